@@ -1,0 +1,333 @@
+/**
+ * What the two programs agree on: the webhook writes these paths and flags into a pod, the shim reads them there.
+ * Both import this file; neither knows more of the other. (What the shims tell each other is in `marker.ts`.)
+ */
+import { formatDuration, parseDuration } from './duration.ts';
+import { parseSignal } from './signals.ts';
+
+/** Where the volume with the shim is mounted, read-only. */
+export const BIN_DIR = '/curfew/bin';
+/** Where the rendezvous is mounted, read-write. */
+export const RUN_DIR = '/curfew/run';
+/** The shim's file name in {@link BIN_DIR}. */
+export const SHIM_NAME = 'curfew-shim';
+/** The shim as a wrapped container runs it. */
+export const SHIM_PATH = `${BIN_DIR}/${SHIM_NAME}`;
+/** The shim in its own image, as the init container runs it. */
+export const SHIM_IMAGE_PATH = `/${SHIM_NAME}`;
+
+/** When the kubelet starts a container again: the pod's policy, or the container's own (newer Kubernetes). */
+export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
+
+/**
+ * One of a container's `restartPolicyRules`: an exit code that it matches restarts the container, whatever the
+ * policy says.
+ */
+export interface RestartRule {
+  operator: 'In' | 'NotIn';
+  codes: number[];
+}
+
+/** What must hold once before a sidecar counts as started. Ports are numbers; no host means this pod. */
+export type Readiness =
+  | { kind: 'none' }
+  | { kind: 'http'; host?: string; port: number; path: string; headers: string[] }
+  | { kind: 'tcp'; host?: string; port: number }
+  | { kind: 'exec'; command: string[] };
+
+/** `install`: put the shim and an empty rendezvous into the pod's volumes. */
+export interface InstallOptions {
+  role: 'install';
+  /** Folder for the shim (default {@link BIN_DIR}). */
+  to: string;
+  /** The rendezvous (default {@link RUN_DIR}). */
+  run: string;
+  /** Every wrapped container: their places in the rendezvous are reserved now, while failing is cheap. */
+  containers: string[];
+}
+
+/** `main` and `sidecar`: run one container's command. Times are milliseconds. */
+export interface ContainerOptions {
+  role: 'main' | 'sidecar';
+  name: string;
+  run: string;
+  /** All mains of the pod. */
+  mains: string[];
+  /** All sidecars of the pod, in start order. */
+  sidecars: string[];
+  /** Which of all these have a preStop hook, so that their TERM may come later than the others'. */
+  preStop: string[];
+  /** This container's effective restart policy. */
+  restartPolicy: RestartPolicy;
+  restartRules: RestartRule[];
+  /** terminationGracePeriodSeconds. */
+  grace: number;
+  /** How long a main waits for its sidecars; absent: for ever. */
+  startTimeout?: number;
+  /** The stop signal's name, where it is known (absent: TERM). */
+  stopSignal?: string;
+  /** From the stop signal to KILL, for this container's process. */
+  stopTimeout?: number;
+  /** The container has a liveness or startup probe: the kubelet may stop it alone. */
+  probed: boolean;
+  /** The pod shares the host's process namespace: a stop request has a sender that we can see. */
+  hostPid: boolean;
+  log: 'info' | 'debug';
+  /** A sidecar's readiness condition. */
+  ready: Readiness;
+  /** How long one try of it may take. */
+  readyTimeout: number;
+  /** What the container would have run. */
+  command: string[];
+}
+
+export type ShimOptions = InstallOptions | ContainerOptions;
+
+const DEFAULT_GRACE = 30_000;
+const DEFAULT_READY_TIMEOUT = 1_000;
+
+/**
+ * The arguments that make the shim do this (without the shim's own path). Only what differs from the default is
+ * written, because people read it in `kubectl describe pod`. A container's list ends with `--`; its command is not
+ * part of it (the webhook writes it into the container's `args`).
+ */
+export function shimFlags(options: ShimOptions): string[] {
+  const flags: string[] = [options.role];
+  const put = (name: string, value: string) => flags.push(`--${name}=${value}`);
+  if (options.role === 'install') {
+    if (options.to !== BIN_DIR) put('to', options.to);
+    if (options.run !== RUN_DIR) put('run', options.run);
+    put('containers', options.containers.join(','));
+    return flags;
+  }
+  put('name', options.name);
+  if (options.run !== RUN_DIR) put('run', options.run);
+  put('mains', options.mains.join(','));
+  put('sidecars', options.sidecars.join(','));
+  if (options.preStop.length > 0) put('pre-stop', options.preStop.join(','));
+  put('restart-policy', options.restartPolicy);
+  for (const rule of options.restartRules) put('restart-rule', `${rule.operator}:${rule.codes.join(',')}`);
+  if (options.grace !== DEFAULT_GRACE) put('grace', formatDuration(options.grace));
+  if (options.startTimeout !== undefined) put('start-timeout', formatDuration(options.startTimeout));
+  if (options.stopSignal !== undefined) put('stop-signal', options.stopSignal);
+  if (options.stopTimeout !== undefined) put('stop-timeout', formatDuration(options.stopTimeout));
+  if (options.probed) flags.push('--probed');
+  if (options.hostPid) flags.push('--host-pid');
+  if (options.log !== 'info') put('log', options.log);
+  if (options.ready.kind !== 'none') put('ready', formatReadiness(options.ready));
+  if (options.ready.kind === 'http') for (const header of options.ready.headers) put('ready-header', header);
+  if (options.readyTimeout !== DEFAULT_READY_TIMEOUT)
+    put('ready-timeout', formatDuration(options.readyTimeout));
+  flags.push('--');
+  return flags;
+}
+
+/** An argument that the shim cannot take. The message names it. */
+export class UsageError extends Error {}
+
+/**
+ * Parse the shim's arguments (without the program's name): the inverse of {@link shimFlags}.
+ * @throws {UsageError}
+ */
+export function parseShimArguments(argv: string[]): ShimOptions {
+  const role = argv[0];
+  if (role !== 'install' && role !== 'main' && role !== 'sidecar') {
+    throw new UsageError(`unknown role ${JSON.stringify(role ?? '')}: it is install, main or sidecar`);
+  }
+  const end = role === 'install' ? argv.length : argv.indexOf('--');
+  if (end < 0) throw new UsageError('no "--" before the command');
+  const flags = new Flags(argv.slice(1, end));
+  const run = flags.one('run') ?? RUN_DIR;
+  if (role === 'install') {
+    const options: InstallOptions = {
+      role,
+      to: flags.one('to') ?? BIN_DIR,
+      run,
+      containers: flags.names('containers'),
+    };
+    flags.finish();
+    return options;
+  }
+  const startTimeout = flags.duration('start-timeout');
+  const stopSignal = flags.one('stop-signal');
+  const stopTimeout = flags.duration('stop-timeout');
+  if (stopSignal !== undefined && parseSignal(stopSignal) === undefined)
+    throw flags.bad('stop-signal', stopSignal, 'TERM');
+  const headers = flags.all('ready-header');
+  const readyText = flags.one('ready') ?? 'none';
+  const ready = parseReadiness(readyText);
+  if (ready === undefined) throw flags.bad('ready', readyText, 'tcp://:5432');
+  if (ready.kind === 'http') ready.headers = headers;
+  const options: ContainerOptions = {
+    role,
+    name: flags.one('name') ?? '',
+    run,
+    mains: flags.names('mains'),
+    sidecars: flags.names('sidecars'),
+    preStop: flags.names('pre-stop'),
+    restartPolicy: flags.choice('restart-policy', ['Always', 'OnFailure', 'Never']) ?? 'Never',
+    restartRules: flags.all('restart-rule').map((text) => {
+      const rule = parseRestartRule(text);
+      if (rule === undefined) throw flags.bad('restart-rule', text, 'In:42,43');
+      return rule;
+    }),
+    grace: flags.duration('grace') ?? DEFAULT_GRACE,
+    ...(startTimeout === undefined ? {} : { startTimeout }),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
+    ...(stopTimeout === undefined ? {} : { stopTimeout }),
+    probed: flags.present('probed'),
+    hostPid: flags.present('host-pid'),
+    log: flags.choice('log', ['info', 'debug']) ?? 'info',
+    ready,
+    readyTimeout: flags.duration('ready-timeout') ?? DEFAULT_READY_TIMEOUT,
+    command: argv.slice(end + 1),
+  };
+  flags.finish();
+  const own = role === 'main' ? options.mains : options.sidecars;
+  if (!own.includes(options.name)) throw new UsageError(`--name=${options.name} is not among the ${role}s`);
+  if (options.command.length === 0) throw new UsageError('no command after "--"');
+  return options;
+}
+
+/**
+ * Parse a readiness condition as users write it in an annotation and as it stands in `--ready`:
+ * `http://[host]:port/path`, `tcp://[host]:port`, `exec: command with words`, `exec:["json","array"]`, `none`.
+ * Words of an exec are split at blanks; quotes and `$` mean nothing there: who needs them writes the array.
+ * Headers of an http condition come out empty: they have a flag of their own.
+ */
+export function parseReadiness(text: string): Readiness | undefined {
+  if (text === 'none') return { kind: 'none' };
+  if (text.startsWith('exec:')) {
+    const rest = text.slice(5).trim();
+    const command = rest.startsWith('[')
+      ? parseStringArray(rest)
+      : rest.split(' ').filter((word) => word !== '');
+    return command !== undefined && command.length > 0 && command[0] !== ''
+      ? { kind: 'exec', command }
+      : undefined;
+  }
+  const scheme = text.startsWith('http://') ? 'http' : text.startsWith('tcp://') ? 'tcp' : undefined;
+  if (scheme === undefined) return undefined;
+  const rest = text.slice(scheme.length + 3);
+  const slash = rest.indexOf('/');
+  const authority = slash < 0 ? rest : rest.slice(0, slash);
+  const path = slash < 0 ? '/' : rest.slice(slash);
+  const colon = authority.lastIndexOf(':');
+  if (colon < 0 || hasControlOrBlank(text)) return undefined;
+  const port = parsePort(authority.slice(colon + 1));
+  let host = authority.slice(0, colon);
+  if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1);
+  else if (host.includes(':')) return undefined;
+  if (port === undefined || (scheme === 'tcp' && slash >= 0)) return undefined;
+  const where = host === '' ? { port } : { host, port };
+  return scheme === 'tcp' ? { kind: 'tcp', ...where } : { kind: 'http', ...where, path, headers: [] };
+}
+
+/** The text that {@link parseReadiness} reads back (an http condition's headers aside). */
+export function formatReadiness(ready: Readiness): string {
+  if (ready.kind === 'none') return 'none';
+  if (ready.kind === 'exec') return `exec:${JSON.stringify(ready.command)}`;
+  const host = ready.host?.includes(':') ? `[${ready.host}]` : (ready.host ?? '');
+  return ready.kind === 'tcp' ? `tcp://${host}:${ready.port}` : `http://${host}:${ready.port}${ready.path}`;
+}
+
+/** Parse a JSON array of strings; undefined for anything else. */
+export function parseStringArray(text: string): string[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return Array.isArray(value) && value.every((item): item is string => typeof item === 'string')
+    ? value
+    : undefined;
+}
+
+function parseRestartRule(text: string): RestartRule | undefined {
+  const operator = text.startsWith('In:') ? 'In' : text.startsWith('NotIn:') ? 'NotIn' : undefined;
+  if (operator === undefined) return undefined;
+  const codes = text
+    .slice(operator.length + 1)
+    .split(',')
+    .map(parseWhole);
+  return codes.every((code): code is number => code !== undefined && code <= 255)
+    ? { operator, codes }
+    : undefined;
+}
+
+function parsePort(text: string): number | undefined {
+  const port = parseWhole(text);
+  return port !== undefined && port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function parseWhole(text: string): number | undefined {
+  if (text.length === 0 || text.length > 5) return undefined;
+  for (const char of text) if (char < '0' || char > '9') return undefined;
+  return Number(text);
+}
+
+function hasControlOrBlank(text: string): boolean {
+  for (const char of text) if (char <= ' ' || char === '\u007f') return true;
+  return false;
+}
+
+/** `--name=value` arguments, each taken once; what nobody took is an error. */
+class Flags {
+  private readonly left: string[];
+
+  constructor(args: string[]) {
+    this.left = args;
+  }
+
+  all(name: string): string[] {
+    const prefix = `--${name}=`;
+    const values: string[] = [];
+    for (let i = 0; i < this.left.length; ) {
+      const arg = this.left[i] ?? '';
+      if (arg.startsWith(prefix))
+        values.push(...this.left.splice(i, 1).map((flag) => flag.slice(prefix.length)));
+      else i++;
+    }
+    return values;
+  }
+
+  one(name: string): string | undefined {
+    const values = this.all(name);
+    if (values.length > 1) throw new UsageError(`--${name} is given ${values.length} times`);
+    return values[0];
+  }
+
+  present(name: string): boolean {
+    const at = this.left.indexOf(`--${name}`);
+    if (at >= 0) this.left.splice(at, 1);
+    return at >= 0;
+  }
+
+  names(name: string): string[] {
+    return (this.one(name) ?? '').split(',').filter((item) => item !== '');
+  }
+
+  duration(name: string): number | undefined {
+    const text = this.one(name);
+    if (text === undefined) return undefined;
+    const ms = parseDuration(text);
+    if (ms === undefined) throw this.bad(name, text, '20s');
+    return ms;
+  }
+
+  choice<T extends string>(name: string, allowed: readonly T[]): T | undefined {
+    const text = this.one(name);
+    const value = allowed.find((item) => item === text);
+    if (text !== undefined && value === undefined) throw this.bad(name, text, allowed.join(' or '));
+    return value;
+  }
+
+  bad(name: string, value: string, example: string): UsageError {
+    return new UsageError(`--${name}=${value} does not parse; an example: --${name}=${example}`);
+  }
+
+  finish(): void {
+    if (this.left.length > 0) throw new UsageError(`unknown argument ${JSON.stringify(this.left[0])}`);
+  }
+}
