@@ -218,6 +218,7 @@ export function parseReadiness(text: string): Readiness | undefined {
   let host = authority.slice(0, colon);
   if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1);
   else if (host.includes(':')) return undefined;
+  if (!isAddress(host)) return undefined;
   if (port === undefined || (scheme === 'tcp' && slash >= 0)) return undefined;
   const where = host === '' ? { port } : { host, port };
   return scheme === 'tcp' ? { kind: 'tcp', ...where } : { kind: 'http', ...where, path, headers: [] };
@@ -242,6 +243,14 @@ export function parseStringArray(text: string): string[] | undefined {
   return Array.isArray(value) && value.every((item): item is string => typeof item === 'string')
     ? value
     : undefined;
+}
+
+/** The shim has no resolver: a host is a numeric address, localhost, or nothing (this pod). */
+function isAddress(host: string): boolean {
+  if (host === '' || host === 'localhost') return true;
+  const allowed = host.includes(':') ? '0123456789abcdefABCDEF:.' : '0123456789.';
+  for (const char of host) if (!allowed.includes(char)) return false;
+  return true;
 }
 
 function parseRestartRule(text: string): RestartRule | undefined {

@@ -1,0 +1,260 @@
+/**
+ * One shim at work: it turns what the kernel tells into events, hands them to the state machine, and does what that
+ * answers. One poll, no policy.
+ */
+import * as host from 'host';
+import { HostError } from './errors.ts';
+import { type Action, type Context, type Event, earliest, type Peers, type Step } from './lifecycle.ts';
+import { type MainState, startMain, stepMain } from './main-lifecycle.ts';
+import { killLeftovers, startProcess } from './process.ts';
+import type { ContainerOptions } from './protocol.ts';
+import { ReadinessProbe } from './readiness.ts';
+import { Rendezvous } from './rendezvous.ts';
+import { type SidecarState, startSidecar, stepSidecar } from './sidecar-lifecycle.ts';
+import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
+import { say } from './voice.ts';
+
+const POLLIN = 1;
+const SIGSTOP = 19;
+const SIGCONT = 18;
+/** SIGTSTP, SIGTTIN, SIGTTOU: what a terminal stops a job with. */
+const TERMINAL_STOPS = [20, 21, 22];
+/** Without inotify (rule L16). */
+const LOOK_EVERY = 500;
+/** With it: on a file system that tells nothing, a change is still seen. Two wake-ups a minute. */
+const LOOK_ANYWAY = 30_000;
+
+type State = { role: 'main'; main: MainState } | { role: 'sidecar'; sidecar: SidecarState };
+
+/** Runs one container to its end; never returns. */
+export class Driver {
+  private readonly context: Context;
+  private readonly rendezvous: Rendezvous;
+  /** Where the container's command begins in the shim's own arguments. */
+  private readonly commandAt: number;
+  private readonly signals: number;
+  private readonly changes: number;
+  private readonly probe: ReadinessProbe;
+  private readonly debug: boolean;
+  private state: State | undefined;
+  private child = 0;
+  private lookAt = 0;
+  private readonly queue: Event[] = [];
+
+  /** @throws {HostError} when the rendezvous cannot be used at all */
+  constructor(options: ContainerOptions, commandAt: number) {
+    this.signals = host.openSignals();
+    if (this.signals < 0) throw new HostError('receive signals by', 'signalfd', this.signals);
+    this.debug = options.log === 'debug';
+    this.commandAt = commandAt;
+    this.rendezvous = new Rendezvous(options.run, options.name);
+    this.context = {
+      options,
+      epoch: this.rendezvous.epoch,
+      stopSignal: parseSignal(options.stopSignal ?? 'TERM') ?? SIGTERM,
+    };
+    this.probe = new ReadinessProbe(options.ready, options.readyTimeout);
+    if (host.pid() !== 1) host.subreaper();
+    this.changes = host.watch(options.run);
+    if (this.changes < 0) say('cannot watch the rendezvous by inotify: looking twice a second instead');
+    const others = [...options.mains, ...options.sidecars].filter((name) => name !== options.name);
+    this.rendezvous.watch(others);
+  }
+
+  run(): never {
+    this.handle({ type: 'start', at: host.now(), peers: this.look() });
+    for (;;) this.wait();
+  }
+
+  private wait(): void {
+    const lives = this.rendezvous.descriptors();
+    const sockets = this.probe.descriptors();
+    const watched = this.changes < 0 ? [] : [this.changes];
+    const fds = [this.signals, ...watched, ...lives, ...sockets.map((item) => item.fd)];
+    const events = [
+      POLLIN,
+      ...watched.map(() => POLLIN),
+      ...lives.map(() => 0),
+      ...sockets.map((item) => item.events),
+    ];
+    const wakeAt = earliest(this.stateWakeAt(), this.probe.wakeAt, this.lookAt) ?? this.lookAt;
+    const happened = host.poll(fds, events, Math.max(0, Math.ceil(wakeAt - host.now())));
+    if (typeof happened === 'number') return;
+    const peersFrom = 1;
+    const socketsFrom = peersFrom + watched.length + lives.length;
+    if (happened[0] !== 0) this.readSignals();
+    const now = host.now();
+    const changed = happened.slice(peersFrom, socketsFrom).some((what) => what !== 0);
+    if (changed || now >= this.lookAt) this.handle({ type: 'peers', at: now, peers: this.look() });
+    sockets.forEach((item, i) => {
+      if (happened[socketsFrom + i] !== 0 && this.probe.happened(item.fd, now))
+        this.handle({ type: 'ready', at: now });
+    });
+    this.probe.tick(now);
+    const due = this.stateWakeAt();
+    if (due !== undefined && now >= due) this.handle({ type: 'tick', at: now });
+  }
+
+  /** Empty the change queue before looking: what comes after will wake us again. */
+  private look(): Peers {
+    if (this.changes >= 0) while (typeof host.read(this.changes, 65_536) === 'string');
+    this.lookAt = host.now() + (this.changes < 0 ? LOOK_EVERY : LOOK_ANYWAY);
+    return this.rendezvous.scan();
+  }
+
+  private readSignals(): void {
+    let ended = false;
+    for (
+      let signal = host.readSignal(this.signals);
+      signal !== null;
+      signal = host.readSignal(this.signals)
+    ) {
+      if (signal.number === SIGCHLD) ended = true;
+      else if (signal.number !== SIGURG && signal.sender !== host.pid()) this.received(signal);
+    }
+    if (ended) this.reap();
+  }
+
+  private received(signal: { number: number; sender: number; code: number }): void {
+    // A kill(2) from outside the pid namespace has no sender there, and a code that says it was a process (rule P7).
+    const outside = this.context.options.hostPid || (signal.sender === 0 && signal.code <= 0);
+    const stops = signal.number === SIGTERM || signal.number === this.context.stopSignal;
+    const type = outside && stops ? 'stop-request' : 'signal';
+    this.trace(
+      `got ${signalName(signal.number)} from ${outside ? 'outside' : `process ${signal.sender}`}: ${type}`,
+    );
+    this.handle({ type, at: host.now(), signal: signal.number });
+  }
+
+  private reap(): void {
+    for (let ended = host.reap(); ended !== null && typeof ended !== 'number'; ended = host.reap()) {
+      const at = host.now();
+      if (ended.stopped !== undefined) {
+        this.stopWithChild(ended.pid, ended.stopped);
+        continue;
+      }
+      const code = ended.signal === undefined ? (ended.code ?? 0) : 128 + ended.signal;
+      if (ended.pid === this.child) {
+        this.trace(`process ${ended.pid} ended with code ${code}`);
+        if (host.pid() !== 1 || this.context.options.role === 'sidecar')
+          killLeftovers(this.child, this.signals);
+        this.child = 0;
+        this.handle({ type: 'exit', at, code });
+      } else if (this.probe.ended(ended.pid, code, at)) {
+        this.handle({ type: 'ready', at });
+      }
+    }
+  }
+
+  /** A shell that started us must see its job stopped. Process 1 has no such shell. */
+  private stopWithChild(pid: number, signal: number): void {
+    if (pid === this.child && host.pid() !== 1 && TERMINAL_STOPS.includes(signal))
+      host.kill(host.pid(), SIGSTOP);
+  }
+
+  /** Events that come while one is handled wait their turn. */
+  private handle(event: Event): void {
+    this.queue.push(event);
+    if (this.queue.length > 1) return;
+    for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
+      this.perform(this.step(next));
+      this.queue.shift();
+    }
+  }
+
+  private step(event: Event): Action[] {
+    const take = <S>(step: Step<S>, keep: (state: S) => State): Action[] => {
+      this.state = keep(step.state);
+      return step.actions;
+    };
+    const asMain = (main: MainState): State => ({ role: 'main', main });
+    const asSidecar = (sidecar: SidecarState): State => ({ role: 'sidecar', sidecar });
+    if (this.state === undefined) {
+      if (event.type !== 'start') return [];
+      return this.context.options.role === 'main'
+        ? take(startMain(this.context, event), asMain)
+        : take(startSidecar(this.context, event), asSidecar);
+    }
+    return this.state.role === 'main'
+      ? take(stepMain(this.context, this.state.main, event), asMain)
+      : take(stepSidecar(this.context, this.state.sidecar, event), asSidecar);
+  }
+
+  private stateWakeAt(): number | undefined {
+    if (this.state === undefined) return undefined;
+    return this.state.role === 'main' ? this.state.main.wakeAt : this.state.sidecar.wakeAt;
+  }
+
+  /** What follows a failed action is not done: the machine hears of the failure and decides anew. */
+  private perform(actions: Action[]): void {
+    for (const action of actions) if (!this.act(action)) return;
+  }
+
+  private act(action: Action): boolean {
+    switch (action.type) {
+      case 'announce':
+        return this.announce(action);
+      case 'spawn':
+        return this.spawn();
+      case 'probe':
+        if (action.on) this.probe.start(host.now());
+        else this.probe.stop();
+        return true;
+      case 'signal':
+        if (this.child > 0) this.signal(action.signal);
+        return true;
+      case 'kill':
+        if (this.child > 0) host.kill(this.child, SIGKILL);
+        return true;
+      case 'say':
+        if (action.level === 'info') say(action.text);
+        else this.trace(action.text);
+        return true;
+      case 'exit':
+        this.trace(`exit ${action.code}`);
+        return host.exit(action.code);
+    }
+  }
+
+  private announce(action: Extract<Action, { type: 'announce' }>): boolean {
+    const { phase, code, final, stopping } = action.marker;
+    const end = phase === 'ended' ? ` with code ${code}, ${final ? 'for good' : 'to be started again'}` : '';
+    this.trace(`${phase}${end}${stopping ? ', stopping' : ''}`);
+    try {
+      this.rendezvous.announce(action.marker);
+      return true;
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      if (phase === 'ended') {
+        say(error.message);
+        return true;
+      }
+      this.queue.push({ type: 'unusable', at: host.now(), reason: error.message });
+      // With a process running, the rest of the step still counts.
+      return this.child > 0;
+    }
+  }
+
+  private spawn(): boolean {
+    const command = this.context.options.command[0] ?? '';
+    const started = startProcess(command, this.commandAt, false);
+    if (typeof started === 'number') {
+      this.child = started;
+      this.trace(`started process ${started}`);
+      return true;
+    }
+    this.queue.push({ type: 'not-started', at: host.now(), code: started.code, reason: started.reason });
+    return false;
+  }
+
+  private signal(number: number): void {
+    const result = host.kill(this.child, number);
+    if (result < 0) this.trace(`could not signal process ${this.child}`);
+    // Where the terminal's job was stopped, going on means having the terminal's foreground again; the child has it.
+    if (number === SIGCONT) host.kill(-this.child, SIGCONT);
+  }
+
+  private trace(text: string): void {
+    if (this.debug) say(`debug: ${text}`);
+  }
+}

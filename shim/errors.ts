@@ -1,0 +1,37 @@
+/** The kernel's error numbers that the shim decides by (asm-generic/errno.h), and words for those that users meet. */
+export const ENOENT = 2;
+export const EAGAIN = 11;
+export const ECHILD = 10;
+export const EEXIST = 17;
+export const EISDIR = 21;
+
+const WORDS: Record<number, string> = {
+  1: 'operation not permitted',
+  2: 'no such file or directory',
+  8: 'exec format error',
+  13: 'permission denied',
+  17: 'file exists',
+  20: 'not a directory',
+  21: 'is a directory',
+  23: 'too many open files in the system',
+  24: 'too many open files',
+  26: 'text file busy',
+  27: 'file too large',
+  28: 'no space left on device',
+  30: 'read-only file system',
+  36: 'file name too long',
+  40: 'too many levels of symbolic links',
+  122: 'disk quota exceeded',
+};
+
+/** Words for a host function's negative result. */
+export function reason(result: number): string {
+  return WORDS[-result] ?? `error ${-result}`;
+}
+
+/** A step that failed: what was being done, to what, and why. */
+export class HostError extends Error {
+  constructor(doing: string, path: string, result: number) {
+    super(`cannot ${doing} ${path}: ${reason(result)}`);
+  }
+}

@@ -1,0 +1,462 @@
+/*
+ * host: the syscalls that the shim needs, as one QuickJS module. No policy here: what to do with an answer is decided
+ * in TypeScript (host.d.ts is this file's other face). A function that fails returns a negative errno; strings are
+ * UTF-8; every descriptor is close-on-exec and never 0, 1 or 2, which belong to the container's command.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "quickjs.h"
+
+#define MAX_POLL 128
+#define MAX_READ 65536
+#define MAX_ARGS 65536
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+extern char **environ;
+static int arg_count;
+static char **arg_values;
+
+/* The kernel's own 64-bit mask: libc's sigfillset leaves out the signals that it keeps for itself. */
+static void block_all_signals(void) {
+  uint64_t all = ~(uint64_t)0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof all);
+}
+
+/* Called first of all in main: from here on no signal is lost (rule P6). */
+void host_early(int argc, char **argv) {
+  block_all_signals();
+  arg_count = argc;
+  arg_values = argv;
+}
+
+static JSValue result(JSContext *ctx, long value) { return JS_NewInt32(ctx, value < 0 ? -errno : (int)value); }
+
+/* Keep clear of the command's own three descriptors, also where the container started with some of them closed. */
+static int high(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3), kept = errno;
+  close(fd);
+  errno = kept;
+  return moved;
+}
+
+static int int_arg(JSContext *ctx, JSValueConst value) {
+  int32_t n = 0;
+  JS_ToInt32(ctx, &n, value);
+  return n;
+}
+
+static JSValue args(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  JSValue list = JS_NewArray(ctx);
+  for (int i = 1; i < arg_count; i++) JS_SetPropertyUint32(ctx, list, i - 1, JS_NewString(ctx, arg_values[i]));
+  return list;
+}
+
+static JSValue env(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  const char *name = JS_ToCString(ctx, argv[0]);
+  const char *value = name ? getenv(name) : NULL;
+  JS_FreeCString(ctx, name);
+  return value ? JS_NewString(ctx, value) : JS_UNDEFINED;
+}
+
+/* The path this program was started by, from the auxiliary vector: /proc may not be there (rule P5). */
+static JSValue executable(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  const char *path = (const char *)getauxval(AT_EXECFN);
+  return JS_NewString(ctx, path ? path : "");
+}
+
+static JSValue pid(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { return JS_NewInt32(ctx, getpid()); }
+
+/* Milliseconds of the monotonic clock, which no clock change moves. */
+static JSValue now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return JS_NewFloat64(ctx, (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1000000);
+}
+
+static JSValue random_id(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  uint64_t bits = 0;
+  if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    bits = (uint64_t)t.tv_sec * 1000000007u + (uint64_t)t.tv_nsec;
+  }
+  return JS_NewFloat64(ctx, (double)(bits >> 12));
+}
+
+static JSValue exit_now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { _exit(int_arg(ctx, argv[0])); }
+
+/* --- processes --- */
+
+static JSValue open_signals(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  uint64_t all = ~(uint64_t)0;
+  return result(ctx, high((int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC | SFD_NONBLOCK)));
+}
+
+static JSValue read_signal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct signalfd_siginfo info;
+  if (read(int_arg(ctx, argv[0]), &info, sizeof info) != sizeof info) return JS_NULL;
+  JSValue signal = JS_NewObject(ctx);
+  JS_SetPropertyStr(ctx, signal, "number", JS_NewInt32(ctx, (int)info.ssi_signo));
+  JS_SetPropertyStr(ctx, signal, "sender", JS_NewInt32(ctx, (int)info.ssi_pid));
+  JS_SetPropertyStr(ctx, signal, "code", JS_NewInt32(ctx, info.ssi_code));
+  return signal;
+}
+
+static JSValue subreaper(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return result(ctx, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
+static JSValue send_signal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return result(ctx, syscall(SYS_kill, int_arg(ctx, argv[0]), int_arg(ctx, argv[1])));
+}
+
+static JSValue reap(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int status;
+  pid_t child = waitpid(-1, &status, WNOHANG | WUNTRACED);
+  if (child == 0) return JS_NULL;
+  if (child < 0) return result(ctx, -1);
+  JSValue ended = JS_NewObject(ctx);
+  JS_SetPropertyStr(ctx, ended, "pid", JS_NewInt32(ctx, child));
+  if (WIFEXITED(status)) JS_SetPropertyStr(ctx, ended, "code", JS_NewInt32(ctx, WEXITSTATUS(status)));
+  if (WIFSIGNALED(status)) JS_SetPropertyStr(ctx, ended, "signal", JS_NewInt32(ctx, WTERMSIG(status)));
+  if (WIFSTOPPED(status)) JS_SetPropertyStr(ctx, ended, "stopped", JS_NewInt32(ctx, WSTOPSIG(status)));
+  return ended;
+}
+
+/* In the child, after vfork: only syscalls, no return. */
+static void become(const char *path, char **argv, int foreground, int silent, int report) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  setpgid(0, 0);
+  /* SIGTTOU is still blocked here, so that handing over the terminal does not stop us. */
+  if (foreground) tcsetpgrp(0, getpid());
+  if (silent) {
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; fd++) if (null >= 0) dup2(null, fd); else close(fd);
+    if (null > 2) close(null);
+  }
+  char default_action[64] = {0}; /* the kernel's struct sigaction: SIG_DFL, no flags */
+  for (int sig = 1; sig <= 64; sig++) syscall(SYS_rt_sigaction, sig, default_action, NULL, 8);
+  uint64_t none = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+  execve(path, argv, environ);
+  int error = errno;
+  if (write(report, &error, sizeof error) < 0) _exit(126);
+  _exit(126);
+}
+
+/* The pid of a process that runs path, or -errno of vfork, pipe2 or execve. */
+static int start(const char *path, char **argv, int foreground, int silent) {
+  int report[2], error = 0;
+  if (pipe2(report, O_CLOEXEC) < 0) return -errno;
+  report[0] = high(report[0]);
+  report[1] = high(report[1]);
+  pid_t child = vfork();
+  if (child == 0) become(path, argv, foreground, silent, report[1]);
+  if (child < 0) error = errno;
+  close(report[1]);
+  /* A pipe, not the memory that vfork shares: under user-mode emulation vfork is fork. */
+  if (child > 0 && read(report[0], &error, sizeof error) == sizeof error) waitpid(child, NULL, 0);
+  close(report[0]);
+  return error ? -error : child;
+}
+
+/*
+ * spawn(path, argv, foreground, silent). argv is a list, or the number of the first of this program's own arguments to
+ * pass on: those go byte for byte, also where they are no UTF-8.
+ */
+static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *args) {
+  int foreground = JS_ToBool(ctx, args[2]) && tcgetpgrp(0) == getpgrp(), silent = JS_ToBool(ctx, args[3]);
+  const char *path = JS_ToCString(ctx, args[0]);
+  if (!path) return JS_NewInt32(ctx, -ENOMEM);
+  int started;
+  if (JS_IsNumber(args[1])) {
+    int first = int_arg(ctx, args[1]) + 1;
+    started = first > 0 && first < arg_count ? start(path, arg_values + first, foreground, silent) : -EINVAL;
+  } else {
+    JSValue length = JS_GetPropertyStr(ctx, args[1], "length");
+    int n = int_arg(ctx, length);
+    char **argv = n > 0 && n < MAX_ARGS ? calloc((size_t)n + 1, sizeof *argv) : NULL;
+    for (int i = 0; argv && i < n; i++) {
+      JSValue word = JS_GetPropertyUint32(ctx, args[1], i);
+      argv[i] = (char *)JS_ToCString(ctx, word);
+      JS_FreeValue(ctx, word);
+    }
+    started = argv ? start(path, argv, foreground, silent) : -E2BIG;
+    for (int i = 0; argv && i < n; i++) JS_FreeCString(ctx, argv[i]);
+    free(argv);
+  }
+  JS_FreeCString(ctx, path);
+  return JS_NewInt32(ctx, started);
+}
+
+/* 0: a file that we may execute; -EACCES: there, but not that; else why it cannot be found. */
+static JSValue can_execute(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct stat s;
+  const char *path = JS_ToCString(ctx, argv[0]);
+  int r = path ? stat(path, &s) : -1;
+  if (r == 0 && !S_ISREG(s.st_mode)) r = -1, errno = EACCES;
+  if (r == 0) r = faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+  int error = errno;
+  JS_FreeCString(ctx, path);
+  errno = error;
+  return result(ctx, r);
+}
+
+/* --- files --- */
+
+static JSValue with_path(JSContext *ctx, JSValueConst value, long (*call)(const char *, long), long extra) {
+  const char *path = JS_ToCString(ctx, value);
+  long r = path ? call(path, extra) : -1;
+  int error = errno;
+  JS_FreeCString(ctx, path);
+  errno = error;
+  return result(ctx, r);
+}
+
+static long call_open(const char *path, long flags) { return high(open(path, (int)flags | O_CLOEXEC, 0600)); }
+static long call_unlink(const char *path, long extra) { return extra ? rmdir(path) : unlink(path); }
+static long call_mkfifo(const char *path, long mode) { return mkfifo(path, (mode_t)mode) < 0 ? -1 : chmod(path, (mode_t)mode); }
+static long call_kind(const char *path, long extra) {
+  struct stat s;
+  return lstat(path, &s) < 0 ? -1 : (long)(s.st_mode & S_IFMT);
+}
+
+/*
+ * open_file(path, mode): "r" read, "w" write what is there, "c" create anew and write, "f" hold a FIFO's writing end, all
+ * without following a link; "x" read, following links.
+ */
+static JSValue open_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  const char *mode = JS_ToCString(ctx, argv[1]);
+  int flags = !mode || *mode == 'x' ? O_RDONLY
+              : *mode == 'r'        ? O_RDONLY | O_NONBLOCK | O_NOFOLLOW
+              : *mode == 'w'        ? O_WRONLY | O_NONBLOCK | O_NOFOLLOW
+              : *mode == 'f'        ? O_RDWR | O_NONBLOCK | O_NOFOLLOW
+                                    : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  JS_FreeCString(ctx, mode);
+  return with_path(ctx, argv[0], call_open, flags);
+}
+
+static JSValue unlink_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return with_path(ctx, argv[0], call_unlink, 0);
+}
+static JSValue remove_folder(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return with_path(ctx, argv[0], call_unlink, 1);
+}
+static JSValue make_fifo(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return with_path(ctx, argv[0], call_mkfifo, int_arg(ctx, argv[1]));
+}
+static JSValue kind_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return with_path(ctx, argv[0], call_kind, 0);
+}
+
+static JSValue rename_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  const char *from = JS_ToCString(ctx, argv[0]), *to = JS_ToCString(ctx, argv[1]);
+  int r = from && to ? rename(from, to) : -1, error = errno;
+  JS_FreeCString(ctx, from);
+  JS_FreeCString(ctx, to);
+  errno = error;
+  return result(ctx, r);
+}
+
+static JSValue set_mode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return result(ctx, fchmod(int_arg(ctx, argv[0]), (mode_t)int_arg(ctx, argv[1])));
+}
+
+static JSValue close_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return result(ctx, close(int_arg(ctx, argv[0])));
+}
+
+/* read_some(fd, max): a string, empty at the end of the file; or -errno. */
+static JSValue read_some(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  static char buffer[MAX_READ];
+  int max = int_arg(ctx, argv[1]);
+  ssize_t n = read(int_arg(ctx, argv[0]), buffer, (size_t)(max > 0 && max < MAX_READ ? max : MAX_READ));
+  return n < 0 ? result(ctx, -1) : JS_NewStringLen(ctx, buffer, (size_t)n);
+}
+
+/* write_at(fd, text, offset): the bytes written (offset < 0: where the descriptor stands); or -errno. */
+static JSValue write_at(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  size_t length = 0;
+  const char *text = JS_ToCStringLen(ctx, &length, argv[1]);
+  int fd = int_arg(ctx, argv[0]), offset = int_arg(ctx, argv[2]);
+  ssize_t n = !text ? -1 : offset < 0 ? write(fd, text, length) : pwrite(fd, text, length, offset);
+  int error = errno;
+  JS_FreeCString(ctx, text);
+  errno = error;
+  return result(ctx, n);
+}
+
+static JSValue sync_data(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return result(ctx, fdatasync(int_arg(ctx, argv[0])));
+}
+
+/* copy(from, to): both descriptors, to the end; 0 or -errno. */
+static JSValue copy(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  static char buffer[MAX_READ];
+  int from = int_arg(ctx, argv[0]), to = int_arg(ctx, argv[1]);
+  for (;;) {
+    ssize_t n = read(from, buffer, sizeof buffer);
+    if (n <= 0) return result(ctx, n);
+    for (ssize_t done = 0; done < n;) {
+      ssize_t w = write(to, buffer + done, (size_t)(n - done));
+      if (w < 0) return result(ctx, -1);
+      done += w;
+    }
+  }
+}
+
+/* --- waiting --- */
+
+/* watch(folder): a descriptor that becomes readable when a file there comes, changes or goes; or -errno. */
+static JSValue watch(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int fd = high(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (fd < 0) return result(ctx, -1);
+  const char *folder = JS_ToCString(ctx, argv[0]);
+  uint32_t mask = IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+  int r = folder ? inotify_add_watch(fd, folder, mask) : -1, error = errno;
+  JS_FreeCString(ctx, folder);
+  if (r >= 0) return JS_NewInt32(ctx, fd);
+  close(fd);
+  errno = error;
+  return result(ctx, -1);
+}
+
+/* poll(fds, events, timeout in ms or -1): what happened to each, in order; or -errno. */
+static JSValue poll_all(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct pollfd fds[MAX_POLL];
+  JSValue length = JS_GetPropertyStr(ctx, argv[0], "length");
+  int n = int_arg(ctx, length);
+  if (n > MAX_POLL) return JS_NewInt32(ctx, -E2BIG);
+  for (int i = 0; i < n; i++) {
+    JSValue fd = JS_GetPropertyUint32(ctx, argv[0], i), events = JS_GetPropertyUint32(ctx, argv[1], i);
+    fds[i] = (struct pollfd){.fd = int_arg(ctx, fd), .events = (short)int_arg(ctx, events)};
+  }
+  if (poll(fds, (nfds_t)n, int_arg(ctx, argv[2])) < 0) return result(ctx, -1);
+  JSValue list = JS_NewArray(ctx);
+  for (int i = 0; i < n; i++) JS_SetPropertyUint32(ctx, list, i, JS_NewInt32(ctx, fds[i].revents));
+  return list;
+}
+
+/* --- sockets: for readiness conditions --- */
+
+static socklen_t address_of(const char *host, int port, struct sockaddr_storage *out) {
+  struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+  memset(out, 0, sizeof *out);
+  if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+    return sizeof *v4;
+  }
+  if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons((uint16_t)port);
+    return sizeof *v6;
+  }
+  return 0;
+}
+
+/* connect(address, port): a socket that is connecting; or -errno (-EINVAL: no numeric address). */
+static JSValue connect_to(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct sockaddr_storage address;
+  const char *host = JS_ToCString(ctx, argv[0]);
+  socklen_t length = host ? address_of(host, int_arg(ctx, argv[1]), &address) : 0;
+  JS_FreeCString(ctx, host);
+  if (length == 0) return JS_NewInt32(ctx, -EINVAL);
+  int fd = high(socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd < 0) return result(ctx, -1);
+  if (connect(fd, (struct sockaddr *)&address, length) == 0 || errno == EINPROGRESS) return JS_NewInt32(ctx, fd);
+  int error = errno;
+  close(fd);
+  return JS_NewInt32(ctx, -error);
+}
+
+static JSValue socket_error(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(int_arg(ctx, argv[0]), SOL_SOCKET, SO_ERROR, &error, &length) < 0) return result(ctx, -1);
+  return JS_NewInt32(ctx, -error);
+}
+
+/* The numeric addresses of this network namespace's interfaces; none where they cannot be listed. */
+static JSValue addresses(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  JSValue list = JS_NewArray(ctx);
+  struct ifaddrs *all = NULL;
+  if (getifaddrs(&all) < 0) return list;
+  uint32_t n = 0;
+  for (struct ifaddrs *i = all; i && n < 32; i = i->ifa_next) {
+    char text[INET6_ADDRSTRLEN];
+    if (!i->ifa_addr) continue;
+    int family = i->ifa_addr->sa_family;
+    const void *from = family == AF_INET    ? (const void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr
+                       : family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr
+                                            : NULL;
+    if (from && inet_ntop(family, from, text, sizeof text)) JS_SetPropertyUint32(ctx, list, n++, JS_NewString(ctx, text));
+  }
+  freeifaddrs(all);
+  return list;
+}
+
+static const JSCFunctionListEntry functions[] = {
+    JS_CFUNC_DEF("args", 0, args),
+    JS_CFUNC_DEF("env", 1, env),
+    JS_CFUNC_DEF("executable", 0, executable),
+    JS_CFUNC_DEF("pid", 0, pid),
+    JS_CFUNC_DEF("now", 0, now),
+    JS_CFUNC_DEF("random", 0, random_id),
+    JS_CFUNC_DEF("exit", 1, exit_now),
+    JS_CFUNC_DEF("openSignals", 0, open_signals),
+    JS_CFUNC_DEF("readSignal", 1, read_signal),
+    JS_CFUNC_DEF("subreaper", 0, subreaper),
+    JS_CFUNC_DEF("kill", 2, send_signal),
+    JS_CFUNC_DEF("reap", 0, reap),
+    JS_CFUNC_DEF("spawn", 4, spawn),
+    JS_CFUNC_DEF("canExecute", 1, can_execute),
+    JS_CFUNC_DEF("open", 2, open_file),
+    JS_CFUNC_DEF("close", 1, close_file),
+    JS_CFUNC_DEF("read", 2, read_some),
+    JS_CFUNC_DEF("write", 3, write_at),
+    JS_CFUNC_DEF("sync", 1, sync_data),
+    JS_CFUNC_DEF("copy", 2, copy),
+    JS_CFUNC_DEF("setMode", 2, set_mode),
+    JS_CFUNC_DEF("rename", 2, rename_file),
+    JS_CFUNC_DEF("unlink", 1, unlink_file),
+    JS_CFUNC_DEF("removeFolder", 1, remove_folder),
+    JS_CFUNC_DEF("makeFifo", 2, make_fifo),
+    JS_CFUNC_DEF("kindOf", 1, kind_of),
+    JS_CFUNC_DEF("watch", 1, watch),
+    JS_CFUNC_DEF("poll", 3, poll_all),
+    JS_CFUNC_DEF("connect", 2, connect_to),
+    JS_CFUNC_DEF("socketError", 1, socket_error),
+    JS_CFUNC_DEF("addresses", 0, addresses),
+};
+
+static int init(JSContext *ctx, JSModuleDef *module) { return JS_SetModuleExportList(ctx, module, functions, COUNT(functions)); }
+
+JSModuleDef *js_init_module_host(JSContext *ctx, const char *name) {
+  JSModuleDef *module = JS_NewCModule(ctx, name, init);
+  if (module) JS_AddModuleExportList(ctx, module, functions, COUNT(functions));
+  return module;
+}

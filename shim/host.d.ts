@@ -1,0 +1,67 @@
+/**
+ * The host module (`host.c`): syscalls for the shim. A number below zero is a negative errno. Descriptors are
+ * close-on-exec and never 0, 1 or 2.
+ */
+declare module 'host' {
+  /** The program's arguments, without its own name. */
+  export function args(): string[];
+  export function env(name: string): string | undefined;
+  /** The path this program was started by. */
+  export function executable(): string;
+  export function pid(): number;
+  /** Milliseconds of the monotonic clock, with fractions. */
+  export function now(): number;
+  /** A random whole number below 2^52. */
+  export function random(): number;
+  export function exit(code: number): never;
+
+  /** A descriptor that delivers every signal (all are blocked since the program's start). */
+  export function openSignals(): number;
+  /** The next signal; `sender` is 0 when it came from outside the pid namespace or from the kernel (then `code` > 0). */
+  export function readSignal(fd: number): { number: number; sender: number; code: number } | null;
+  export function subreaper(): number;
+  /** kill(2): a negative pid is a process group, -1 is everybody. */
+  export function kill(pid: number, signal: number): number;
+  /** One child that ended or stopped; null: none right now; -ECHILD: no children. */
+  export function reap(): { pid: number; code?: number; signal?: number; stopped?: number } | null | number;
+  /**
+   * Start `path` in a process group of its own, with default signals; the pid, or -errno of execve. `argv` is a list,
+   * or the index in `args()` of the first argument to pass on, byte for byte.
+   */
+  export function spawn(path: string, argv: string[] | number, foreground: boolean, silent: boolean): number;
+  /** 0 when this is a file that we may execute. */
+  export function canExecute(path: string): number;
+
+  /**
+   * `r` read, `w` write, `c` create anew and write, `f` a FIFO's reading and writing end: never blocking on a FIFO,
+   * never following a link. `x` read, following links.
+   */
+  export function open(path: string, mode: 'r' | 'w' | 'c' | 'f' | 'x'): number;
+  export function close(fd: number): number;
+  /** Up to `max` bytes (at most 65536) as text; empty at the end. */
+  export function read(fd: number, max: number): string | number;
+  /** Bytes written; `offset` -1 writes where the descriptor stands. */
+  export function write(fd: number, text: string, offset: number): number;
+  /** fdatasync(2). */
+  export function sync(fd: number): number;
+  export function copy(from: number, to: number): number;
+  export function setMode(fd: number, mode: number): number;
+  export function rename(from: string, to: string): number;
+  export function unlink(path: string): number;
+  export function removeFolder(path: string): number;
+  export function makeFifo(path: string, mode: number): number;
+  /** The S_IFMT bits of lstat(2). */
+  export function kindOf(path: string): number;
+
+  /** A descriptor that becomes readable when a file in the folder comes, changes or goes. */
+  export function watch(folder: string): number;
+  /** poll(2): what happened to each descriptor, in order. `timeout` in ms, -1 for ever. */
+  export function poll(fds: number[], events: number[], timeout: number): number[] | number;
+
+  /** A socket that is connecting to a numeric address. */
+  export function connect(address: string, port: number): number;
+  /** 0 when the socket is connected, else -errno. */
+  export function socketError(fd: number): number;
+  /** Numeric addresses of this network namespace's interfaces. */
+  export function addresses(): string[];
+}

@@ -1,0 +1,124 @@
+/**
+ * The words that both state machines (`main-lifecycle.ts`, `sidecar-lifecycle.ts`) are written in: what can happen to a
+ * shim, what it can do about it, and what it knows of the others. Pure: time comes with the events.
+ */
+import type { Marker, Phase } from './marker.ts';
+import type { ContainerOptions, RestartPolicy, RestartRule } from './protocol.ts';
+
+/** What this shim knows of another container of the pod. */
+export interface Peer {
+  /** Its shim holds its life line now. */
+  alive: boolean;
+  /** Its shim has held its life line at some time that we saw. */
+  lived: boolean;
+  /** Its newest whole marker. */
+  marker?: Marker;
+}
+
+/** Every other container of the pod, by name. */
+export type Peers = ReadonlyMap<string, Peer>;
+
+/** What can happen. `at` is monotonic milliseconds. */
+export type Event =
+  | { type: 'start'; at: number; peers: Peers }
+  | { type: 'peers'; at: number; peers: Peers }
+  /** The container runtime asks the container to end (rule P7). */
+  | { type: 'stop-request'; at: number; signal: number }
+  /** Any other signal. */
+  | { type: 'signal'; at: number; signal: number }
+  /** The readiness condition held. */
+  | { type: 'ready'; at: number }
+  /** The process ended; 128+n for signal n. */
+  | { type: 'exit'; at: number; code: number }
+  /** The process could not be started: 126 or 127. */
+  | { type: 'not-started'; at: number; code: number; reason: string }
+  /** The rendezvous cannot be used. */
+  | { type: 'unusable'; at: number; reason: string }
+  | { type: 'tick'; at: number };
+
+/** What a shim writes of itself; the driver adds attempt and epoch. */
+export type Announcement = Omit<Marker, 'attempt' | 'epoch'>;
+
+/** What a shim can do. */
+export type Action =
+  | { type: 'announce'; marker: Announcement }
+  | { type: 'spawn' }
+  /** Begin to try the readiness condition, or stop trying it. */
+  | { type: 'probe'; on: boolean }
+  | { type: 'signal'; signal: number }
+  /** KILL the process and everything that it left. */
+  | { type: 'kill' }
+  | { type: 'say'; level: 'info' | 'debug'; text: string }
+  | { type: 'exit'; code: number };
+
+/** What never changes in a shim's life. */
+export interface Context {
+  options: ContainerOptions;
+  /** The pod sandbox's life that this shim was started in. */
+  epoch: string;
+  /** The known stop signal's number, else TERM's. */
+  stopSignal: number;
+}
+
+/** A state, what to do, and when to be woken by a tick at the latest. */
+export interface Step<State> {
+  state: State;
+  actions: Action[];
+}
+
+export const EXIT_START_TIMEOUT = 124;
+export const EXIT_UNUSABLE = 125;
+/** What a death without a word counts as (rule L8): 128 + KILL. */
+export const EXIT_KILLED = 137;
+
+/** Whether the kubelet leaves a container ended that exits with this code (rule L5). */
+export function isFinal(policy: RestartPolicy, rules: readonly RestartRule[], code: number): boolean {
+  if (rules.some((rule) => rule.codes.includes(code) === (rule.operator === 'In'))) return false;
+  return policy === 'Never' || (policy === 'OnFailure' && code === 0);
+}
+
+/** The announcement of a container in some phase before its end. */
+export function announcement(context: Context, phase: Phase, stopping: boolean): Announcement {
+  const { restartPolicy, restartRules } = context.options;
+  const killedIsFinal = isFinal(restartPolicy, restartRules, EXIT_KILLED);
+  return { phase, code: 0, final: false, killedIsFinal, stopping };
+}
+
+/** A container's last word. */
+export function lastWord(context: Context, code: number, final: boolean, stopping: boolean): Announcement {
+  return { ...announcement(context, 'ended', stopping), code, final };
+}
+
+/**
+ * Whether a container that is down will never be started again. `doubtful`: so it says, but in an earlier life of the
+ * sandbox (the node was restarted); the kubelet may not have seen that end, and start it again (rule L11).
+ */
+export function isOver(peer: Peer | undefined, context: Context): 'over' | 'doubtful' | 'not-over' {
+  if (peer === undefined || peer.alive) return 'not-over';
+  const marker = peer.marker;
+  if (marker === undefined) {
+    // It came up and died before its first marker. Its own policy is not known here: ours stands in for it.
+    const { restartPolicy, restartRules } = context.options;
+    return peer.lived && isFinal(restartPolicy, restartRules, EXIT_KILLED) ? 'over' : 'not-over';
+  }
+  const over = marker.phase === 'ended' ? marker.final : marker.killedIsFinal;
+  if (!over) return 'not-over';
+  return marker.epoch === context.epoch ? 'over' : 'doubtful';
+}
+
+/** Whether a sidecar is up, its readiness condition held, and it is there to stay. */
+export function isStarted(peer: Peer | undefined): boolean {
+  return peer?.alive === true && peer.marker?.phase === 'started' && !peer.marker.stopping;
+}
+
+/** The earlier of two times, either of which may be absent. */
+export function earliest(...times: (number | undefined)[]): number | undefined {
+  let first: number | undefined;
+  for (const time of times) if (time !== undefined && (first === undefined || time < first)) first = time;
+  return first;
+}
+
+/** How much of a grace period is kept for the survivors (rule L12): 2 s, a quarter of it if it is shorter than 8 s. */
+export function reserveOf(grace: number): number {
+  return grace < 8_000 ? grace / 4 : 2_000;
+}

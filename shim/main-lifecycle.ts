@@ -1,0 +1,171 @@
+/**
+ * A main: it waits until every sidecar is started, runs its command, and says how that ended.
+ * Rules L2 to L5, L10, L12, L14, L17.
+ */
+
+import {
+  type Action,
+  announcement,
+  type Context,
+  type Event,
+  EXIT_START_TIMEOUT,
+  EXIT_UNUSABLE,
+  earliest,
+  isFinal,
+  isOver,
+  isStarted,
+  lastWord,
+  type Peers,
+  type Step,
+} from './lifecycle.ts';
+import { SIGTERM } from './signals.ts';
+
+/** How often a waiting main says for what (rule L2). */
+const SAY_EVERY = 10_000;
+
+export interface MainState {
+  phase: 'waiting' | 'running' | 'ended';
+  peers: Peers;
+  /** When the shim started. */
+  since: number;
+  /** When to say again what is waited for. */
+  sayAt: number;
+  /** Signals that came before the process was there (rule P6). */
+  early: readonly number[];
+  /** A stop request came. */
+  stopping: boolean;
+  /** When KILL follows a stop request. */
+  killAt?: number;
+  /** When the driver must send a tick at the latest. */
+  wakeAt?: number;
+}
+
+export function startMain(context: Context, event: Extract<Event, { type: 'start' }>): Step<MainState> {
+  const state: MainState = {
+    phase: 'waiting',
+    peers: event.peers,
+    since: event.at,
+    sayAt: event.at + SAY_EVERY,
+    early: [],
+    stopping: false,
+  };
+  return settle(context, state, event.at, [
+    { type: 'announce', marker: announcement(context, 'waiting', false) },
+  ]);
+}
+
+export function stepMain(context: Context, state: MainState, event: Event): Step<MainState> {
+  if (state.phase === 'ended') return { state, actions: [] };
+  switch (event.type) {
+    case 'start':
+    case 'peers':
+      return settle(context, { ...state, peers: event.peers }, event.at, []);
+    case 'tick':
+    case 'ready':
+      return settle(context, state, event.at, []);
+    case 'signal':
+      if (state.phase === 'running') return { state, actions: [{ type: 'signal', signal: event.signal }] };
+      // Before there is a process, a TERM from inside can only mean this wait.
+      if (event.signal === SIGTERM || event.signal === context.stopSignal)
+        return end(context, state, 128 + event.signal);
+      return { state: { ...state, early: [...state.early, event.signal] }, actions: [] };
+    case 'stop-request':
+      return stop(context, state, event.at, event.signal);
+    case 'exit':
+      return end(context, state, event.code);
+    case 'not-started':
+      return end(context, state, event.code, event.reason);
+    case 'unusable':
+      if (state.phase === 'running')
+        return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
+      return end(context, state, EXIT_UNUSABLE, event.reason);
+  }
+}
+
+function stop(context: Context, state: MainState, at: number, signal: number): Step<MainState> {
+  const stopping: MainState = { ...state, stopping: true };
+  if (state.phase === 'waiting') return end(context, stopping, 128 + signal);
+  const { stopTimeout } = context.options;
+  const killAt = state.killAt ?? (stopTimeout === undefined ? undefined : at + stopTimeout);
+  const actions: Action[] = [{ type: 'signal', signal }];
+  if (!state.stopping) actions.push({ type: 'announce', marker: announcement(context, 'running', true) });
+  return settle(context, killAt === undefined ? stopping : { ...stopping, killAt }, at, actions);
+}
+
+/** Do what the time and the others' states ask for. */
+function settle(context: Context, before: MainState, at: number, actions: Action[]): Step<MainState> {
+  const state = { ...before };
+  if (state.phase === 'running') {
+    if (state.killAt !== undefined && at >= state.killAt) {
+      delete state.killAt;
+      actions.push(
+        { type: 'say', level: 'info', text: 'did not end in its stop-timeout: killing it' },
+        { type: 'kill' },
+      );
+    }
+    return { state: withWake(state, state.killAt), actions };
+  }
+  const { sidecars, startTimeout } = context.options;
+  const missing = sidecars.filter((name) => !isStarted(state.peers.get(name)));
+  if (missing.length === 0) {
+    actions.push(
+      { type: 'announce', marker: announcement(context, 'running', false) },
+      { type: 'spawn' },
+      ...state.early.map((signal): Action => ({ type: 'signal', signal })),
+    );
+    return { state: withWake({ ...state, phase: 'running', early: [] }, undefined), actions };
+  }
+  const lost = missing.find((name) => isOver(state.peers.get(name), context) === 'over');
+  if (lost !== undefined) {
+    const text = `sidecar ${lost} has ended and will not be started again: cannot start`;
+    return end(context, state, EXIT_UNUSABLE, text, actions);
+  }
+  const timeoutAt = startTimeout === undefined ? undefined : state.since + startTimeout;
+  if (timeoutAt !== undefined && at >= timeoutAt) {
+    const text = `start-timeout: gave up waiting for ${describe(missing, state.peers)}`;
+    return end(context, state, EXIT_START_TIMEOUT, text, actions);
+  }
+  if (at >= state.sayAt) {
+    const seconds = Math.round((at - state.since) / 1_000);
+    const text = `waiting for ${describe(missing, state.peers)} (${seconds} s)`;
+    actions.push({ type: 'say', level: 'info', text });
+    while (state.sayAt <= at) state.sayAt += SAY_EVERY;
+  }
+  return { state: withWake(state, earliest(state.sayAt, timeoutAt)), actions };
+}
+
+function end(
+  context: Context,
+  state: MainState,
+  code: number,
+  why?: string,
+  before: Action[] = [],
+): Step<MainState> {
+  const { restartPolicy, restartRules, probed } = context.options;
+  // Only a probe makes the kubelet stop one container alone: without one, a stop request is the pod's deletion (L5).
+  const final = isFinal(restartPolicy, restartRules, code) || (state.stopping && !probed);
+  const actions: Action[] = [...before];
+  if (why !== undefined) actions.push({ type: 'say', level: 'info', text: why });
+  actions.push(
+    { type: 'announce', marker: lastWord(context, code, final, state.stopping) },
+    { type: 'exit', code },
+  );
+  return { state: withWake({ ...state, phase: 'ended' }, undefined), actions };
+}
+
+function describe(missing: readonly string[], peers: Peers): string {
+  const words = missing.map((name) => {
+    const peer = peers.get(name);
+    if (!peer?.alive) return `sidecar ${name} (not running yet)`;
+    if (peer.marker?.stopping) return `sidecar ${name} (stopping)`;
+    if (peer.marker?.phase === 'starting') return `sidecar ${name} (running, not ready yet)`;
+    return `sidecar ${name} (waiting for its turn)`;
+  });
+  return words.join(', ');
+}
+
+function withWake(state: MainState, wakeAt: number | undefined): MainState {
+  const next = { ...state };
+  delete next.wakeAt;
+  return wakeAt === undefined ? next : { ...next, wakeAt };
+}

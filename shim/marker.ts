@@ -1,0 +1,76 @@
+/**
+ * What the shims tell each other: one marker a container, in the rendezvous. A marker speaks for its writer as long as
+ * the writer's life line is held (`rendezvous.ts`); only a last word (`phase: 'ended'`) speaks on after its writer.
+ */
+
+/** `waiting`: nothing runs yet. `running` is a main's; `starting` and `started` are a sidecar's. */
+export type Phase = 'waiting' | 'running' | 'starting' | 'started' | 'ended';
+
+export interface Marker {
+  /** Which start of this container wrote it, from 1. */
+  attempt: number;
+  /** Which life of the pod's sandbox it was written in: the init container draws one each time it runs. */
+  epoch: string;
+  phase: Phase;
+  /** With `ended`: the exit code that the container ends with. */
+  code: number;
+  /** With `ended`: the kubelet will not start this container again. */
+  final: boolean;
+  /** Whether a death without a word (exit 137) would be final. */
+  killedIsFinal: boolean;
+  /** The writer has had a stop request. */
+  stopping: boolean;
+}
+
+/** Every marker has this size, so that one can be overwritten in place when the disk is full. */
+export const MARKER_SIZE = 512;
+
+const MAGIC = 'curfew1';
+const PHASES: readonly Phase[] = ['waiting', 'running', 'starting', 'started', 'ended'];
+
+/** The marker's text, {@link MARKER_SIZE} bytes: magic, checksum, JSON, blanks, newline. */
+export function formatMarker(marker: Marker): string {
+  const json = JSON.stringify(marker);
+  return `${`${MAGIC} ${checksum(json)} ${json}`.padEnd(MARKER_SIZE - 1)}\n`;
+}
+
+/** Parse a marker's text; undefined for anything that is not a whole marker of this version. */
+export function parseMarker(text: string): Marker | undefined {
+  const [magic, sum, ...rest] = text.trimEnd().split(' ');
+  const json = rest.join(' ');
+  if (magic !== MAGIC || sum !== checksum(json)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields: Record<string, unknown> = { ...value };
+  const { attempt, epoch, phase, code, final, killedIsFinal, stopping } = fields;
+  const known = PHASES.find((item) => item === phase);
+  if (
+    typeof attempt !== 'number' ||
+    typeof epoch !== 'string' ||
+    known === undefined ||
+    typeof code !== 'number'
+  ) {
+    return undefined;
+  }
+  return {
+    attempt,
+    epoch,
+    phase: known,
+    code,
+    final: final === true,
+    killedIsFinal: killedIsFinal === true,
+    stopping: stopping === true,
+  };
+}
+
+/** FNV-1a over the text's UTF-16 units: tells a torn or foreign file from a marker, no more. */
+function checksum(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

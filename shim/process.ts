@@ -1,0 +1,95 @@
+/** The container's process: found, started, told, reaped, and nothing of it left behind. Rules P1 to P4. */
+import * as host from 'host';
+import { ECHILD, ENOENT, reason } from './errors.ts';
+import { SIGKILL } from './signals.ts';
+
+/** What runtimes set where an image has no PATH of its own. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const EXIT_NOT_EXECUTABLE = 126;
+const EXIT_NOT_FOUND = 127;
+const POLLIN = 1;
+/** How long killed processes may take to vanish (uninterruptible sleep, a stopped tracer) before we go on without. */
+const REAP_PATIENCE = 2_000;
+
+/** Why a command could not be started, and the exit code that says so. */
+export interface NotStarted {
+  code: number;
+  reason: string;
+}
+
+/**
+ * Start a command in this container's working directory, environment and terminal.
+ * @param argv its words, or the index of the first in the shim's own arguments (those go on byte for byte)
+ * @param silent with no standard input and output: for readiness conditions
+ * @returns its pid
+ */
+export function startProcess(command: string, argv: string[] | number, silent: boolean): number | NotStarted {
+  const quoted = JSON.stringify(command);
+  const path = findCommand(command);
+  if (typeof path !== 'string') {
+    const code = path === -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+    const where = command.includes('/') ? '' : ' in PATH';
+    const why = path === -ENOENT ? `command not found${where}` : `cannot execute: ${reason(path)}`;
+    return { code, reason: `${quoted}: ${why}` };
+  }
+  const pid = host.spawn(path, argv, !silent, silent);
+  if (pid > 0) return pid;
+  const why = pid === -ENOENT ? 'the interpreter or loader that it names is not there' : reason(pid);
+  return { code: EXIT_NOT_EXECUTABLE, reason: `${quoted}: cannot execute: ${why}` };
+}
+
+/** The first executable of that name in PATH; or the negative errno that says most about why there is none. */
+function findCommand(command: string): string | number {
+  if (command === '') return -ENOENT;
+  if (command.includes('/')) {
+    const result = host.canExecute(command);
+    return result < 0 ? notFoundOr(result) : command;
+  }
+  let worst = -ENOENT;
+  for (const folder of (host.env('PATH') ?? DEFAULT_PATH).split(':')) {
+    const path = `${folder === '' ? '.' : folder}/${command}`;
+    const result = host.canExecute(path);
+    if (result >= 0) return path;
+    if (notFoundOr(result) !== -ENOENT) worst = result;
+  }
+  return worst;
+}
+
+/** A path that leads through a file is as little there as a missing one. */
+function notFoundOr(result: number): number {
+  const ENOTDIR = 20;
+  return result === -ENOTDIR ? -ENOENT : result;
+}
+
+/** KILL the process's group and everything else that it left, and reap it. */
+export function killLeftovers(leader: number, signals: number): void {
+  const until = host.now() + REAP_PATIENCE;
+  const own = host.pid();
+  for (;;) {
+    // As process 1 everybody else in the container is ours to end, as the kernel would do on our own exit.
+    if (own === 1) host.kill(-1, SIGKILL);
+    else {
+      host.kill(-leader, SIGKILL);
+      for (const child of children(own)) host.kill(child, SIGKILL);
+    }
+    let reaped = host.reap();
+    while (reaped !== null && typeof reaped !== 'number') reaped = host.reap();
+    if (reaped === -ECHILD || host.now() >= until) return;
+    // A pending SIGCHLD ends this wait at once; a lost one costs 10 ms.
+    host.poll([signals], [POLLIN], 10);
+  }
+}
+
+/** Our children by /proc, where it is there; a subreaper's orphans are among them. */
+function children(own: number): number[] {
+  const fd = host.open(`/proc/self/task/${own}/children`, 'x');
+  if (fd < 0) return [];
+  const text = host.read(fd, 65_536);
+  host.close(fd);
+  return typeof text === 'string'
+    ? text
+        .split(' ')
+        .map(Number)
+        .filter((pid) => pid > 0)
+    : [];
+}

@@ -1,0 +1,169 @@
+/** A sidecar's readiness condition, tried until it holds (rule L1). Non-blocking: its sockets are part of the one poll. */
+import * as host from 'host';
+import { startProcess } from './process.ts';
+import type { Readiness } from './protocol.ts';
+import { SIGKILL } from './signals.ts';
+
+const POLLIN = 1;
+const POLLOUT = 4;
+/** Between two tries: soon at first, because most sidecars are up at once; then once a second. */
+const FIRST_PAUSE = 20;
+const LAST_PAUSE = 1_000;
+/** As much of an answer as its status line needs. */
+const MAX_ANSWER = 64;
+/** At most so many addresses are tried side by side. */
+const MAX_ADDRESSES = 16;
+
+interface Connection {
+  fd: number;
+  connected: boolean;
+  answer: string;
+}
+
+/** Tries one condition; `onReady` is called once it held. */
+export class ReadinessProbe {
+  private readonly ready: Readiness;
+  private readonly timeout: number;
+  private running = false;
+  private pause = FIRST_PAUSE;
+  private connections: Connection[] = [];
+  /** The exec condition's process. */
+  private child = 0;
+  /** When to try next, or when the running try is given up. */
+  private dueAt = 0;
+  private trying = false;
+
+  constructor(ready: Readiness, timeout: number) {
+    this.ready = ready;
+    this.timeout = timeout;
+  }
+
+  get wakeAt(): number | undefined {
+    return this.running ? this.dueAt : undefined;
+  }
+
+  start(at: number): void {
+    this.running = true;
+    this.pause = FIRST_PAUSE;
+    this.trying = false;
+    this.dueAt = at;
+  }
+
+  stop(): void {
+    this.running = false;
+    this.giveUp();
+  }
+
+  /** What to poll: descriptors, and for which events. */
+  descriptors(): { fd: number; events: number }[] {
+    return this.connections.map(({ fd, connected }) => ({ fd, events: connected ? POLLIN : POLLOUT }));
+  }
+
+  /** The clock went on. */
+  tick(at: number): boolean {
+    if (!this.running || at < this.dueAt) return false;
+    if (this.trying) this.failed(at);
+    else this.attempt(at);
+    return false;
+  }
+
+  /** A descriptor has something. Returns whether the condition held. */
+  happened(fd: number, at: number): boolean {
+    const connection = this.connections.find((item) => item.fd === fd);
+    if (connection === undefined) return false;
+    if (!connection.connected) {
+      if (host.socketError(fd) < 0) return this.drop(connection, at);
+      if (this.ready.kind === 'tcp') return this.succeeded();
+      connection.connected = true;
+      if (this.ready.kind !== 'http' || host.write(fd, request(this.ready), -1) < 0)
+        return this.drop(connection, at);
+      return false;
+    }
+    const got = host.read(fd, MAX_ANSWER);
+    if (typeof got === 'number' || got === '') return this.drop(connection, at);
+    connection.answer += got;
+    if (connection.answer.length < 12) return false;
+    // As the kubelet's own probes: 200 to 399 is success.
+    const status = Number(connection.answer.slice(9, 12));
+    return connection.answer.startsWith('HTTP/1.') && status >= 200 && status < 400
+      ? this.succeeded()
+      : this.drop(connection, at);
+  }
+
+  /** A child ended. Returns whether it was the condition's and succeeded. */
+  ended(pid: number, code: number, at: number): boolean {
+    if (pid !== this.child || pid === 0) return false;
+    this.child = 0;
+    if (code === 0) return this.succeeded();
+    this.failed(at);
+    return false;
+  }
+
+  private attempt(at: number): void {
+    this.trying = true;
+    this.dueAt = at + this.timeout;
+    if (this.ready.kind === 'exec') {
+      const child = startProcess(this.ready.command[0] ?? '', this.ready.command, true);
+      if (typeof child === 'number') this.child = child;
+      else this.failed(at);
+      return;
+    }
+    if (this.ready.kind === 'none') return;
+    const port = this.ready.port;
+    for (const address of addressesOf(this.ready.host)) {
+      const fd = host.connect(address, port);
+      if (fd >= 0) this.connections.push({ fd, connected: false, answer: '' });
+    }
+    if (this.connections.length === 0) this.failed(at);
+  }
+
+  private drop(connection: Connection, at: number): boolean {
+    host.close(connection.fd);
+    this.connections = this.connections.filter((item) => item !== connection);
+    if (this.connections.length === 0) this.failed(at);
+    return false;
+  }
+
+  private succeeded(): boolean {
+    this.stop();
+    return true;
+  }
+
+  private failed(at: number): void {
+    this.giveUp();
+    this.dueAt = at + this.pause;
+    this.pause = Math.min(this.pause * 2, LAST_PAUSE);
+  }
+
+  private giveUp(): void {
+    this.trying = false;
+    for (const connection of this.connections) host.close(connection.fd);
+    this.connections = [];
+    if (this.child > 0) host.kill(-this.child, SIGKILL);
+    this.child = 0;
+  }
+}
+
+/** No host means this pod: its loopback addresses, and its own, because a server may listen on just one of them. */
+function addressesOf(hostName: string | undefined): string[] {
+  if (hostName !== undefined && hostName !== 'localhost') return [hostName];
+  const loopback = ['127.0.0.1', '::1'];
+  if (hostName === 'localhost') return loopback;
+  const own = host
+    .addresses()
+    .filter((address) => !loopback.includes(address) && !address.startsWith('fe80'));
+  return [...loopback, ...own].slice(0, MAX_ADDRESSES);
+}
+
+function request(ready: Extract<Readiness, { kind: 'http' }>): string {
+  const named = ready.headers.some((header) => header.toLowerCase().startsWith('host:'));
+  const lines = [
+    `GET ${ready.path} HTTP/1.1`,
+    ...(named ? [] : [`Host: ${ready.host ?? 'localhost'}:${ready.port}`]),
+    'User-Agent: curfew',
+    'Accept: */*',
+    'Connection: close',
+    ...ready.headers,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}

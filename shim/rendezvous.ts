@@ -1,0 +1,229 @@
+/**
+ * The rendezvous: a folder that all shims of a pod share. Each container has two files there:
+ *
+ * - `<name>.life`, a FIFO: its shim holds the writing end from its first moment to its last. The kernel lets go of it
+ *   whatever kills the shim, and whoever holds the reading end is told at once (POLLHUP). This is the lock of rules L8
+ *   and L11.
+ * - `<name>.state`, its marker (`marker.ts`): replaced whole by rename, with a checksum.
+ *
+ * And one for the pod: `epoch`, a random word that the init container writes each time the sandbox is made.
+ */
+import * as host from 'host';
+import { EAGAIN, EEXIST, ENOENT, HostError } from './errors.ts';
+import type { Announcement, Peer, Peers } from './lifecycle.ts';
+import { formatMarker, MARKER_SIZE, type Marker, parseMarker } from './marker.ts';
+
+const S_IFMT_FIFO = 0o010000;
+const POLLIN = 1;
+const MAX_EPOCH = 32;
+/** A last word that no disk would take, sent through the life line instead; all copies fit a pipe's atomic write. */
+const SPOKEN_SIZE = 16;
+const SPOKEN_COPIES = 64;
+
+interface Watched {
+  name: string;
+  /** The reading end of its life line; below 0 while there is none. */
+  fd: number;
+  alive: boolean;
+  lived: boolean;
+  spoken?: { code: number; final: boolean };
+}
+
+/** One shim's view of the rendezvous. */
+export class Rendezvous {
+  readonly epoch: string;
+  private readonly folder: string;
+  private readonly name: string;
+  private readonly attempt: number;
+  private life = -1;
+  private watched: Watched[] = [];
+
+  /**
+   * Take this container's life line, before anything else can be known of it.
+   * @throws {HostError} when the folder cannot be used
+   */
+  constructor(folder: string, name: string) {
+    this.folder = folder;
+    this.name = name;
+    this.life = holdLife(folder, name);
+    this.epoch = readText(`${folder}/epoch`, MAX_EPOCH)?.trim() ?? '';
+    this.attempt = (this.read(name)?.attempt ?? 0) + 1;
+  }
+
+  /** Begin to watch the other containers' life lines. Watch first, then scan (rule L10). */
+  watch(names: readonly string[]): void {
+    this.watched = names.map((name) => ({ name, fd: -1, alive: false, lived: false }));
+  }
+
+  /** The descriptors whose hang-up is somebody's death. */
+  descriptors(): number[] {
+    return this.watched.filter((item) => item.fd >= 0).map((item) => item.fd);
+  }
+
+  /** Look at everybody. */
+  scan(): Peers {
+    const peers = new Map<string, Peer>();
+    for (const item of this.watched) peers.set(item.name, this.look(item));
+    return peers;
+  }
+
+  /** @throws {HostError} when it can be written neither anew nor in place */
+  announce(what: Announcement): void {
+    const text = formatMarker({ ...what, attempt: this.attempt, epoch: this.epoch });
+    const path = this.state(this.name);
+    const temporary = `${this.folder}/${this.name}.tmp`;
+    // Only a last word outlives its writer's lock, so only that must survive the node's crash.
+    const failed = writeWhole(temporary, text, what.phase === 'ended') ?? replace(temporary, path);
+    if (failed === undefined) return;
+    const inPlace = overwrite(path, text);
+    if (inPlace === undefined) return;
+    if (what.phase === 'ended') this.speak(what.code, what.final);
+    throw failed;
+  }
+
+  private state(name: string): string {
+    return `${this.folder}/${name}.state`;
+  }
+
+  private read(name: string): Marker | undefined {
+    const text = readText(this.state(name), MARKER_SIZE);
+    return text === undefined ? undefined : parseMarker(text);
+  }
+
+  /** The order matters: who is down after its marker was read, and was down before, wrote nothing in between. */
+  private look(item: Watched): Peer {
+    this.listen(item);
+    let marker = this.read(item.name);
+    if (!item.alive && marker !== undefined && marker.phase !== 'ended') {
+      this.listen(item);
+      if (item.alive) marker = this.read(item.name);
+    }
+    if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {
+      marker = { ...marker, phase: 'ended', ...item.spoken };
+    }
+    const peer = { alive: item.alive, lived: item.lived };
+    return marker === undefined ? peer : { ...peer, marker };
+  }
+
+  /** Whether somebody holds the writing end: then a read would block, else it is at the end. */
+  private listen(item: Watched): void {
+    if (item.fd < 0) item.fd = openLife(this.folder, item.name);
+    item.alive = hear(item);
+    if (item.alive || item.fd < 0) return;
+    // A hang-up stays on the descriptor for ever: a fresh one is quiet until the next life begins and ends.
+    const hungUp = host.poll([item.fd], [POLLIN], 0);
+    if (typeof hungUp !== 'number' && (hungUp[0] ?? 0) !== 0) item.lived = true;
+    host.close(item.fd);
+    item.fd = openLife(this.folder, item.name);
+    item.alive = hear(item);
+  }
+
+  /** Neither a file system without space nor a read-only one can keep a pipe from holding a few bytes. */
+  private speak(code: number, final: boolean): void {
+    const message = `curfew ${code} ${final ? 'final' : 'again'}`.padEnd(SPOKEN_SIZE);
+    host.write(this.life, message.repeat(SPOKEN_COPIES), -1);
+  }
+}
+
+/**
+ * Make the rendezvous ready for these containers: their FIFOs, room for their markers, and a new epoch.
+ * @throws {HostError}
+ */
+export function prepareRendezvous(folder: string, names: readonly string[]): void {
+  for (const name of names) {
+    host.close(holdLife(folder, name));
+    const path = `${folder}/${name}.state`;
+    if (host.kindOf(path) >= 0) continue;
+    const failed = writeWhole(path, `${''.padEnd(MARKER_SIZE - 1)}\n`, true, 0o666);
+    if (failed !== undefined) throw failed;
+  }
+  const temporary = `${folder}/epoch.tmp`;
+  const failed =
+    writeWhole(temporary, `${host.random().toString(36)}\n`, true) ?? replace(temporary, `${folder}/epoch`);
+  if (failed !== undefined) throw failed;
+}
+
+function holdLife(folder: string, name: string): number {
+  const path = `${folder}/${name}.life`;
+  const kind = host.kindOf(path);
+  if (kind >= 0 && kind !== S_IFMT_FIFO) moveAway(path);
+  if (kind !== S_IFMT_FIFO) {
+    const made = host.makeFifo(path, 0o666);
+    if (made < 0 && made !== -EEXIST) throw new HostError('make', path, made);
+  }
+  const fd = host.open(path, 'f');
+  if (fd < 0) throw new HostError('open', path, fd);
+  return fd;
+}
+
+/** Read one word, if one was spoken; everybody reads this size, so that words stay whole. */
+function hear(item: Watched): boolean {
+  if (item.fd < 0) return false;
+  let got = host.read(item.fd, SPOKEN_SIZE);
+  if (typeof got === 'string' && got !== '') {
+    const spoken = parseSpoken(got);
+    if (spoken !== undefined) item.spoken = spoken;
+    got = host.read(item.fd, SPOKEN_SIZE);
+  }
+  const alive = got === -EAGAIN;
+  if (alive || item.spoken !== undefined) item.lived = true;
+  return alive;
+}
+
+function openLife(folder: string, name: string): number {
+  const path = `${folder}/${name}.life`;
+  return host.kindOf(path) === S_IFMT_FIFO ? host.open(path, 'r') : -ENOENT;
+}
+
+function parseSpoken(text: string): { code: number; final: boolean } | undefined {
+  const [magic, code, word] = text.trimEnd().split(' ');
+  const number = Number(code);
+  if (magic !== 'curfew' || !(number >= 0 && number <= 255) || (word !== 'final' && word !== 'again'))
+    return undefined;
+  return { code: number, final: word === 'final' };
+}
+
+function readText(path: string, max: number): string | undefined {
+  const fd = host.open(path, 'r');
+  if (fd < 0) return undefined;
+  const text = host.read(fd, max);
+  host.close(fd);
+  return typeof text === 'string' ? text : undefined;
+}
+
+function writeWhole(path: string, text: string, durable: boolean, mode = 0o644): HostError | undefined {
+  let fd = host.open(path, 'c');
+  if (fd === -EEXIST) {
+    if (host.unlink(path) < 0) moveAway(path);
+    fd = host.open(path, 'c');
+  }
+  if (fd < 0) return new HostError('create', path, fd);
+  return put(fd, path, text, durable, mode);
+}
+
+function overwrite(path: string, text: string): HostError | undefined {
+  const fd = host.open(path, 'w');
+  return fd < 0 ? new HostError('open', path, fd) : put(fd, path, text, true);
+}
+
+function put(fd: number, path: string, text: string, durable: boolean, mode?: number): HostError | undefined {
+  let result = mode === undefined ? 0 : host.setMode(fd, mode);
+  if (result >= 0) result = host.write(fd, text, 0);
+  if (result >= 0 && durable) result = host.sync(fd);
+  host.close(fd);
+  return result < 0 ? new HostError('write', path, result) : undefined;
+}
+
+function replace(from: string, to: string): HostError | undefined {
+  let result = host.rename(from, to);
+  if (result < 0 && host.kindOf(to) >= 0) {
+    moveAway(to);
+    result = host.rename(from, to);
+  }
+  return result < 0 ? new HostError('replace', to, result) : undefined;
+}
+
+/** Something that is not ours stands in the way; it is kept, under another name. */
+function moveAway(path: string): void {
+  host.rename(path, `${path}.foreign-${host.random().toString(36)}`);
+}

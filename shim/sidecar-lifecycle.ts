@@ -1,0 +1,289 @@
+/**
+ * A sidecar: it starts in its turn, is kept running while a main still works, and leaves in reverse order when the
+ * work is done or the pod is deleted. Rules L1, L6 to L15.
+ */
+import {
+  type Action,
+  announcement,
+  type Context,
+  type Event,
+  EXIT_KILLED,
+  EXIT_UNUSABLE,
+  earliest,
+  isFinal,
+  isOver,
+  isStarted,
+  lastWord,
+  type Peers,
+  reserveOf,
+  type Step,
+} from './lifecycle.ts';
+import type { Phase } from './marker.ts';
+
+/** The kubelet's own restart back-off (pkg/kubelet: 10 s, doubled up to 5 min, forgotten after 10 min of running). */
+const BACKOFF_FIRST = 10_000;
+const BACKOFF_LAST = 300_000;
+const BACKOFF_FORGOTTEN = 600_000;
+/** How long the other containers' stop requests may lag behind ours; the kubelet sends them side by side. */
+const STOP_LAG = 2_000;
+/** How long after a node's restart a main whose end the kubelet may have missed can take to come back. */
+const DOUBT = 60_000;
+
+export interface SidecarState {
+  /** `queued`: before its turn. `resting`: its process ended, the next start is at `retryAt`. */
+  phase: 'queued' | 'starting' | 'started' | 'resting' | 'ended';
+  peers: Peers;
+  since: number;
+  /** When the process was started last. */
+  runningSince: number;
+  /** Starts after an end, since the last time they were forgotten. */
+  restarts: number;
+  retryAt?: number;
+  /** Signals that came before the process was there (rule P6). */
+  early: readonly number[];
+  /** When the last main's end was seen. */
+  doneAt?: number;
+  stop?: { at: number; signal: number; alone: boolean };
+  /** When the process was asked to end. */
+  askedAt?: number;
+  killAt?: number;
+  /** Deaths without a word that were reported, as `name#attempt`. */
+  reported: readonly string[];
+  /** What was last announced. */
+  announced: string;
+  wakeAt?: number;
+}
+
+export function startSidecar(context: Context, event: Extract<Event, { type: 'start' }>): Step<SidecarState> {
+  const state: SidecarState = {
+    phase: 'queued',
+    peers: event.peers,
+    since: event.at,
+    runningSince: event.at,
+    restarts: 0,
+    early: [],
+    reported: [],
+    announced: '',
+  };
+  return settle(context, state, event.at);
+}
+
+export function stepSidecar(context: Context, before: SidecarState, event: Event): Step<SidecarState> {
+  if (before.phase === 'ended') return { state: before, actions: [] };
+  const state = { ...before };
+  switch (event.type) {
+    case 'start':
+    case 'peers':
+      state.peers = event.peers;
+      break;
+    case 'tick':
+      break;
+    case 'ready':
+      if (state.phase === 'starting') state.phase = 'started';
+      break;
+    case 'signal':
+      if (hasProcess(state)) return { state, actions: [{ type: 'signal', signal: event.signal }] };
+      state.early = [...state.early, event.signal];
+      break;
+    case 'stop-request':
+      state.stop ??= { at: event.at, signal: event.signal, alone: false };
+      break;
+    case 'exit':
+    case 'not-started':
+      return afterProcess(context, state, event);
+    case 'unusable':
+      if (hasProcess(state)) return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
+      return end(context, state, EXIT_UNUSABLE, [{ type: 'say', level: 'info', text: event.reason }]);
+  }
+  return settle(context, state, event.at);
+}
+
+/** The process ended by itself, or because it was asked to. */
+function afterProcess(
+  context: Context,
+  state: SidecarState,
+  event: Extract<Event, { type: 'exit' | 'not-started' }>,
+): Step<SidecarState> {
+  const actions: Action[] = [{ type: 'probe', on: false }];
+  if (event.type === 'not-started') actions.push({ type: 'say', level: 'info', text: event.reason });
+  state.phase = 'resting';
+  if (state.doneAt !== undefined || state.stop !== undefined) {
+    const expected = event.code === 0 || event.code === 128 + (state.stop?.signal ?? context.stopSignal);
+    const text = `ended with code ${event.code} when it was stopped`;
+    actions.push({ type: 'say', level: expected ? 'debug' : 'info', text });
+    return settle(context, state, event.at, actions, event.code);
+  }
+  if (event.at - state.runningSince >= BACKOFF_FORGOTTEN) state.restarts = 0;
+  const delay = state.restarts === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (state.restarts - 1), BACKOFF_LAST);
+  state.restarts++;
+  state.retryAt = event.at + delay;
+  const when = delay === 0 ? 'now' : `in ${delay / 1_000} s`;
+  const text = `ended with code ${event.code} while the work goes on: starting it again ${when}`;
+  return settle(context, state, event.at, actions.concat({ type: 'say', level: 'info', text }));
+}
+
+/** Do what the time and the others' states ask for. */
+function settle(
+  context: Context,
+  before: SidecarState,
+  at: number,
+  actions: Action[] = [],
+  processCode?: number,
+): Step<SidecarState> {
+  const state = { ...before };
+  delete state.wakeAt;
+  lookAtMains(context, state, at, actions);
+  if (state.stop !== undefined && !state.stop.alone && isAlone(context, state, at)) {
+    state.stop = { ...state.stop, alone: true };
+    actions.push({ type: 'say', level: 'debug', text: 'the stop request is for this container alone' });
+  }
+  if (state.doneAt !== undefined || state.stop !== undefined) {
+    if (!hasProcess(state)) return end(context, state, exitCode(context, state, processCode), actions);
+    leave(context, state, at, actions);
+    return { state, actions };
+  }
+  start(context, state, at, actions);
+  return { state, actions };
+}
+
+/** Whether all mains have ended for good (rules L5, L6, L8, L11). */
+function lookAtMains(context: Context, state: SidecarState, at: number, actions: Action[]): void {
+  let verdict: 'over' | 'doubtful' | 'not-over' = 'over';
+  for (const name of context.options.mains) {
+    const peer = state.peers.get(name);
+    const over = isOver(peer, context);
+    if (over === 'not-over' || (over === 'doubtful' && verdict === 'over')) verdict = over;
+    const silent =
+      peer !== undefined && !peer.alive && peer.marker !== undefined && peer.marker.phase !== 'ended';
+    const key = `${name}#${peer?.marker?.attempt}`;
+    if (!silent || peer?.marker?.epoch !== context.epoch || state.reported.includes(key)) continue;
+    state.reported = [...state.reported, key];
+    const text = `${name} died without a word (killed, or out of memory): its exit counts as ${EXIT_KILLED}`;
+    actions.push({ type: 'say', level: 'info', text });
+  }
+  if (state.doneAt !== undefined) return;
+  if (verdict === 'over' || (verdict === 'doubtful' && at >= state.since + DOUBT)) {
+    state.doneAt = at;
+    actions.push({ type: 'say', level: 'debug', text: 'the work is done' });
+  } else if (verdict === 'doubtful') wake(state, state.since + DOUBT);
+}
+
+/** Start in turn, or again (rules L1, L9). */
+function start(context: Context, state: SidecarState, at: number, actions: Action[]): void {
+  const { sidecars, name } = context.options;
+  const turn = sidecars
+    .slice(0, sidecars.indexOf(name))
+    .every((before) => isStarted(state.peers.get(before)));
+  const due = state.phase === 'resting' && state.retryAt !== undefined && at >= state.retryAt;
+  if (state.phase === 'resting' && !due) wake(state, state.retryAt);
+  if ((state.phase === 'queued' && turn) || due) {
+    delete state.retryAt;
+    state.phase = context.options.ready.kind === 'none' ? 'started' : 'starting';
+    state.runningSince = at;
+    actions.push({ type: 'spawn' }, ...state.early.map((signal): Action => ({ type: 'signal', signal })));
+    state.early = [];
+    if (state.phase === 'starting') actions.push({ type: 'probe', on: true });
+  }
+  announce(context, state, actions);
+}
+
+/** Ask the process to end when it is time to, and kill it when its time is over (rules L6, L12, L13, L15). */
+function leave(context: Context, state: SidecarState, at: number, actions: Action[]): void {
+  announce(context, state, actions);
+  const { grace, stopTimeout, mains, sidecars, name } = context.options;
+  const reserve = reserveOf(grace);
+  const { doneAt, stop } = state;
+  const isDown = (other: string) => !state.peers.get(other)?.alive;
+  const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);
+  const mainsDown = doneAt !== undefined || mains.every(isDown);
+  const reserveAt =
+    earliest(
+      doneAt === undefined ? undefined : doneAt + grace,
+      stop === undefined ? undefined : stop.at + grace,
+    ) ?? at;
+  const lastAt = stop === undefined ? reserveAt : Math.min(reserveAt, stop.at + grace - reserve / 4);
+  const due = stop?.alone || (mainsDown && followersDown) || at >= reserveAt - reserve;
+  if (state.askedAt === undefined && due) {
+    state.askedAt = at;
+    state.killAt = stopTimeout === undefined ? lastAt : Math.min(lastAt, at + stopTimeout);
+    if (!followersDown || !mainsDown) {
+      actions.push({
+        type: 'say',
+        level: stop?.alone ? 'debug' : 'info',
+        text: 'the grace period is ending: stopping now',
+      });
+    }
+    actions.push(
+      { type: 'probe', on: false },
+      { type: 'signal', signal: stop?.signal ?? context.stopSignal },
+    );
+  }
+  if (state.askedAt === undefined) {
+    wake(state, reserveAt - reserve);
+    if (stop !== undefined && at < stop.at + lagOf(grace)) wake(state, stop.at + lagOf(grace));
+    return;
+  }
+  if (state.killAt === undefined) return;
+  // A stop request that comes while it is stopping may leave less time than there was.
+  state.killAt = Math.min(state.killAt, lastAt);
+  if (at >= state.killAt) {
+    delete state.killAt;
+    actions.push({ type: 'say', level: 'info', text: 'did not end in time: killing it' }, { type: 'kill' });
+  } else wake(state, state.killAt);
+}
+
+/**
+ * Whether a stop request was for this container alone (its liveness probe failed) and not the pod's deletion (L13): the
+ * others would have had theirs by now. Those with a preStop hook tell nothing: theirs comes when the hook is over (L15).
+ */
+function isAlone(context: Context, state: SidecarState, at: number): boolean {
+  const { mains, sidecars, name, preStop, grace } = context.options;
+  if (state.stop === undefined || state.doneAt !== undefined || at < state.stop.at + lagOf(grace))
+    return false;
+  const others = [...mains, ...sidecars].filter((other) => other !== name && state.peers.get(other)?.alive);
+  if (others.some((other) => state.peers.get(other)?.marker?.stopping)) return false;
+  return others.some((other) => !preStop.includes(other));
+}
+
+function lagOf(grace: number): number {
+  return Math.min(STOP_LAG, grace / 4);
+}
+
+/** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
+function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
+  if (state.doneAt !== undefined || context.options.restartPolicy === 'Never') return 0;
+  if (state.stop === undefined) return 0;
+  // Stopped alone under OnFailure: the kubelet starts it again only when it failed.
+  return processCode === undefined || processCode === 0 ? 128 + state.stop.signal : processCode;
+}
+
+function end(context: Context, state: SidecarState, code: number, actions: Action[]): Step<SidecarState> {
+  const { restartPolicy, restartRules } = context.options;
+  const final = isFinal(restartPolicy, restartRules, code);
+  actions.push(
+    { type: 'announce', marker: lastWord(context, code, final, state.stop !== undefined) },
+    { type: 'exit', code },
+  );
+  const ended: SidecarState = { ...state, phase: 'ended' };
+  delete ended.wakeAt;
+  return { state: ended, actions };
+}
+
+function announce(context: Context, state: SidecarState, actions: Action[]): void {
+  const phase: Phase =
+    state.phase === 'queued' ? 'waiting' : state.phase === 'started' ? 'started' : 'starting';
+  const stopping = state.stop !== undefined;
+  const text = `${phase} ${stopping}`;
+  if (text === state.announced) return;
+  state.announced = text;
+  actions.push({ type: 'announce', marker: announcement(context, phase, stopping) });
+}
+
+function hasProcess(state: SidecarState): boolean {
+  return state.phase === 'starting' || state.phase === 'started';
+}
+
+function wake(state: SidecarState, at: number | undefined): void {
+  const wakeAt = earliest(state.wakeAt, at);
+  if (wakeAt !== undefined) state.wakeAt = wakeAt;
+}
