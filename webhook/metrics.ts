@@ -1,0 +1,91 @@
+/**
+ * What the webhook counts. The labels' values are closed sets: no pod, namespace or message ever becomes a label
+ * (rule W9), and nobody outside can grow the number of series.
+ */
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { ReviewErrorCode } from './admission-review.ts';
+import type { Mutation } from './mutate.ts';
+
+/** What became of a request. `rejected`: it was no review; `failed`: our own fault. */
+export type Outcome = Mutation['outcome'] | 'rejected' | 'failed';
+
+/** Why a request was rejected, before any pod was looked at. */
+export type RejectionCode =
+  | ReviewErrorCode
+  | 'not-json'
+  | 'body-too-large'
+  | 'unsupported-media-type'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'timed-out'
+  | 'bad-request';
+
+export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'internal';
+
+export interface Metrics {
+  /** All of it, as Prometheus reads it. */
+  text(): Promise<string>;
+  contentType: string;
+  /** One request came. */
+  began(): void;
+  /** One request was answered; `seconds` from its whole body to its answer, where it was a review. */
+  ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
+  certificateLoaded(notAfter: Date): void;
+  certificateFailed(): void;
+}
+
+/** A review takes a fraction of a millisecond; one that waits for a registry, seconds. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10];
+
+/**
+ * A set of metrics of its own registry.
+ */
+export function createMetrics(version: string): Metrics {
+  const registers = [new Registry()];
+  const [registry = new Registry()] = registers;
+  const reviews = new Counter({
+    name: 'curfew_reviews_total',
+    help: 'Requests to /mutate, by what became of them and why.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'curfew_review_duration_seconds',
+    help: 'From a review, read whole, to its answer.',
+    buckets: BUCKETS,
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'curfew_reviews_in_flight',
+    help: 'Requests to /mutate that wait for their answer.',
+    registers,
+  });
+  const expiry = new Gauge({
+    name: 'curfew_certificate_expiry_timestamp_seconds',
+    help: 'When the serving certificate ends, in Unix time.',
+    registers,
+  });
+  const certificateFailures = new Counter({
+    name: 'curfew_certificate_load_failures_total',
+    help: 'Times that the certificate files were found to hold no pair that can serve; the former pair stays.',
+    registers,
+  });
+  new Gauge({
+    name: 'curfew_build_info',
+    help: 'Always 1; the labels tell the versions.',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.version }, 1);
+  return {
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    began: () => inFlight.inc(),
+    ended: (outcome, reason, seconds) => {
+      inFlight.dec();
+      reviews.inc({ outcome, reason });
+      if (seconds !== undefined) duration.observe(seconds);
+    },
+    certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
+    certificateFailed: () => certificateFailures.inc(),
+  };
+}

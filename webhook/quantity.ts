@@ -1,0 +1,46 @@
+/**
+ * Kubernetes quantities (`250m`, `1.5`, `64Mi`, `1e3`), as numbers to compare and add. A double holds every amount of CPU
+ * and memory that a machine has; amounts are not written back from it but for whole units.
+ */
+
+const FACTORS: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+const QUANTITY =
+  /^([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,3}))?$/;
+
+/** @returns undefined when it is no quantity */
+export function parseQuantity(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  const match = QUANTITY.exec(value);
+  if (match === null) return undefined;
+  const factor = match[3] === undefined ? FACTORS[match[2] ?? ''] : 10 ** Number(match[3]);
+  return factor === undefined ? undefined : Number(match[1]) * factor;
+}
+
+/** An amount of CPU in whole thousandths, rounded down. */
+export function formatCpu(amount: number): string {
+  return `${Math.floor(amount * 1_000 + 1e-6)}m`;
+}
+
+/** An amount of memory in whole bytes, rounded down. */
+export function formatMemory(amount: number): string {
+  return `${Math.floor(amount)}`;
+}

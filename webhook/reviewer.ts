@@ -1,0 +1,134 @@
+/**
+ * One review's way: body, request, images (when any is wanted), decision, answer; counted and logged once.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseDuration } from '../shim/duration.ts';
+import { allow, answer, parseReview, type ReviewRequest } from './admission-review.ts';
+import type { ImageAnswer, ImageLookup } from './images.ts';
+import { bounded, errorFields, type Log } from './log.ts';
+import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
+import { imagesWanted, type Mutation, mutate } from './mutate.ts';
+import { parsePod } from './pod.ts';
+import type { Policy } from './policy.ts';
+
+interface ReviewerParts {
+  policy: Policy;
+  images: ImageLookup;
+  log: Log;
+  metrics: Metrics;
+}
+
+const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/**
+ * The handler of `POST /mutate`. Where no image is looked up it is synchronous from the body to the answer.
+ */
+export function createReviewer(parts: ReviewerParts) {
+  const { policy, metrics, log } = parts;
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
+    const began = performance.now();
+    const parsed = parseReview(request.body);
+    if ('error' in parsed) {
+      const { code, message } = parsed.error;
+      return reject(parts, request, reply, 400, code, message);
+    }
+    const asked = parsed.request;
+    const finish = (outcome: Outcome, reason: OutcomeReason, operations: number, body: string) => {
+      const ms = performance.now() - began;
+      metrics.ended(outcome, reason, ms / 1000);
+      logReview(log, asked, outcome, reason, operations, ms);
+      return reply.header('content-type', JSON_TYPE).send(body);
+    };
+    // The pod's fate is the failurePolicy's then, and not a guess of ours: any status but 200 means that.
+    const crash = (error: unknown) => {
+      log.error({ uid: asked.uid, ...errorFields(error) }, 'review failed');
+      reply.code(500);
+      return finish(
+        'failed',
+        'internal',
+        0,
+        errorBody('internal', `review ${asked.uid} failed; the log has more`),
+      );
+    };
+    const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
+      const mutation: Mutation = mutate(asked.pod, policy, images);
+      return finish(
+        mutation.outcome,
+        mutation.reason,
+        mutation.operations.length,
+        answer(asked.uid, mutation),
+      );
+    };
+    try {
+      if (asked.pod === undefined) return finish('unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
+      const wanted = imagesWanted(asked.pod, policy);
+      if (wanted.length === 0) return decide(NO_IMAGES);
+      return parts.images
+        .lookUp(wanted, asked.namespace, parsePod(asked.pod), AbortSignal.timeout(lookUpTime(request)))
+        .then(decide)
+        .catch(crash);
+    } catch (error) {
+      return crash(error);
+    }
+  };
+}
+
+/**
+ * Answer with an error of the client's, or one that happened before there was a review.
+ */
+export function reject(
+  parts: { log: Log; metrics: Metrics },
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  code: RejectionCode | 'internal',
+  message: string,
+): FastifyReply {
+  const outcome = code === 'internal' ? 'failed' : 'rejected';
+  parts.metrics.ended(outcome, code);
+  parts.log.warn({ outcome, reason: code, status, peer: request.ip, message }, 'request rejected');
+  return reply.code(status).header('content-type', JSON_TYPE).send(errorBody(code, message));
+}
+
+function errorBody(code: string, message: string): string {
+  return JSON.stringify({ error: { code, message } });
+}
+
+function logReview(
+  log: Log,
+  asked: ReviewRequest,
+  outcome: Outcome,
+  reason: OutcomeReason,
+  operations: number,
+  ms: number,
+): void {
+  log.info(
+    {
+      uid: asked.uid,
+      namespace: bounded(asked.namespace),
+      ...(asked.name === '' ? { generateName: bounded(asked.generateName) } : { name: bounded(asked.name) }),
+      operation: bounded(asked.operation, 16),
+      dryRun: asked.dryRun,
+      outcome,
+      reason,
+      operations,
+      ms: Math.round(ms * 1000) / 1000,
+    },
+    'review',
+  );
+}
+
+/** The webhook's default timeout, where the API server does not say one. */
+const DEFAULT_TIMEOUT = 10_000;
+/** Kept back from the API server's patience, so that our answer still arrives. */
+const RESERVE = 500;
+
+/** How long images may be looked up: the API server writes its own timeout into the URL, `?timeout=10s`. */
+function lookUpTime(request: FastifyRequest): number {
+  const at = request.url.indexOf('timeout=');
+  const asked =
+    at < 0 ? undefined : parseDuration(request.url.slice(at + 'timeout='.length).split('&', 1)[0] ?? '');
+  const timeout = Math.min(asked ?? DEFAULT_TIMEOUT, 3 * DEFAULT_TIMEOUT);
+  return Math.max(RESERVE, timeout - RESERVE);
+}

@@ -1,0 +1,132 @@
+/**
+ * The running service: configuration in, servers up, certificate watched, and everything down again in order.
+ */
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import closeWithGrace from 'close-with-grace';
+import type { FastifyInstance } from 'fastify';
+import { CertificateFiles } from './certificates.ts';
+import { type Config, policyOf } from './config.ts';
+import { noLookup } from './images.ts';
+import { bufferedOutput, createLog, errorFields, type Log } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { VERSION } from './policy.ts';
+import { buildServer, type Servers } from './server.ts';
+
+/**
+ * Serve until the process is asked to end (SIGTERM, SIGINT) or cannot go on.
+ * @returns the exit code
+ * @throws where a port cannot be listened on
+ */
+export async function serve(config: Config): Promise<number> {
+  const { stream, flush } = bufferedOutput();
+  const log = createLog(config.log.level, stream);
+  const metrics = createMetrics(VERSION);
+  const certificate = new CertificateFiles(config.tls.certFile, config.tls.keyFile, {
+    loaded: ({ notAfter, fingerprint, subjectAltName }) => {
+      servers.useCertificate();
+      metrics.certificateLoaded(notAfter);
+      log.info({ notAfter, fingerprint, subjectAltName }, 'certificate loaded');
+    },
+    failed: ({ message }) => {
+      metrics.certificateFailed();
+      log.error({ message, serving: certificate.current !== undefined }, 'certificate not loaded');
+    },
+  });
+  const servers: Servers = buildServer({
+    policy: policyOf(config),
+    images: noLookup,
+    log,
+    metrics,
+    config,
+    certificate,
+  });
+  const ended = endWithGrace(config, servers, certificate, log, flush);
+  try {
+    await listen(servers.health, config.listen.healthPort, config.listen.host);
+    await certificate.check();
+    await listen(servers.webhook, config.listen.port, config.listen.host);
+  } catch (error) {
+    ended.uninstall();
+    certificate.stop();
+    await Promise.allSettled([servers.webhook.close(), servers.health.close()]);
+    flush();
+    throw error;
+  }
+  certificate.start(config.tls.reloadInterval);
+  log.info(
+    {
+      version: VERSION,
+      webhook: portOf(servers.webhook),
+      health: portOf(servers.health),
+      unready: certificate.unready(),
+    },
+    'serving',
+  );
+  return ended.code;
+}
+
+/** `::` takes IPv4 too; a machine without IPv6 has only 0.0.0.0 for that. */
+async function listen(app: FastifyInstance, port: number, host: string): Promise<void> {
+  await app.ready();
+  const { server } = app;
+  const attempt = async (address: string) => {
+    server.listen({ port, host: address });
+    await once(server, 'listening');
+  };
+  try {
+    await attempt(host);
+  } catch (error) {
+    const noIpv6 =
+      error instanceof Error &&
+      'code' in error &&
+      (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL');
+    if (!noIpv6 || host !== '::') throw error;
+    await attempt('0.0.0.0');
+  }
+}
+
+function portOf(app: FastifyInstance): number {
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/**
+ * The end, in order: readiness fails, clients notice, the last requests are answered, the ports close.
+ */
+function endWithGrace(
+  config: Config,
+  servers: Servers,
+  certificate: CertificateFiles,
+  log: Log,
+  flush: () => void,
+): { code: Promise<number>; uninstall: () => void } {
+  const { delay: noticeTime, gracePeriod } = config.shutdown;
+  let finish: (code: number) => void = () => {};
+  const code = new Promise<number>((resolve) => {
+    finish = resolve;
+  });
+  const { uninstall } = closeWithGrace(
+    {
+      delay: noticeTime + gracePeriod + 1_000,
+      logger: { error: () => log.error('the grace period is over, or a second signal came: ending at once') },
+      onTimeout: flush,
+      onSecondSignal: flush,
+      onSecondError: flush,
+    },
+    async ({ signal, err }) => {
+      if (err !== undefined) log.fatal(errorFields(err), 'unexpected error');
+      else log.info({ signal }, 'shutting down');
+      servers.drain();
+      certificate.stop();
+      // After an unexpected error nothing is sure: no new requests then.
+      if (err === undefined) await delay(noticeTime);
+      await Promise.race([servers.webhook.close(), delay(gracePeriod, undefined, { ref: false })]);
+      await servers.health.close();
+      log.info('ended');
+      flush();
+      finish(err === undefined ? 0 : 1);
+    },
+  );
+  return { code, uninstall };
+}
