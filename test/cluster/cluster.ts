@@ -1,0 +1,274 @@
+/** The tests' way to the cluster: the real kubectl, a namespace for each test, and waiting for what happens in it. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { z } from 'zod';
+
+const KUBECTL = process.env.KUBECTL ?? 'kubectl';
+const STATE = process.env.STATE ?? '';
+/** How long anything may take that is expected to happen; tests of the rules have bounds of their own. */
+const PATIENCE = 120_000;
+const POLL = 250;
+
+/** What a program said. */
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Run kubectl. Never throws for its exit code. */
+export function kubectl(args: string[], input = ''): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(KUBECTL, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.stdin.on('error', () => {}); // it may end before it has read everything
+    child.stdin.end(input);
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+/** Run kubectl, which must succeed; its stdout. */
+export async function mustKubectl(args: string[], input = ''): Promise<string> {
+  const result = await kubectl(args, input);
+  if (result.code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${result.code}: ${result.stderr}`);
+  return result.stdout;
+}
+
+const CONTAINER_STATE = z.object({
+  running: z.object({ startedAt: z.string() }).optional(),
+  terminated: z
+    .object({ exitCode: z.int(), reason: z.string().optional(), finishedAt: z.string().nullable() })
+    .optional(),
+});
+const CONTAINER_STATUS = z.object({
+  name: z.string(),
+  restartCount: z.int(),
+  containerID: z.string().optional(),
+  state: CONTAINER_STATE,
+  lastState: CONTAINER_STATE,
+});
+const CONTAINER = z.object({
+  name: z.string(),
+  image: z.string(),
+  command: z.array(z.string()).optional(),
+  args: z.array(z.string()).optional(),
+});
+const POD = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+  spec: z.object({ initContainers: z.array(CONTAINER).default([]), containers: z.array(CONTAINER) }),
+  status: z.object({ phase: z.string(), containerStatuses: z.array(CONTAINER_STATUS).default([]) }),
+});
+const JOB = z.object({
+  status: z.object({ succeeded: z.int().default(0), failed: z.int().default(0), active: z.int().default(0) }),
+});
+const LIST = z.object({ items: z.array(z.unknown()) });
+
+export type Pod = z.output<typeof POD>;
+export type ContainerStatus = z.output<typeof CONTAINER_STATUS>;
+
+/** A line of `work` (images/work.c): when it was printed, in milliseconds, and its text. */
+export interface Line {
+  at: number;
+  text: string;
+}
+
+/** Ask again and again until the answer is there. Throws with what was awaited when the time is over. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  patience = PATIENCE,
+): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`not after ${patience / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+}
+
+/** One test's namespace. At the test's end, what happened in it is written to the log folder and it is deleted. */
+export class Namespace {
+  readonly name: string;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /**
+   * @param labels with `curfew.dev/injection: enabled` unless others are given
+   */
+  static async make(
+    t: TestContext,
+    name: string,
+    labels: Record<string, string> = { 'curfew.dev/injection': 'enabled' },
+  ): Promise<Namespace> {
+    const namespace = new Namespace(`${name}-${randomBytes(2).toString('hex')}`);
+    const metadata = { name: namespace.name, labels };
+    await mustKubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata }),
+    );
+    t.after(async () => {
+      await namespace.record(t.name);
+      await kubectl(['delete', 'namespace', namespace.name, '--wait=false']);
+    });
+    // Until it is there, the API server refuses pods.
+    await namespace.kubectl('wait', '--for=create', 'serviceaccount/default', '--timeout=30s');
+    return namespace;
+  }
+
+  /** kubectl in this namespace; it must succeed. */
+  kubectl(...args: string[]): Promise<string> {
+    return mustKubectl(['-n', this.name, ...args]);
+  }
+
+  /** Create an object, which may be refused. */
+  tryCreate(object: KubernetesObject, ...flags: string[]): Promise<Result> {
+    return kubectl(['-n', this.name, 'create', '-f', '-', ...flags], JSON.stringify(object));
+  }
+
+  async create(...objects: KubernetesObject[]): Promise<void> {
+    for (const object of objects) {
+      await mustKubectl(['-n', this.name, 'create', '-f', '-'], JSON.stringify(object));
+    }
+  }
+
+  async pod(name: string): Promise<Pod> {
+    return POD.parse(JSON.parse(await this.kubectl('get', 'pod', name, '-o', 'json')));
+  }
+
+  /** Pods of a Job, oldest first. */
+  async podsOf(job: string): Promise<Pod[]> {
+    const text = await this.kubectl(
+      ...['get', 'pods', '-l', `job-name=${job}`, '-o', 'json', '--sort-by=.metadata.creationTimestamp'],
+    );
+    return LIST.parse(JSON.parse(text)).items.map((item) => POD.parse(item));
+  }
+
+  /** The name of a Job's first pod, once it exists. */
+  podOf(job: string): Promise<string> {
+    return until(`a pod of job ${job}`, async () => (await this.podsOf(job))[0]?.metadata.name);
+  }
+
+  async job(name: string): Promise<z.output<typeof JOB>['status']> {
+    return JOB.parse(JSON.parse(await this.kubectl('get', 'job', name, '-o', 'json'))).status;
+  }
+
+  /** Wait by `kubectl wait` (a watch) until a JSONPath has a value. */
+  async waitFor(object: string, path: string, value: string, patience = PATIENCE): Promise<void> {
+    await this.kubectl('wait', object, `--for=jsonpath=${path}=${value}`, `--timeout=${patience / 1000}s`);
+  }
+
+  async waitForJob(name: string, condition: 'complete' | 'failed' = 'complete'): Promise<void> {
+    await this.kubectl(
+      'wait',
+      `job/${name}`,
+      `--for=condition=${condition}`,
+      `--timeout=${PATIENCE / 1000}s`,
+    );
+  }
+
+  waitForPhase(pod: string, phase: string, patience = PATIENCE): Promise<void> {
+    return this.waitFor(`pod/${pod}`, '{.status.phase}', phase, patience);
+  }
+
+  /** A container's end as the kubelet reports it. */
+  exit(pod: string, container: string): Promise<ContainerStatus> {
+    return until(`the end of ${container} in ${pod}`, async () => {
+      const status = statusOf(await this.pod(pod), container);
+      return status?.state.terminated === undefined ? undefined : status;
+    });
+  }
+
+  log(pod: string, container: string, ...flags: string[]): Promise<string> {
+    return this.kubectl('logs', pod, '-c', container, ...flags);
+  }
+
+  /** What `work` printed in a container. */
+  async lines(pod: string, container: string, ...flags: string[]): Promise<Line[]> {
+    return linesOf(await this.log(pod, container, ...flags));
+  }
+
+  /** Wait until `work` has printed a text in a container, `times` times. */
+  said(pod: string, container: string, text: string, times = 1): Promise<Line> {
+    return until(`${container} in ${pod} says "${text}"`, async () => {
+      const result = await kubectl(['-n', this.name, 'logs', pod, '-c', container]);
+      return linesOf(result.stdout).filter((line) => line.text === text)[times - 1];
+    });
+  }
+
+  /** Read a container's output until it ends: the only way to have it after the pod was deleted. */
+  follow(pod: string, container: string): Promise<string> {
+    const output = this.log(pod, container, '--follow');
+    output.catch(() => {}); // whoever awaits it hears of it
+    return output;
+  }
+
+  /** For people: all that Kubernetes can tell of this test. */
+  private async record(title: string): Promise<void> {
+    const folder = join(STATE, 'log', 'tests');
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${this.name}.txt`);
+    appendFileSync(file, `${title}\n\n`);
+    for (const args of [
+      ['describe', 'jobs,pods'],
+      ['get', 'events', '--sort-by=.lastTimestamp'],
+    ]) {
+      appendFileSync(
+        file,
+        `# kubectl ${args.join(' ')}\n${(await kubectl(['-n', this.name, ...args])).stdout}\n`,
+      );
+    }
+    const pods = await kubectl(['-n', this.name, 'get', 'pods', '-o', 'name']);
+    for (const pod of pods.stdout.split('\n').filter((name) => name !== '')) {
+      const log = await kubectl(['-n', this.name, 'logs', pod, '--all-containers', '--prefix']);
+      appendFileSync(file, `# logs of ${pod}\n${log.stdout}${log.stderr}\n`);
+    }
+  }
+}
+
+/** A container's status in a pod. */
+export function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
+  return pod.status.containerStatuses.find((status) => status.name === container);
+}
+
+/** Exit codes by container; undefined while it runs. */
+export function exitCodes(pod: Pod): Record<string, number | undefined> {
+  return Object.fromEntries(
+    pod.status.containerStatuses.map((status) => [status.name, status.state.terminated?.exitCode]),
+  );
+}
+
+/** The lines of `work` in a text; others (Curfew's own) are left out. */
+export function linesOf(text: string): Line[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\d{13}) (.*)$/.exec(line);
+    return match === null ? [] : [{ at: Number(match[1]), text: match[2] ?? '' }];
+  });
+}
+
+/** When `work` first printed a text. Throws when it never did. */
+export function when(lines: Line[], text: string): number {
+  const line = lines.find((item) => item.text === text);
+  if (line === undefined) {
+    throw new Error(`nothing said "${text}"; said was: ${lines.map((item) => item.text).join(', ')}`);
+  }
+  return line.at;
+}

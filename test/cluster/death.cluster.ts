@@ -1,0 +1,78 @@
+/** Mains and sidecars that die where nobody asked them to. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
+import { job, pod, sidecars, work } from './manifests.ts';
+
+/** Kill every process of a container at once, the shim among them, from outside. */
+function killContainer(containerId: string): void {
+  const socket = join(process.env.STATE ?? '', 'containerd.sock');
+  const id = containerId.replace('containerd://', '');
+  execFileSync('ctr', ['-a', socket, '-n', 'k8s.io', 'task', 'kill', '--all', '--signal', 'SIGKILL', id]);
+}
+
+test('L8 a main whose whole container is killed: the sidecar ends with 0, the pod has failed', async (t) => {
+  const ns = await Namespace.make(t, 'killed');
+  const containers = [work('main', 'say working wait'), work('proxy', 'say up wait exit 143')];
+  await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
+  const name = await ns.podOf('migrate');
+  await ns.said(name, 'main', 'working');
+  const killed = Date.now();
+  killContainer(statusOf(await ns.pod(name), 'main')?.containerID ?? '');
+  await ns.waitForPhase(name, 'Failed', 30_000);
+  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 137, proxy: 0 });
+  t.diagnostic(`noticed after ${when(await ns.lines(name, 'proxy'), 'got TERM') - killed} ms`);
+  await ns.waitForJob('migrate', 'failed');
+});
+
+test('L8 a main that runs out of memory: 137, and the sidecar ends with 0', async (t) => {
+  const ns = await Namespace.make(t, 'memory');
+  const resources = { limits: { memory: '40Mi' }, requests: { memory: '40Mi' } };
+  const containers = [
+    work('main', 'say working eat 200 say survived exit 0', { resources }),
+    work('proxy', 'say up wait exit 143'),
+  ];
+  await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
+  const name = await ns.podOf('migrate');
+  await ns.waitForPhase(name, 'Failed', 60_000);
+  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 137, proxy: 0 });
+});
+
+test('L9 a sidecar whose process ends is started again, and neither the kubelet nor the main notices', async (t) => {
+  const ns = await Namespace.make(t, 'restart');
+  const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
+  const containers = [
+    work('main', 'say working await /scratch/again say seen exit 0', { volumeMounts }),
+    work('proxy', 'once /scratch/failed 1 touch /scratch/again wait exit 143', { volumeMounts }),
+  ];
+  const spec = { volumes: [{ name: 'scratch', emptyDir: {} }] };
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
+  await ns.waitForPhase('worker', 'Succeeded');
+  const finished = await ns.pod('worker');
+  assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });
+  assert.equal(statusOf(finished, 'proxy')?.restartCount, 0);
+  assert.match(await ns.log('worker', 'proxy'), /^curfew: .*/m);
+});
+
+test('L11 a sidecar whose whole container is killed comes back beside the same main', async (t) => {
+  const ns = await Namespace.make(t, 'comeback');
+  const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
+  const containers = [
+    work('main', 'say working await /scratch/go say done exit 0', { volumeMounts }),
+    work('proxy', 'say up wait exit 143'),
+  ];
+  const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
+  await ns.said('worker', 'main', 'working');
+  killContainer(statusOf(await ns.pod('worker'), 'proxy')?.containerID ?? '');
+  await ns.waitFor('pod/worker', '{.status.containerStatuses[?(@.name=="proxy")].restartCount}', '1');
+  await ns.said('worker', 'proxy', 'up');
+  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/work', 'touch', '/scratch/go');
+  await ns.waitForPhase('worker', 'Succeeded');
+  const finished = await ns.pod('worker');
+  assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });
+  assert.equal(statusOf(finished, 'main')?.restartCount, 0);
+  assert.equal(statusOf(finished, 'proxy')?.lastState.terminated?.exitCode, 137);
+});

@@ -1,0 +1,147 @@
+/*
+ * work: the one program of a scratch image, and everything that the cluster tests need of a container. Its arguments
+ * are steps, done one after the other:
+ *
+ *   say TEXT        print a line
+ *   id              print the user and group that it runs as
+ *   sleep SECONDS   go on after that time, signals or not
+ *   tick            print a line each second until a stop signal comes
+ *   wait            until a stop signal comes
+ *   await FILE      until the file exists
+ *   touch FILE      create a file
+ *   remove FILE     delete it
+ *   have FILE       exit with 1 where the file is missing
+ *   refused FILE    exit with 1 where the file can be created
+ *   listen PORT     take TCP connections from now on
+ *   once FILE CODE  where the file is missing: create it and exit with that code
+ *   eat MEGABYTES   use that much memory
+ *   exit CODE       end
+ *
+ * Each line that it prints starts with the time in milliseconds, so that the lines of several containers of one node
+ * can be put in order. A stop signal (TERM, INT, QUIT, HUP, WINCH) prints its name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stopped;
+
+static long long now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* One write per line: two containers may share a file, and a signal handler prints too. */
+static void say(const char *text) {
+  char line[512];
+  int n = snprintf(line, sizeof line, "%lld %s\n", now(), text);
+  if (write(1, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1) < 0) _exit(74);
+}
+
+static const char *name_of(int sig) {
+  switch (sig) {
+  case SIGTERM: return "got TERM";
+  case SIGINT: return "got INT";
+  case SIGQUIT: return "got QUIT";
+  case SIGHUP: return "got HUP";
+  default: return "got WINCH";
+  }
+}
+
+static void on_stop(int sig) {
+  stopped = 1;
+  say(name_of(sig));
+}
+
+static void fail(const char *what) {
+  fprintf(stderr, "work: %s: %s\n", what, strerror(errno));
+  exit(70);
+}
+
+static void create(const char *path) {
+  int fd = open(path, O_CREAT | O_WRONLY, 0666);
+  if (fd < 0) fail(path);
+  close(fd);
+}
+
+static void pause_until(long long end, int signals) {
+  while (now() < end && !(signals && stopped)) {
+    struct timespec t = {0, 20000000};
+    nanosleep(&t, 0);
+  }
+}
+
+static void listen_on(int port) {
+  struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
+  int fd = socket(AF_INET6, SOCK_STREAM, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any) < 0 || listen(fd, 16) < 0) fail("listen");
+  say("listening"); /* the kernel takes the connections; nobody reads them */
+}
+
+int main(int argc, char **argv) {
+  static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGWINCH};
+  struct sigaction stop = {.sa_handler = on_stop};
+  for (unsigned i = 0; i < sizeof stops / sizeof *stops; i++) sigaction(stops[i], &stop, 0);
+  for (int i = 1; i < argc; i++) {
+    const char *step = argv[i];
+    char line[128];
+    if (!strcmp(step, "id")) {
+      snprintf(line, sizeof line, "user %d group %d", (int)getuid(), (int)getgid());
+      say(line);
+    } else if (!strcmp(step, "wait")) {
+      while (!stopped) pause_until(now() + 1000, 1);
+      stopped = 0;
+    } else if (!strcmp(step, "tick")) {
+      while (!stopped) {
+        say("tick");
+        pause_until(now() + 1000, 1);
+      }
+      stopped = 0;
+    } else if (i + 1 >= argc) {
+      fprintf(stderr, "work: %s lacks its argument\n", step);
+      return 64;
+    } else {
+      const char *value = argv[++i];
+      if (!strcmp(step, "say")) say(value);
+      else if (!strcmp(step, "sleep")) pause_until(now() + (long long)(atof(value) * 1000), 0);
+      else if (!strcmp(step, "await")) {
+        while (access(value, F_OK) < 0) pause_until(now() + 50, 0);
+      } else if (!strcmp(step, "touch")) create(value);
+      else if (!strcmp(step, "remove")) {
+        if (unlink(value) < 0) fail(value);
+      } else if (!strcmp(step, "have")) {
+        if (access(value, F_OK) < 0) return 1;
+      } else if (!strcmp(step, "refused")) {
+        if (open(value, O_CREAT | O_WRONLY, 0666) >= 0) return 1;
+        say(strerror(errno));
+      } else if (!strcmp(step, "listen")) listen_on(atoi(value));
+      else if (!strcmp(step, "once")) {
+        int code = i + 1 < argc ? atoi(argv[++i]) : 64;
+        if (access(value, F_OK) < 0) {
+          create(value);
+          snprintf(line, sizeof line, "failing once with %d", code);
+          say(line);
+          return code;
+        }
+      } else if (!strcmp(step, "eat")) {
+        size_t size = (size_t)atoi(value) << 20;
+        char *memory = malloc(size);
+        if (memory == 0) fail("malloc");
+        memset(memory, 1, size);
+      } else if (!strcmp(step, "exit")) return atoi(value);
+      else {
+        fprintf(stderr, "work: unknown step %s\n", step);
+        return 64;
+      }
+    }
+  }
+  return 0;
+}

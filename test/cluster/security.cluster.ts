@@ -1,0 +1,43 @@
+/** Images that hold nothing, users that may do nothing. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exitCodes, Namespace } from './cluster.ts';
+import { job, sidecars, work } from './manifests.ts';
+
+function confined(user: number) {
+  return {
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: user,
+      runAsGroup: user,
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    },
+  };
+}
+
+test('P1 P5 a scratch image, users without a name, a read-only root, no capability', async (t) => {
+  const ns = await Namespace.make(t, 'scratch');
+  const containers = [
+    work('main', 'id refused /written exit 0', confined(12_345)),
+    work('proxy', 'id tick exit 2', confined(54_321)),
+  ];
+  await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
+  const name = await ns.podOf('migrate');
+  await ns.waitForPhase(name, 'Succeeded');
+  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
+  const main = (await ns.lines(name, 'main')).map((line) => line.text);
+  assert.deepEqual(main, ['user 12345 group 12345', 'Read-only file system']);
+  assert.equal((await ns.lines(name, 'proxy'))[0]?.text, 'user 54321 group 54321');
+});
+
+test('P4 P7 a pod whose containers share one process namespace', async (t) => {
+  const ns = await Namespace.make(t, 'shared-pids');
+  const containers = [work('main', 'say working exit 0'), work('proxy', 'tick exit 143')];
+  const spec = { shareProcessNamespace: true };
+  await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec }));
+  const name = await ns.podOf('migrate');
+  await ns.waitForPhase(name, 'Succeeded');
+  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
+});
