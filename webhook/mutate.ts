@@ -1,29 +1,219 @@
+import { parseInjectLabel, parseWishes, type Wishes } from './annotations.ts';
+import { findClash } from './clash.ts';
+import { parseContainer } from './container.ts';
+import { type Decision, decide, MAX_CONTAINERS, type Part } from './decide.ts';
+import { type CommandSources, needsImage, resolveCommand } from './entrypoint.ts';
 import type { ImageAnswer, ImageRequest } from './images.ts';
-import type { Mutation } from './mutation.ts';
+import { InvalidPod } from './json.ts';
+import type { Mutation, Reason } from './mutation.ts';
+import { unwrapOperations, wrapOperations } from './patch.ts';
+import { type PodView, parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
+import { Refusal } from './refusal.ts';
+import { type EarlierRun, findEarlierRun } from './status.ts';
+import { INJECT_LABEL, SIDECARS, STATUS } from './vocabulary.ts';
+import { warnOfChangedMeaning } from './warnings.ts';
+import { boundWarnings } from './wording.ts';
+import { desire, type Planned } from './wrap.ts';
 
 export type { MutatedContainer, Mutation, Reason } from './mutation.ts';
 export { REASONS } from './mutation.ts';
+
+/** A pod that is to be wrapped, before its images are known. */
+interface Wanted {
+  wrap: true;
+  wishes: Wishes;
+  earlier: EarlierRun;
+  decision: Extract<Decision, { wrap: true }>;
+}
+
+/** A pod that stays, or becomes again, as its author wrote it. */
+interface Passed {
+  wrap: false;
+  earlier: EarlierRun;
+  reason: Reason;
+  message: string;
+  warning?: string;
+}
 
 /**
  * Which images must be looked up before {@link mutate} can decide. Empty when none is.
  * @param pod any JSON value
  */
-export function imagesWanted(_pod: unknown, _policy: Policy): ImageRequest[] {
-  return [];
+export function imagesWanted(pod: unknown, policy: Policy): ImageRequest[] {
+  try {
+    const plan = consider(parsePod(pod), policy);
+    if (!plan.wrap) return [];
+    return plan.decision.parts.flatMap((part) => {
+      const { name, image } = part.container;
+      return image && needsImage(sourcesOf(plan, part)) ? [{ container: name, image }] : [];
+    });
+  } catch (error) {
+    if (error instanceof InvalidPod || error instanceof Refusal) return [];
+    throw error;
+  }
 }
 
 /**
  * Decide about a pod and write the patch. Pure; never throws, whatever JSON value it gets.
+ * @param pod any JSON value
  * @param images answers to {@link imagesWanted}, by the container's name
+ * @example
+ * mutate(pod, defaultPolicy(), new Map()).operations
  */
-export function mutate(_pod: unknown, _policy: Policy, _images: ReadonlyMap<string, ImageAnswer>): Mutation {
+export function mutate(pod: unknown, policy: Policy, images: ReadonlyMap<string, ImageAnswer>): Mutation {
+  try {
+    const view = parsePod(pod);
+    const plan = consider(view, policy);
+    return plan.wrap ? wrap(view, plan, policy, images) : unchanged(view, plan);
+  } catch (error) {
+    if (error instanceof Refusal) return verdict('refused', error.reason, sentence(error.message));
+    // The API server checks the same after the webhooks, and says it better.
+    if (error instanceof InvalidPod) return verdict('unchanged', 'invalid-pod', sentence(error.message));
+    throw error;
+  }
+}
+
+/** The steps that need no image: who asks, who may, who is what. @throws {Refusal} */
+function consider(pod: PodView, policy: Policy): Wanted | Passed {
+  const earlier = findEarlierRun(pod);
+  const pass = (reason: Reason, message: string): Passed => ({ wrap: false, earlier, reason, message });
+  if (pod.mirror) return pass('mirror-pod', 'A mirror pod only shows what a node runs already.');
+  if (pod.windows) return pass('windows', 'The shim runs on Linux.');
+  const inject = parseInjectLabel(pod);
+  if (inject === false) return pass('opted-out', `Label ${INJECT_LABEL} is "false".`);
+  if (pod.restartPolicy === 'Always' && inject !== true && !hasWish(pod))
+    return pass(
+      'restart-policy-always',
+      `restartPolicy is Always, so the pod is not meant to end; label ${INJECT_LABEL}: "true" wraps it all the same.`,
+    );
+  const wishes = parseWishes(pod, inject);
+  if (pod.containers.length > MAX_CONTAINERS)
+    return trouble(wishes, earlier, {
+      reason: 'too-many-containers',
+      message: `the pod has ${pod.containers.length} containers; Curfew wraps at most ${MAX_CONTAINERS}`,
+    });
+  const decision = decide(pod, wishes, policy.catalogue);
+  if (decision.wrap) return { wrap: true, wishes, earlier, decision };
+  const passed = pass(decision.reason, decision.message);
+  if (!wishes.asks) return passed;
+  if (decision.reason === 'no-main') throw new Refusal('no-main', decision.message);
+  return decision.reason === 'no-known-sidecar'
+    ? {
+        ...passed,
+        warning: `no container is a known sidecar, so nothing is wrapped; name yours in ${SIDECARS}`,
+      }
+    : passed;
+}
+
+function wrap(
+  pod: PodView,
+  plan: Wanted,
+  policy: Policy,
+  images: ReadonlyMap<string, ImageAnswer>,
+): Mutation {
+  const warnings: string[] = [];
+  const warn = (text: string) => warnings.push(`Curfew: ${text}`);
+  const { decision, earlier, wishes } = plan;
+  const parts: Planned[] = [];
+  for (const part of decision.parts) {
+    const planned = planPart(plan, part, images.get(part.container.name), warn);
+    if ('reason' in planned) return unchanged(pod, trouble(wishes, earlier, planned));
+    parts.push(planned);
+  }
+  const clash = findClash(pod, parts, earlier.touched);
+  if (clash !== undefined) return unchanged(pod, trouble(wishes, earlier, clash));
+  const desired = desire(pod, decision, parts, wishes, policy, warn);
+  warnOfChangedMeaning(parts, decision, warn);
+  const operations = wrapOperations(pod, desired);
+  const { mains, sidecars } = decision;
+  const who = `mains: ${brief(mains)}; sidecars in start order: ${brief(sidecars)}.`;
+  const already = earlier.touched && operations.length === 0;
   return {
-    outcome: 'unchanged',
-    reason: 'no-known-sidecar',
-    message: 'The pod has no known sidecar.',
-    operations: [],
-    warnings: [],
-    containers: [],
+    outcome: already ? 'unchanged' : 'wrapped',
+    reason: already ? 'already-wrapped' : 'wrapped',
+    message: `${already ? 'Already wrapped' : 'Wrapped'}; ${who}`,
+    operations,
+    warnings: boundWarnings(warnings),
+    containers: desired.report,
   };
+}
+
+/** One part with its command and details. @returns why not, where nobody knows its command */
+function planPart(
+  plan: Wanted,
+  part: Part,
+  answer: ImageAnswer | undefined,
+  warn: (text: string) => void,
+): Planned | { reason: Reason; message: string } {
+  const { container } = part;
+  const sources = sourcesOf(plan, part);
+  let { original } = sources;
+  let command = resolveCommand(sources, answer);
+  if (!command.ok) return command;
+  if (plan.earlier.originals.has(container.name)) {
+    const present = container.args ?? [];
+    const appended = restAfter(present, command.words);
+    if (appended === undefined) {
+      if (original.command !== undefined && sources.wish === undefined)
+        warn(`container ${container.name}: its args were changed after it was wrapped; ${STATUS} decides`);
+    } else if (appended.length > 0) {
+      // Another webhook appended to the args of the wrapped container as it would have to the plain one's.
+      original = { command: original.command, args: [...(original.args ?? []), ...appended] };
+      command = resolveCommand({ ...sources, original }, answer);
+      if (!command.ok) return command;
+    }
+  }
+  const { words, imageStopSignal } = command;
+  return { ...part, details: parseContainer(container), original, words, imageStopSignal };
+}
+
+function sourcesOf(plan: Wanted, part: Part): CommandSources {
+  const { container, known } = part;
+  const { name } = container;
+  return {
+    name,
+    original: plan.earlier.originals.get(name) ?? { command: container.command, args: container.args },
+    wish: plan.wishes.containers.get(name)?.entrypoint,
+    known,
+  };
+}
+
+/** W6: a pod that asks to be wrapped is refused when it cannot be; one that the catalogue picked passes with a warning. */
+function trouble(
+  wishes: Wishes,
+  earlier: EarlierRun,
+  { reason, message }: { reason: Reason; message: string },
+): Passed {
+  if (wishes.asks) throw new Refusal(reason, message);
+  return { wrap: false, earlier, reason, message: sentence(message), warning: `not wrapped: ${message}` };
+}
+
+function unchanged(pod: PodView, { earlier, reason, message, warning }: Passed): Mutation {
+  return {
+    ...verdict('unchanged', reason, message),
+    operations: unwrapOperations(pod, earlier),
+    warnings: warning === undefined ? [] : boundWarnings([`Curfew: ${warning}`]),
+  };
+}
+
+function verdict(outcome: Mutation['outcome'], reason: Reason, message: string): Mutation {
+  return { outcome, reason, message, operations: [], warnings: [], containers: [] };
+}
+
+function hasWish(pod: PodView): boolean {
+  return pod.ourAnnotations.size > (pod.ourAnnotations.has(STATUS) ? 1 : 0);
+}
+
+/** What follows after a list that begins so; undefined when it does not. */
+function restAfter(list: readonly string[], start: readonly string[]): readonly string[] | undefined {
+  return start.every((word, i) => list[i] === word) ? list.slice(start.length) : undefined;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+}
+
+function brief(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
 }

@@ -1,0 +1,55 @@
+/** Reading untyped JSON: each function takes a record's member as the type that is expected there, or says where not. */
+
+export type JsonRecord = { readonly [key: string]: unknown };
+
+/** A pod whose shape the API server would not accept either. The message names the field. */
+export class InvalidPod extends Error {}
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A member by its own name; `null` counts as absent, as in Kubernetes. */
+export function member(record: JsonRecord, key: string): unknown {
+  return Object.hasOwn(record, key) ? (record[key] ?? undefined) : undefined;
+}
+
+/** @throws {InvalidPod} */
+export function recordAt(record: JsonRecord, key: string, where: string): JsonRecord | undefined {
+  const value = member(record, key);
+  if (value === undefined || isRecord(value)) return value;
+  throw new InvalidPod(`${where}.${key} is not an object`);
+}
+
+/** @throws {InvalidPod} */
+export function recordsAt(record: JsonRecord, key: string, where: string): readonly JsonRecord[] | undefined {
+  const value = member(record, key);
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every(isRecord)) return value;
+  throw new InvalidPod(`${where}.${key} is not a list of objects`);
+}
+
+/** @throws {InvalidPod} */
+export function textAt(record: JsonRecord, key: string, where: string): string | undefined {
+  const value = member(record, key);
+  if (value === undefined || typeof value === 'string') return value;
+  throw new InvalidPod(`${where}.${key} is not a string`);
+}
+
+/** @throws {InvalidPod} */
+export function textsAt(record: JsonRecord, key: string, where: string): readonly string[] | undefined {
+  const value = member(record, key);
+  if (value === undefined || isTexts(value)) return value;
+  throw new InvalidPod(`${where}.${key} is not a list of strings`);
+}
+
+/** @throws {InvalidPod} */
+export function wholeAt(record: JsonRecord, key: string, where: string): number | undefined {
+  const value = member(record, key);
+  if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value))) return value;
+  throw new InvalidPod(`${where}.${key} is not a whole number`);
+}
+
+export function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}

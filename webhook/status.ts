@@ -1,0 +1,81 @@
+import { SHIM_PATH } from '../shim/protocol.ts';
+import { isRecord, isTexts, member } from './json.ts';
+import type { PodView } from './pod.ts';
+import { Refusal } from './refusal.ts';
+import { STATUS } from './vocabulary.ts';
+
+/** A container's command and args as its author wrote them, absent where they were. */
+export interface Original {
+  command: readonly string[] | undefined;
+  args: readonly string[] | undefined;
+}
+
+/** What an earlier run did to this pod. */
+export interface EarlierRun {
+  /** There are traces of one: what bears our names is ours. */
+  touched: boolean;
+  /** For each container that runs the shim now: what it ran before. */
+  originals: ReadonlyMap<string, Original>;
+}
+
+const NEVER: EarlierRun = { touched: false, originals: new Map() };
+
+/**
+ * Find an earlier run's traces (W3). Whether a container is wrapped is told by its command, not by the annotation: another
+ * webhook may have replaced either. A wrapped container that the annotation does not know gets its words back as a command.
+ * @throws {Refusal} for an annotation that is needed and does not parse
+ */
+export function findEarlierRun(pod: PodView): EarlierRun {
+  const text = pod.ourAnnotations.get(STATUS);
+  const wrapped = pod.containers.filter((container) => container.command?.[0] === SHIM_PATH);
+  if (wrapped.length === 0) return text === undefined ? NEVER : { touched: true, originals: new Map() };
+  const known = text === undefined ? new Map<string, Original>() : parseStatus(text);
+  if (known === undefined)
+    throw new Refusal(
+      'bad-status',
+      `annotation ${STATUS} does not parse, but containers run ${SHIM_PATH}: it is the webhook's own; ` +
+        'submit the pod as it was before Curfew changed it, without this annotation',
+    );
+  const originals = new Map<string, Original>();
+  for (const container of wrapped)
+    originals.set(container.name, known.get(container.name) ?? { command: container.args, args: undefined });
+  return { touched: true, originals };
+}
+
+/** The value of `curfew.dev/status`, with keys in the containers' order. */
+export function formatStatus(
+  version: string,
+  containers: readonly { name: string; role: 'main' | 'sidecar'; original: Original }[],
+): string {
+  const entries = containers.map(({ name, role, original }) => [
+    name,
+    {
+      role,
+      ...(original.command === undefined ? {} : { command: original.command }),
+      ...(original.args === undefined ? {} : { args: original.args }),
+    },
+  ]);
+  return JSON.stringify({ version, containers: Object.fromEntries(entries) });
+}
+
+function parseStatus(text: string): Map<string, Original> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const containers = isRecord(value) ? member(value, 'containers') : undefined;
+  if (!isRecord(containers)) return undefined;
+  const originals = new Map<string, Original>();
+  for (const name of Object.keys(containers)) {
+    const entry = containers[name];
+    if (!isRecord(entry)) return undefined;
+    const command = member(entry, 'command');
+    const args = member(entry, 'args');
+    if (command !== undefined && !isTexts(command)) return undefined;
+    if (args !== undefined && !isTexts(args)) return undefined;
+    originals.set(name, { command, args });
+  }
+  return originals;
+}

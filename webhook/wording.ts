@@ -1,0 +1,33 @@
+/** Text for people: what came from outside is quoted, escaped and cut before it enters a message. */
+
+/** A warning's longest text: kubectl's limit for one `Warning` header (KEP-1693). */
+export const MAX_WARNING = 256;
+/** The API server drops warnings past 4096 bytes in all. */
+const MAX_WARNINGS = 12;
+
+/**
+ * A value in quotes, with control characters, line separators and bidirectional marks escaped.
+ * @param most characters kept; a longer text is cut and ends in `...`
+ * @example quote('a\nb') // '"a\\nb"'
+ */
+export function quote(text: string, most = 60): string {
+  return text.length > most ? `${escapeText(text.slice(0, most))}..."` : `${escapeText(text)}"`;
+}
+
+function escapeText(text: string): string {
+  return JSON.stringify(text.toWellFormed())
+    .slice(0, -1)
+    .replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** Several warnings as a response may carry them: each once, none too long, not too many. */
+export function boundWarnings(warnings: readonly string[]): string[] {
+  const distinct = [...new Set(warnings)].map((text) =>
+    text.length > MAX_WARNING ? `${text.slice(0, MAX_WARNING - 3).toWellFormed()}...` : text,
+  );
+  if (distinct.length <= MAX_WARNINGS) return distinct;
+  const shown = distinct.slice(0, MAX_WARNINGS - 1);
+  return [...shown, `Curfew: and ${distinct.length - shown.length} more warnings; see curfew explain`];
+}
