@@ -8,7 +8,7 @@ import { parseReadiness } from '../shim/protocol.ts';
 import { parseSignal } from '../shim/signals.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { defaultPolicy } from './policy.ts';
-import { compareQuantities, isCpu, isMemory } from './quantity.ts';
+import { parseQuantity } from './quantity.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -23,8 +23,13 @@ const image = (help: string) =>
     .max(512)
     .regex(/^[A-Za-z0-9[][A-Za-z0-9._\-/:@[\]]*$/)
     .meta(meta(help, 'an image reference such as ghcr.io/curfew-dev/curfew-shim:0.1.0'));
-const cpu = (help: string) => z.string().refine(isCpu).meta(meta(help, 'a text such as "10m" or "0.5"'));
-const memory = (help: string) => z.string().refine(isMemory).meta(meta(help, 'a text such as "16Mi"'));
+const quantity = (help: string, example: string) =>
+  z
+    .string()
+    .refine((value) => (parseQuantity(value) ?? 0) > 0)
+    .meta(meta(help, `a quantity above 0 as a text, such as "${example}"`));
+const cpu = (help: string) => quantity(help, '10m');
+const memory = (help: string) => quantity(help, '16Mi');
 
 /** A duration, kept as milliseconds. */
 function duration(help: string, least: string, most: string) {
@@ -91,7 +96,7 @@ const resources = z
   .check((context) => {
     const { requests, limits } = context.value;
     for (const key of ['cpu', 'memory'] as const) {
-      if (compareQuantities(requests[key], limits[key]) <= 0) continue;
+      if ((parseQuantity(requests[key]) ?? 0) <= (parseQuantity(limits[key]) ?? 0)) continue;
       context.issues.push({
         code: 'custom',
         input: requests[key],
