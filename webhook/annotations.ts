@@ -152,10 +152,12 @@ export function noSuchContainer(pod: PodView, key: string, name: string): Refusa
   const init = pod.initContainers.some((container) => container.name === name);
   const names = pod.containers.slice(0, 8).map((container) => container.name);
   const more = pod.containers.length > names.length ? ', ...' : '';
+  const later =
+    key === SIDECARS ? `; if another webhook adds it later, list the others in ${MAINS} instead` : '';
   return new Refusal(
     'no-such-container',
     `annotation ${key} names ${quote(name)}, which is ${init ? 'an init container, not a regular one' : 'no container of this pod'}; ` +
-      `its containers are: ${names.join(', ')}${more} (for a container that another webhook adds later, write ${MAINS} instead)`,
+      `its containers are: ${names.join(', ')}${more}${later}`,
   );
 }
 

@@ -10,7 +10,7 @@ import { unwrapOperations, wrapOperations } from './patch.ts';
 import { type PodView, parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
 import { Refusal } from './refusal.ts';
-import { type EarlierRun, findEarlierRun } from './status.ts';
+import { type EarlierRun, findEarlierRun, isStatusTooLong } from './status.ts';
 import { INJECT_LABEL, SIDECARS, STATUS } from './vocabulary.ts';
 import { warnOfChangedMeaning } from './warnings.ts';
 import { boundWarnings } from './wording.ts';
@@ -124,6 +124,14 @@ function wrap(
   const clash = findClash(pod, parts, earlier.touched);
   if (clash !== undefined) return unchanged(pod, trouble(wishes, earlier, clash));
   const desired = desire(pod, decision, parts, wishes, policy, warn);
+  if (isStatusTooLong(pod, desired.status))
+    return unchanged(
+      pod,
+      trouble(wishes, earlier, {
+        reason: 'status-too-long',
+        message: `the commands of the pod's containers are too long to be kept in annotation ${STATUS} (256 KiB with all others): move a long script into a ConfigMap`,
+      }),
+    );
   warnOfChangedMeaning(parts, decision, warn);
   const operations = wrapOperations(pod, desired);
   const { mains, sidecars } = decision;

@@ -18,6 +18,7 @@ export const REASONS = [
   'no-main',
   'name-taken',
   'path-taken',
+  'status-too-long',
   'image-lookup-off',
   'image-not-found',
   'image-unauthorized',
@@ -42,7 +43,7 @@ export interface MutatedContainer {
   role: 'main' | 'sidecar';
   /** What it runs under the shim. */
   command: string[];
-  /** The readiness condition, in the annotation's notation (headers are not shown). */
+  /** A sidecar's readiness condition as it stands in the shim's flags (headers are not shown). */
   ready?: string;
   /** Which rule decided the role. */
   why: string;

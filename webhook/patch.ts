@@ -6,7 +6,7 @@ import type { InitContainerView, PodView } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
 import type { EarlierRun, Original } from './status.ts';
 import { BIN_VOLUME, INSTALL_CONTAINER, RUN_VOLUME, STATUS } from './vocabulary.ts';
-import { CONTAINER_MOUNTS, type Desired, INSTALL_MOUNTS, type Mount } from './wrap.ts';
+import { containerMounts, type Desired, type Mount } from './wrap.ts';
 
 const STATUS_PATH = `/metadata/annotations/${fastJsonPatch.escapePathComponent(STATUS)}`;
 const OUR_VOLUMES: readonly string[] = [BIN_VOLUME, RUN_VOLUME];
@@ -22,7 +22,7 @@ export function wrapOperations(pod: PodView, desired: Desired): Operation[] {
     if (own === undefined) return;
     putMember(operations, path, raw, 'command', own.command);
     putMember(operations, path, raw, 'args', own.args);
-    putMounts(operations, path, raw, CONTAINER_MOUNTS);
+    putMounts(operations, path, raw, containerMounts());
   });
   putStatus(operations, pod, desired.status);
   return operations;
@@ -98,7 +98,7 @@ function putInstallFields(
     for (const [key, value] of Object.entries(desired.securityContext))
       putMember(operations, `${path}/securityContext`, security, key, value);
   } else putMember(operations, path, raw, 'securityContext', desired.securityContext);
-  putMounts(operations, path, raw, INSTALL_MOUNTS);
+  putMounts(operations, path, raw, desired.volumeMounts);
 }
 
 /** Each of our mounts by its path: as it must be, or put right. */

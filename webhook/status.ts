@@ -58,6 +58,20 @@ export function formatStatus(
   return JSON.stringify({ version, containers: Object.fromEntries(entries) });
 }
 
+/** All of an object's annotations together (kubernetes: TotalAnnotationSizeLimitB). */
+const MAX_ANNOTATION_BYTES = 256 * 1_024;
+
+/** Would the API server refuse the pod for the size of its annotations, with this status among them? */
+export function isStatusTooLong(pod: PodView, status: string): boolean {
+  let bytes = STATUS.length + Buffer.byteLength(status);
+  for (const key in pod.annotations) {
+    const value = pod.annotations[key];
+    if (key !== STATUS && typeof value === 'string')
+      bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  return bytes > MAX_ANNOTATION_BYTES;
+}
+
 function parseStatus(text: string): Map<string, Original> | undefined {
   let value: unknown;
   try {

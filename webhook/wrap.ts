@@ -26,27 +26,33 @@ export interface Mount {
   readOnly?: true;
 }
 
-/** What every wrapped container mounts. */
-export const CONTAINER_MOUNTS: readonly Mount[] = [
-  { name: BIN_VOLUME, mountPath: BIN_DIR, readOnly: true },
-  { name: RUN_VOLUME, mountPath: RUN_DIR },
-];
+/** What every wrapped container mounts. Fresh objects each time: who applies a patch puts its values into a document. */
+export function containerMounts(): Mount[] {
+  return [
+    { name: BIN_VOLUME, mountPath: BIN_DIR, readOnly: true },
+    { name: RUN_VOLUME, mountPath: RUN_DIR },
+  ];
+}
 
 /** What the init container mounts. */
-export const INSTALL_MOUNTS: readonly Mount[] = [
-  { name: BIN_VOLUME, mountPath: BIN_DIR },
-  { name: RUN_VOLUME, mountPath: RUN_DIR },
-];
+export function installMounts(): Mount[] {
+  return [
+    { name: BIN_VOLUME, mountPath: BIN_DIR },
+    { name: RUN_VOLUME, mountPath: RUN_DIR },
+  ];
+}
 
 /** Pod Security "restricted", and no way to write but to the two volumes. */
-export const INSTALL_SECURITY = {
-  runAsNonRoot: true,
-  runAsUser: 65_532,
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-  readOnlyRootFilesystem: true,
-  seccompProfile: { type: 'RuntimeDefault' },
-};
+function installSecurity() {
+  return {
+    runAsNonRoot: true,
+    runAsUser: 65_532,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
 
 /** A part with everything known that it needs. */
 export interface Planned extends Part {
@@ -64,7 +70,7 @@ export interface Desired {
     imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
     command: readonly string[];
     resources: InstallResources;
-    securityContext: typeof INSTALL_SECURITY;
+    securityContext: ReturnType<typeof installSecurity>;
     volumeMounts: readonly Mount[];
   };
   /** In the order of spec.containers. */
@@ -128,8 +134,8 @@ function install(pod: PodView, policy: Policy): Desired['install'] {
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: [SHIM_IMAGE_PATH, ...shimFlags({ role: 'install', to: BIN_DIR, run: RUN_DIR, containers })],
     resources: installResources(pod, policy),
-    securityContext: INSTALL_SECURITY,
-    volumeMounts: INSTALL_MOUNTS,
+    securityContext: installSecurity(),
+    volumeMounts: installMounts(),
   };
 }
 
