@@ -28,8 +28,11 @@ test('V3 W4 an injected pod has one init container in front; opted-out and unlab
     ['localhost/curfew-shim:1'],
   );
   assert.deepEqual(
-    injected.spec.containers.map((container) => container.command),
-    [['/curfew/bin/curfew-shim'], ['/curfew/bin/curfew-shim']],
+    injected.spec.containers.map((container) => container.command?.slice(0, 3)),
+    [
+      ['/curfew/bin/curfew-shim', 'main', '--name=main'],
+      ['/curfew/bin/curfew-shim', 'sidecar', '--name=proxy'],
+    ],
   );
   for (const plain of [await ns.pod('out'), await ns.pod('service'), await unlabelled.pod('in')]) {
     assert.deepEqual(plain.spec.initContainers, []);

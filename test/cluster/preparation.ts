@@ -28,6 +28,11 @@ export function cacheFolder(): string {
   return process.env.CURFEW_CACHE ?? join(homedir(), '.cache', 'curfew');
 }
 
+/** The folder with what is tested: `CURFEW_DIST`, else the project's `dist`. */
+export function distFolder(): string {
+  return process.env.CURFEW_DIST ?? join(PROJECT, 'dist');
+}
+
 /** Say what is being done, with the seconds since the start. */
 export function progress(text: string): void {
   console.log(`${process.uptime().toFixed(1).padStart(6)}s  ${text}`);
@@ -47,17 +52,10 @@ export function prepare(images: string): Preparation {
   }
   const kubectl = process.env.KUBECTL ?? fetchKubectl();
   progress('images');
-  run(
-    join(RIG, 'images'),
-    [
-      images,
-      ...(process.env.CURFEW_PLAIN === '1' ? [] : [join(PROJECT, 'dist', `curfew-shim-${architecture()}`)]),
-    ],
-    {
-      ...process.env,
-      CACHE: join(cacheFolder(), 'images'),
-    },
-  );
+  run(join(RIG, 'images'), [images, join(distFolder(), `curfew-shim-${architecture()}`)], {
+    ...process.env,
+    CACHE: join(cacheFolder(), 'images'),
+  });
   return { kubernetes, kubectl };
 }
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { progress } from './preparation.ts';
+import { distFolder, progress } from './preparation.ts';
 
 /** The node's address, where API server, kubelet and webhook listen (rig/cluster-up: NODE_IP). */
 export const NODE_IP = '10.244.0.1';
@@ -12,7 +12,7 @@ const START_TIMEOUT = 30_000;
 /** A Service by which one test lets the API server call the same webhook. */
 export const SERVICE = { namespace: 'curfew-system', name: 'curfew' };
 
-export const CURFEW = join(import.meta.dirname, '..', '..', 'dist', 'curfew.js');
+export const CURFEW = join(distFolder(), 'curfew.js');
 
 /** A webhook that answers. */
 export interface Webhook {
