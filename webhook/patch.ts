@@ -147,8 +147,10 @@ function putMember(
   key: string,
   value: unknown,
 ): void {
-  if (!Object.hasOwn(record, key)) operations.push({ op: 'add', path: `${path}/${key}`, value });
-  else if (!sameJson(record[key], value)) operations.push({ op: 'replace', path: `${path}/${key}`, value });
+  // Not `member`: a null is there and can be replaced.
+  const present = Object.hasOwn(record, key) ? record[key] : undefined;
+  if (present === undefined) operations.push({ op: 'add', path: `${path}/${key}`, value });
+  else if (!sameJson(present, value)) operations.push({ op: 'replace', path: `${path}/${key}`, value });
 }
 
 function putOriginal(
@@ -160,7 +162,8 @@ function putOriginal(
 ): void {
   const value = original[key];
   if (value !== undefined) putMember(operations, path, raw, key, value);
-  else if (Object.hasOwn(raw, key)) operations.push({ op: 'remove', path: `${path}/${key}` });
+  else if (Object.hasOwn(raw, key) && raw[key] !== undefined)
+    operations.push({ op: 'remove', path: `${path}/${key}` });
 }
 
 /** Remove items from the last to the first, so that indexes stay true; the list itself when nothing is left. */
