@@ -158,6 +158,7 @@ function describe(missing: readonly string[], peers: Peers): string {
     const peer = peers.get(name);
     if (!peer?.alive) return `sidecar ${name} (not running yet)`;
     if (peer.marker?.stopping) return `sidecar ${name} (stopping)`;
+    if (peer.marker?.phase === 'resting') return `sidecar ${name} (ended, to be started again)`;
     if (peer.marker?.phase === 'starting') return `sidecar ${name} (running, not ready yet)`;
     return `sidecar ${name} (waiting for its turn)`;
   });

@@ -3,8 +3,11 @@
  * the writer's life line is held (`rendezvous.ts`); only a last word (`phase: 'ended'`) speaks on after its writer.
  */
 
-/** `waiting`: nothing runs yet. `running` is a main's; `starting` and `started` are a sidecar's. */
-export type Phase = 'waiting' | 'running' | 'starting' | 'started' | 'ended';
+/**
+ * `waiting`: nothing runs yet. `running` is a main's; the others are a sidecar's: `starting`, `started`, and `resting`
+ * between an end and the next start.
+ */
+export type Phase = 'waiting' | 'running' | 'starting' | 'started' | 'resting' | 'ended';
 
 export interface Marker {
   /** Which start of this container wrote it, from 1. */
@@ -26,7 +29,7 @@ export interface Marker {
 export const MARKER_SIZE = 512;
 
 const MAGIC = 'curfew1';
-const PHASES: readonly Phase[] = ['waiting', 'running', 'starting', 'started', 'ended'];
+const PHASES: readonly Phase[] = ['waiting', 'running', 'starting', 'started', 'resting', 'ended'];
 
 /** The marker's text, {@link MARKER_SIZE} bytes: magic, checksum, JSON, blanks, newline. */
 export function formatMarker(marker: Marker): string {

@@ -6,9 +6,10 @@ import { SIGKILL } from './signals.ts';
 
 const POLLIN = 1;
 const POLLOUT = 4;
-/** Between two tries: soon at first, because most sidecars are up at once; then once a second. */
+/** Between two tries: soon at first, because most sidecars are up at once; a connection is cheap, a process is not. */
 const FIRST_PAUSE = 20;
-const LAST_PAUSE = 1_000;
+const LAST_PAUSE = 250;
+const LAST_EXEC_PAUSE = 1_000;
 /** As much of an answer as its status line needs. */
 const MAX_ANSWER = 64;
 /** At most so many addresses are tried side by side. */
@@ -132,7 +133,7 @@ export class ReadinessProbe {
   private failed(at: number): void {
     this.giveUp();
     this.dueAt = at + this.pause;
-    this.pause = Math.min(this.pause * 2, LAST_PAUSE);
+    this.pause = Math.min(this.pause * 2, this.ready.kind === 'exec' ? LAST_EXEC_PAUSE : LAST_PAUSE);
   }
 
   private giveUp(): void {

@@ -270,8 +270,7 @@ function end(context: Context, state: SidecarState, code: number, actions: Actio
 }
 
 function announce(context: Context, state: SidecarState, actions: Action[]): void {
-  const phase: Phase =
-    state.phase === 'queued' ? 'waiting' : state.phase === 'started' ? 'started' : 'starting';
+  const phase: Phase = state.phase === 'queued' ? 'waiting' : state.phase;
   const stopping = state.stop !== undefined;
   const text = `${phase} ${stopping}`;
   if (text === state.announced) return;
