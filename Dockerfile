@@ -1,6 +1,6 @@
 # Curfew's two images, from a dist/ that `npm run build` has made:
-#   docker buildx build --platform linux/amd64,linux/arm64 --target shim -t .../curfew-shim:0.1.0 .
-#   docker buildx build --platform linux/amd64,linux/arm64 --target webhook -t .../curfew:0.1.0 .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=0.1.0 --target shim .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=0.1.0 --target webhook .
 
 # Node 24 or newer, with `node` on its PATH.
 ARG NODE_IMAGE=docker.io/library/node:24-slim
@@ -8,7 +8,7 @@ ARG NODE_IMAGE=docker.io/library/node:24-slim
 # What the init container of a wrapped pod copies itself from: one static executable.
 FROM scratch AS shim
 ARG TARGETARCH
-ARG VERSION=0.1.0
+ARG VERSION=dev
 LABEL org.opencontainers.image.title="curfew-shim" \
       org.opencontainers.image.description="Process 1 of a container whose pod ends when its work ends" \
       org.opencontainers.image.version="${VERSION}" \
@@ -20,7 +20,7 @@ ENTRYPOINT ["/curfew-shim"]
 
 # The admission webhook, which is also the command line.
 FROM ${NODE_IMAGE} AS webhook
-ARG VERSION=0.1.0
+ARG VERSION=dev
 LABEL org.opencontainers.image.title="curfew" \
       org.opencontainers.image.description="Mutating admission webhook that makes sidecars end when the work ends" \
       org.opencontainers.image.version="${VERSION}" \
