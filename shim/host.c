@@ -43,9 +43,14 @@ static void block_all_signals(void) {
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof all);
 }
 
-/* Called first of all in main: from here on no signal is lost (rule P6). */
+/*
+ * Called first of all in main: from here on no signal is lost (rule P6). A parent that ignores SIGCHLD hands that on, and
+ * then the kernel reaps our children before we hear of their end.
+ */
 void host_early(int argc, char **argv) {
   block_all_signals();
+  char default_action[64] = {0};
+  syscall(SYS_rt_sigaction, SIGCHLD, default_action, NULL, 8);
   arg_count = argc;
   arg_values = argv;
 }
