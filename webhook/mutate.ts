@@ -115,9 +115,13 @@ function wrap(
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(`Curfew: ${text}`);
   const { decision, earlier, wishes } = plan;
+  for (const name of earlier.rewritten)
+    warn(
+      `container ${name}: its args were rewritten after it was wrapped; what annotation ${STATUS} says counts`,
+    );
   const parts: Planned[] = [];
   for (const part of decision.parts) {
-    const planned = planPart(plan, part, images.get(part.container.name), warn);
+    const planned = planPart(plan, part, images.get(part.container.name));
     if ('reason' in planned) return unchanged(pod, trouble(wishes, earlier, planned));
     parts.push(planned);
   }
@@ -152,28 +156,13 @@ function planPart(
   plan: Wanted,
   part: Part,
   answer: ImageAnswer | undefined,
-  warn: (text: string) => void,
 ): Planned | { reason: Reason; message: string } {
-  const { container } = part;
   const sources = sourcesOf(plan, part);
-  let { original } = sources;
-  let command = resolveCommand(sources, answer);
+  const command = resolveCommand(sources, answer);
   if (!command.ok) return command;
-  if (plan.earlier.originals.has(container.name)) {
-    const present = container.args ?? [];
-    const appended = restAfter(present, command.words);
-    if (appended === undefined) {
-      if (original.command !== undefined && sources.wish === undefined)
-        warn(`container ${container.name}: its args were changed after it was wrapped; ${STATUS} decides`);
-    } else if (appended.length > 0) {
-      // Another webhook appended to the args of the wrapped container as it would have to the plain one's.
-      original = { command: original.command, args: [...(original.args ?? []), ...appended] };
-      command = resolveCommand({ ...sources, original }, answer);
-      if (!command.ok) return command;
-    }
-  }
   const { words, imageStopSignal } = command;
-  return { ...part, details: parseContainer(container), original, words, imageStopSignal };
+  const { original } = sources;
+  return { ...part, details: parseContainer(part.container), original, words, imageStopSignal };
 }
 
 function sourcesOf(plan: Wanted, part: Part): CommandSources {
@@ -211,11 +200,6 @@ function verdict(outcome: Mutation['outcome'], reason: Reason, message: string):
 
 function hasWish(pod: PodView): boolean {
   return pod.ourAnnotations.size > (pod.ourAnnotations.has(STATUS) ? 1 : 0);
-}
-
-/** What follows after a list that begins so; undefined when it does not. */
-function restAfter(list: readonly string[], start: readonly string[]): readonly string[] | undefined {
-  return start.every((word, i) => list[i] === word) ? list.slice(start.length) : undefined;
 }
 
 function sentence(text: string): string {

@@ -14,11 +14,17 @@ export interface Original {
 export interface EarlierRun {
   /** There are traces of one: what bears our names is ours. */
   touched: boolean;
-  /** For each container that runs the shim now: what it ran before. */
+  /** For each container that runs the shim now: what it would run without it. */
   originals: ReadonlyMap<string, Original>;
+  /** Those whose arguments somebody rewrote since, in a way that cannot be carried over. */
+  rewritten: readonly string[];
 }
 
-const NEVER: EarlierRun = { touched: false, originals: new Map() };
+/** An entry of the annotation. */
+interface Entry extends Original {
+  /** How many words the container ran under the shim, so that what others appended since can be told. */
+  words: number | undefined;
+}
 
 /**
  * Find an earlier run's traces (W3). Whether a container is wrapped is told by its command, not by the annotation: another
@@ -28,8 +34,8 @@ const NEVER: EarlierRun = { touched: false, originals: new Map() };
 export function findEarlierRun(pod: PodView): EarlierRun {
   const text = pod.ourAnnotations.get(STATUS);
   const wrapped = pod.containers.filter((container) => container.command?.[0] === SHIM_PATH);
-  if (wrapped.length === 0) return text === undefined ? NEVER : { touched: true, originals: new Map() };
-  const known = text === undefined ? new Map<string, Original>() : parseStatus(text);
+  if (wrapped.length === 0) return { touched: text !== undefined, originals: new Map(), rewritten: [] };
+  const known = text === undefined ? new Map<string, Entry>() : parseStatus(text);
   if (known === undefined)
     throw new Refusal(
       'bad-status',
@@ -37,22 +43,40 @@ export function findEarlierRun(pod: PodView): EarlierRun {
         'submit the pod as it was before Curfew changed it, without this annotation',
     );
   const originals = new Map<string, Original>();
-  for (const container of wrapped)
-    originals.set(container.name, known.get(container.name) ?? { command: container.args, args: undefined });
-  return { touched: true, originals };
+  const rewritten: string[] = [];
+  for (const { name, args } of wrapped) {
+    const entry = known.get(name);
+    const original =
+      entry === undefined ? { command: args, args: undefined } : withAppended(entry, args ?? []);
+    if (original === undefined) rewritten.push(name);
+    originals.set(name, original ?? { command: entry?.command, args: entry?.args });
+  }
+  return { touched: true, originals, rewritten };
+}
+
+/** The original with the words that were appended to the wrapped container's args, as they would have been to its own. */
+function withAppended({ command, args, words }: Entry, present: readonly string[]): Original | undefined {
+  if (words === undefined) return { command, args };
+  const expected = args ?? [];
+  const from = words - expected.length;
+  if (present.length < words || !expected.every((word, i) => word === present[from + i])) return undefined;
+  return present.length === words
+    ? { command, args }
+    : { command, args: [...expected, ...present.slice(words)] };
 }
 
 /** The value of `curfew.dev/status`, with keys in the containers' order. */
 export function formatStatus(
   version: string,
-  containers: readonly { name: string; role: 'main' | 'sidecar'; original: Original }[],
+  containers: readonly { name: string; role: 'main' | 'sidecar'; original: Original; words: number }[],
 ): string {
-  const entries = containers.map(({ name, role, original }) => [
+  const entries = containers.map(({ name, role, original, words }) => [
     name,
     {
       role,
       ...(original.command === undefined ? {} : { command: original.command }),
       ...(original.args === undefined ? {} : { args: original.args }),
+      words,
     },
   ]);
   return JSON.stringify({ version, containers: Object.fromEntries(entries) });
@@ -72,7 +96,7 @@ export function isStatusTooLong(pod: PodView, status: string): boolean {
   return bytes > MAX_ANNOTATION_BYTES;
 }
 
-function parseStatus(text: string): Map<string, Original> | undefined {
+function parseStatus(text: string): Map<string, Entry> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -81,15 +105,17 @@ function parseStatus(text: string): Map<string, Original> | undefined {
   }
   const containers = isRecord(value) ? member(value, 'containers') : undefined;
   if (!isRecord(containers)) return undefined;
-  const originals = new Map<string, Original>();
+  const entries = new Map<string, Entry>();
   for (const name of Object.keys(containers)) {
     const entry = containers[name];
     if (!isRecord(entry)) return undefined;
     const command = member(entry, 'command');
     const args = member(entry, 'args');
+    const words = member(entry, 'words');
     if (command !== undefined && !isTexts(command)) return undefined;
     if (args !== undefined && !isTexts(args)) return undefined;
-    originals.set(name, { command, args });
+    if (words !== undefined && typeof words !== 'number') return undefined;
+    entries.set(name, { command, args, words });
   }
-  return originals;
+  return entries;
 }

@@ -119,7 +119,12 @@ export function desire(
     containers,
     status: formatStatus(
       policy.version,
-      parts.map(({ container, role, original }) => ({ name: container.name, role, original })),
+      parts.map(({ container, role, original, words }) => ({
+        name: container.name,
+        role,
+        original,
+        words: words.length,
+      })),
     ),
     report,
   };
