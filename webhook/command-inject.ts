@@ -5,7 +5,7 @@ import { parseOptions } from './command-options.ts';
 import type { Injection, Verdict } from './manifest-injection.ts';
 import type { ManifestInput } from './manifest-input.ts';
 import { offlinePolicy } from './offline-policy.ts';
-import type { Terminal } from './terminal.ts';
+import { printable, type Terminal } from './terminal.ts';
 
 export const summary = 'wrap the pods of manifests, without a cluster';
 
@@ -43,7 +43,7 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
   const injections = inputs.map((input) => injectManifests(input.text, input.name, policy));
   let refused = false;
   for (const [index, injection] of injections.entries()) {
-    for (const line of complaints(inputs[index]?.name ?? '', injection)) terminal.complain(line);
+    for (const line of complaints(inputs[index]?.name ?? '', injection)) terminal.complain(printable(line));
     refused ||= injection.verdicts.some(({ mutation }) => mutation.outcome === 'refused');
   }
   if (refused) return 1;

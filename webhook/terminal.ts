@@ -26,3 +26,13 @@ export function processTerminal(): Terminal {
     colours: process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb',
   };
 }
+
+/**
+ * A text from a file, for a terminal: what a manifest says must not command the terminal that shows it.
+ */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that must go
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
