@@ -92,7 +92,7 @@ function putInstallFields(
   putMember(operations, path, raw, 'command', desired.command);
   if (member(raw, 'args') !== undefined) operations.push({ op: 'remove', path: `${path}/args` });
   if (!sameResources(member(raw, 'resources'), desired.resources))
-    putMember(operations, path, raw, 'resources', desired.resources);
+    putMember(operations, path, raw, 'resources', desired.resources ?? {});
   const security = member(raw, 'securityContext');
   if (isRecord(security)) {
     for (const [key, value] of Object.entries(desired.securityContext))
@@ -189,7 +189,7 @@ function sameResources(present: unknown, wanted: Desired['install']['resources']
     const amounts = member(has, kind);
     const record = isRecord(amounts) ? amounts : {};
     return (['cpu', 'memory'] as const).every(
-      (name) => parseQuantity(member(record, name)) === parseQuantity(wanted[kind]?.[name]),
+      (name) => parseQuantity(member(record, name)) === parseQuantity(wanted?.[kind]?.[name]),
     );
   });
 }

@@ -40,7 +40,10 @@ export function formatCpu(amount: number): string {
   return `${Math.floor(amount * 1_000 + 1e-6)}m`;
 }
 
-/** An amount of memory in whole bytes, rounded down. */
+/** An amount of memory in whole bytes, rounded down, with the largest binary unit that says it exactly. */
 export function formatMemory(amount: number): string {
-  return `${Math.floor(amount)}`;
+  const bytes = Math.floor(amount);
+  if (bytes > 0 && bytes % 2 ** 20 === 0) return `${bytes / 2 ** 20}Mi`;
+  if (bytes > 0 && bytes % 2 ** 10 === 0) return `${bytes / 2 ** 10}Ki`;
+  return `${bytes}`;
 }

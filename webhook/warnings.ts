@@ -16,7 +16,7 @@ export function warnOfChangedMeaning(
       ];
       if (probes.length > 0)
         warn(
-          `main ${name}: its ${probes.join(' and ')} probe${probes.length > 1 ? 's' : ''} already count while it waits for its sidecars`,
+          `main ${name}: its ${probes.join(' and ')} ${probes.length > 1 ? 'probes count' : 'probe counts'} already while it waits for its sidecars`,
         );
     } else if (details.hasPreStop)
       warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);

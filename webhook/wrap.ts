@@ -69,7 +69,8 @@ export interface Desired {
     image: string;
     imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
     command: readonly string[];
-    resources: InstallResources;
+    /** Absent where it would be empty. */
+    resources?: InstallResources;
     securityContext: ReturnType<typeof installSecurity>;
     volumeMounts: readonly Mount[];
   };
@@ -133,12 +134,13 @@ export function desire(
 function install(pod: PodView, policy: Policy): Desired['install'] {
   const { image, imagePullPolicy } = policy.shim;
   const containers = pod.containers.map(({ name }) => name);
+  const resources = installResources(pod, policy);
   return {
     name: INSTALL_CONTAINER,
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: [SHIM_IMAGE_PATH, ...shimFlags({ role: 'install', to: BIN_DIR, run: RUN_DIR, containers })],
-    resources: installResources(pod, policy),
+    ...(Object.keys(resources).length > 0 ? { resources } : {}),
     securityContext: installSecurity(),
     volumeMounts: installMounts(),
   };
