@@ -248,10 +248,9 @@ export class Driver {
   }
 
   private signal(number: number): void {
-    const result = host.kill(this.child, number);
-    if (result < 0) this.trace(`could not signal process ${this.child}`);
-    // Where the terminal's job was stopped, going on means having the terminal's foreground again; the child has it.
-    if (number === SIGCONT) host.kill(-this.child, SIGCONT);
+    // A terminal stops the whole job, so the whole job goes on: our child leads its group.
+    if (number === SIGCONT && host.kill(-this.child, number) >= 0) return;
+    if (host.kill(this.child, number) < 0) this.trace(`could not signal process ${this.child}`);
   }
 
   private trace(text: string): void {

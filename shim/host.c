@@ -187,12 +187,20 @@ static int start(const char *path, char **argv, int foreground, int silent) {
   return error ? -error : child;
 }
 
+/* Whether the terminal is ours to hand over: our group is in front, or the one that we put there has gone. */
+static int has_foreground(void) {
+  static int had;
+  pid_t front = tcgetpgrp(0);
+  if (front == getpgrp()) had = 1;
+  return front == getpgrp() || (had && front > 0 && kill(-front, 0) < 0 && errno == ESRCH);
+}
+
 /*
  * spawn(path, argv, foreground, silent). argv is a list, or the number of the first of this program's own arguments to
  * pass on: those go byte for byte, also where they are no UTF-8.
  */
 static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *args) {
-  int foreground = JS_ToBool(ctx, args[2]) && tcgetpgrp(0) == getpgrp(), silent = JS_ToBool(ctx, args[3]);
+  int foreground = JS_ToBool(ctx, args[2]) && has_foreground(), silent = JS_ToBool(ctx, args[3]);
   const char *path = JS_ToCString(ctx, args[0]);
   if (!path) return JS_NewInt32(ctx, -ENOMEM);
   int started;
