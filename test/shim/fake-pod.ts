@@ -72,8 +72,8 @@ export class FakeContainer {
 export class FakePod {
   at = 1_000;
   epoch = 'e1';
-  /** What happened, in order: `proxy started`, `proxy got TERM`, `migrate exited 0`. */
-  readonly log: string[] = [];
+  /** What happened, in order, when, and whose shim was up then. */
+  readonly history: { line: string; at: number; up: string[] }[] = [];
   private readonly containers = new Map<string, FakeContainer>();
   private readonly spec: PodSpec;
 
@@ -82,6 +82,11 @@ export class FakePod {
     for (const name of [...spec.mains, ...spec.sidecars]) {
       this.containers.set(name, new FakeContainer(this.contextOf(name)));
     }
+  }
+
+  /** What happened, in order: `proxy started`, `proxy got 15`, `migrate exited 0`. */
+  get log(): string[] {
+    return this.history.map(({ line }) => line);
   }
 
   get(name: string): FakeContainer {
@@ -113,6 +118,7 @@ export class FakePod {
 
   /** The container's readiness condition holds. */
   ready(name: string): this {
+    this.get(name).probing = false;
     return this.send(name, { type: 'ready', at: this.at });
   }
 
@@ -125,7 +131,7 @@ export class FakePod {
   /** KILL for the whole container, shim and process at once. */
   killed(name: string): this {
     const container = this.get(name);
-    this.log.push(`${name} was killed`);
+    this.note(`${name} was killed`);
     this.gone(container, 137);
     return this.tellOthers(name);
   }
@@ -181,7 +187,7 @@ export class FakePod {
       case 'spawn':
         container.running = true;
         container.starts++;
-        this.log.push(`${name} started`);
+        this.note(`${name} started`);
         return false;
       case 'probe':
         container.probing = action.on;
@@ -189,22 +195,27 @@ export class FakePod {
       case 'signal':
         if (container.running) {
           container.signals.push(action.signal);
-          this.log.push(`${name} got ${action.signal}`);
+          this.note(`${name} got ${action.signal}`);
         }
         return false;
       case 'kill':
         container.signals.push(SIGKILL);
-        this.log.push(`${name} got ${SIGKILL}`);
+        this.note(`${name} got ${SIGKILL}`);
         if (container.running) this.exits(name, 137);
         return true;
       case 'say':
         if (action.level === 'info') container.said.push(action.text);
         return false;
       case 'exit':
-        this.log.push(`${name} exited ${action.code}`);
+        this.note(`${name} exited ${action.code}`);
         this.gone(container, action.code);
         return true;
     }
+  }
+
+  private note(line: string): void {
+    const up = [...this.containers].filter(([, container]) => container.up).map(([name]) => name);
+    this.history.push({ line, at: this.at, up });
   }
 
   private gone(container: FakeContainer, code: number): void {

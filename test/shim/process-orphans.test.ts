@@ -1,0 +1,88 @@
+/** Rule P4 on real processes: orphans are reaped, and nothing that a container started outlives its shim. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { childrenOf, KILL, programOf, TERM } from './container.ts';
+import { until } from './patience.ts';
+import { ACTOR, NAMESPACE, Pod } from './pod.ts';
+
+/** One pid namespace for all containers, as with `shareProcessNamespace`: words that start a shim in it. */
+async function sharedNamespace(pod: Pod): Promise<string[]> {
+  const pause = pod.begin('pause', [...NAMESPACE, ACTOR, 'pause']);
+  // Once it runs its program, everything of the namespace is in place.
+  const first = await until('process 1 of the pod', () =>
+    childrenOf(pause.bystander()).find((pid) => programOf(pid)?.startsWith('actor')),
+  );
+  return ['nsenter', `--target=${first}`, '--pid', '--mount'];
+}
+
+test('P4 an orphan is reaped by process 1', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const sidecar = pod.start('s', ['sh', '-c', `${ACTOR} orphan; ${pod.serve('s').join(' ')}`]);
+  const main = pod.start('m', [ACTOR, 'orphan']);
+  assert.equal(await main.code(), 0, main.words);
+  assert.equal(main.stdout, 'reaped\n');
+  await sidecar.says('reaped', 'stdout');
+  await pod.notes('s up');
+});
+
+test('P4 an orphan is reaped where the shim is not process 1', async (t) => {
+  const pod = new Pod(t, { mains: ['m', 'n'] });
+  assert.equal(await pod.start('m', [ACTOR, 'orphan'], { inside: [] }).code(), 0);
+  const inside = await sharedNamespace(pod);
+  assert.equal(await pod.start('n', [ACTOR, 'orphan'], { inside }).code(), 0);
+});
+
+// A container's output stays open as long as any of its processes lives, and code() waits until it is closed.
+
+test('P4 what a process leaves behind ends with it: children, and daemons in sessions of their own', async (t) => {
+  const pod = new Pod(t, { mains: ['m'] });
+  const shared = await sharedNamespace(pod);
+  for (const inside of [NAMESPACE, shared, []]) {
+    const main = pod.start('m', [ACTOR, 'litter', '6'], { inside });
+    assert.equal(await main.code(), 6, main.words);
+    assert.equal(main.stdout, 'littered\n');
+  }
+});
+
+test('P4 the same for a sidecar that is stopped, and nothing is left over for its next start', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const shared = await sharedNamespace(pod);
+  const sidecar = pod.start(
+    's',
+    ['sh', '-c', `${ACTOR} litter 0; ${pod.serve('s', '10=4', '15=0').join(' ')}`],
+    {
+      inside: shared,
+    },
+  );
+  const main = pod.start('m', pod.serve('m'));
+  await pod.notes('s up');
+  await pod.notes('m up');
+  const shim = await sidecar.pid();
+  const [first = 0, ...litter] = childrenOf(shim);
+  assert.equal(litter.length, 2);
+  process.kill(first, KILL);
+  await pod.notes('s up', 2);
+  const now = childrenOf(shim);
+  assert.equal(now.length, 3, 'its process and what that left, nothing more');
+  assert.deepEqual(
+    now.filter((pid) => pid === first || litter.includes(pid)),
+    [],
+  );
+  await main.signal(TERM);
+  assert.equal(await sidecar.code(), 0, sidecar.words);
+});
+
+test('P4 no child outlives a shim that is killed', async (t) => {
+  const pod = new Pod(t, { mains: ['m'] });
+  const shared = await sharedNamespace(pod);
+  for (const [inside, command] of [
+    [NAMESPACE, [ACTOR, 'litter', '-1']],
+    [shared, [ACTOR, 'read']],
+    [[], [ACTOR, 'read']],
+  ] as const) {
+    const main = pod.start('m', [...command], { inside: [...inside], stdin: 'pipe' });
+    await main.says(command[1] === 'read' ? 'reading' : 'littered', 'stdout');
+    await main.signal(KILL);
+    assert.notEqual(await main.code(), 0);
+  }
+});
