@@ -12,6 +12,9 @@
 void host_early(int argc, char **argv);
 JSModuleDef *js_init_module_host(JSContext *ctx, const char *name);
 
+/* shim/memory.c */
+extern const JSMallocFunctions shim_memory;
+
 /* made by qjsc */
 extern const uint8_t bundle[];
 extern const uint32_t bundle_size;
@@ -94,7 +97,7 @@ static void run(JSContext *ctx)
 int main(int argc, char **argv)
 {
     host_early(argc, argv);
-    JSRuntime *rt = JS_NewRuntime();
+    JSRuntime *rt = JS_NewRuntime2(&shim_memory, NULL);
     if (!rt)
         fail_start();
     JS_SetMemoryLimit(rt, MEMORY_LIMIT);
