@@ -10,7 +10,7 @@ import { SIGTERM } from '../../shim/signals.ts';
 import { FakePod } from './fake-pod.ts';
 
 const TCP: Partial<ContainerOptions> = { ready: { kind: 'tcp', port: 5432 } };
-const RUNS = 100_000;
+const RUNS = 10_000;
 /** The pod's grace period, less the reserve (rule L12). */
 const HOLD = 28_000;
 
@@ -144,7 +144,7 @@ class Play {
   }
 
   private stop(name: string): void {
-    this.stopped.set(name, this.pod.at);
+    if (!this.stopped.has(name)) this.stopped.set(name, this.pod.at);
     this.pod.stop(name);
   }
 
