@@ -4,6 +4,7 @@ import { parseSignal, signalName } from '../shim/signals.ts';
 import type { Reason } from './mutation.ts';
 import { isContainerName, type PodView } from './pod.ts';
 import { Refusal } from './refusal.ts';
+import { nearest } from './spelling.ts';
 import {
   ENTRYPOINT,
   INJECT_LABEL,
@@ -170,16 +171,30 @@ function unknownLabel(key: string): Refusal {
 }
 
 function unknown(reason: Reason, kind: string, key: string, known: string[]): Refusal {
+  const isAnnotation = kind === 'annotation';
   const misplaced =
-    kind === 'annotation' && key === INJECT_LABEL
+    isAnnotation && key === INJECT_LABEL
       ? ` (${INJECT_LABEL} is a label)`
-      : kind === 'label' && (Object.hasOwn(EXAMPLES, key) || isDomain(key.slice(0, key.indexOf('/'))))
+      : !isAnnotation && (Object.hasOwn(EXAMPLES, key) || isDomain(key.slice(0, key.indexOf('/'))))
         ? ' (it is an annotation)'
         : '';
+  const meant = misplaced === '' && isAnnotation ? likelyMeant(key) : undefined;
+  const hint = meant === undefined ? '' : `, perhaps ${meant} was meant`;
   return new Refusal(
     reason,
-    `${kind} ${shown(key)} means nothing to Curfew${misplaced}; its ${kind}s are: ${known.join(', ')}`,
+    `${kind} ${shown(key)} means nothing to Curfew${misplaced}${hint}; its ${kind}s are: ${known.join(', ')}`,
   );
+}
+
+/** The annotation whose own word (`sidecars`, `ready`) is nearest to this key's. */
+function likelyMeant(key: string): string | undefined {
+  const ownWord = (text: string) =>
+    text.startsWith(`${PREFIX}/`)
+      ? text.slice(PREFIX.length + 1)
+      : text.slice(0, Math.max(text.indexOf(`.${PREFIX}`), 0));
+  const words = new Map(Object.keys(EXAMPLES).map((known) => [ownWord(known), withContainer(known)]));
+  const word = nearest(ownWord(key), words.keys());
+  return word === undefined ? undefined : words.get(word);
 }
 
 function withContainer(key: string): string {

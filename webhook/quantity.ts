@@ -3,10 +3,10 @@
  * and memory that a machine has; amounts are not written back from it but for whole units.
  */
 
+/** Divided by, so that `70m` is the very number that `0.07` is. */
+const PARTS: Readonly<Record<string, number>> = { n: 1e9, u: 1e6, m: 1e3 };
+
 const FACTORS: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
   '': 1,
   k: 1e3,
   M: 1e6,
@@ -31,8 +31,10 @@ export function parseQuantity(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined;
   const match = QUANTITY.exec(value);
   if (match === null) return undefined;
-  const factor = match[3] === undefined ? FACTORS[match[2] ?? ''] : 10 ** Number(match[3]);
-  return factor === undefined ? undefined : Number(match[1]) * factor;
+  const [, digits = '', suffix = '', exponent] = match;
+  if (exponent !== undefined) return Number(`${digits}e${exponent}`);
+  const parts = PARTS[suffix];
+  return parts === undefined ? Number(digits) * (FACTORS[suffix] ?? 1) : Number(digits) / parts;
 }
 
 /** An amount of CPU in whole thousandths, rounded down. */
