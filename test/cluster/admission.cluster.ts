@@ -91,7 +91,7 @@ test('W6 a named sidecar whose image is not looked up: refused, with the way out
   assert.match(refused.stderr, /entrypoint\.curfew\.dev\/proxy/);
 });
 
-test('W1 the API server reaches the webhook by Service as well', async (t) => {
+test('W1 W3 the API server reaches the webhook by Service as well, and twice for one pod', async (t) => {
   const configuration = z
     .object({
       metadata: z.looseObject({ name: z.string() }),
@@ -150,4 +150,12 @@ test('W1 the API server reaches the webhook by Service as well', async (t) => {
   const name = await ns.podOf('migrate');
   await ns.waitForPhase(name, 'Succeeded');
   assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
+
+  // Both registrations for one pod: the second run changes nothing.
+  const both = await Namespace.make(t, 'by-both', { [label]: 'yes', 'curfew.dev/injection': 'enabled' });
+  await both.create(pod('twice', CONTAINERS, { annotations: ANNOTATIONS }));
+  const once = (await ns.pod(name)).spec;
+  const twice = (await both.pod('twice')).spec;
+  assert.deepEqual(twice.initContainers, once.initContainers);
+  assert.deepEqual(twice.containers, once.containers);
 });

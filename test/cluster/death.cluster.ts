@@ -3,14 +3,26 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
+import { type ContainerStatus, exitCodes, Namespace, type Pod, statusOf, when } from './cluster.ts';
 import { job, pod, sidecars, work } from './manifests.ts';
 
+const CTR = ['-a', join(process.env.STATE ?? '', 'containerd.sock'), '-n', 'k8s.io'];
+
 /** Kill every process of a container at once, the shim among them, from outside. */
-function killContainer(containerId: string): void {
-  const socket = join(process.env.STATE ?? '', 'containerd.sock');
-  const id = containerId.replace('containerd://', '');
-  execFileSync('ctr', ['-a', socket, '-n', 'k8s.io', 'task', 'kill', '--all', '--signal', 'SIGKILL', id]);
+function killContainer(id: string): void {
+  execFileSync('ctr', [...CTR, 'task', 'kill', '--all', '--signal', 'SIGKILL', id]);
+}
+
+/** A container's name at containerd. */
+function idOf(status: ContainerStatus | undefined): string {
+  return status?.containerID?.replace('containerd://', '') ?? '';
+}
+
+/** The containers that hold a pod's network namespace. */
+function sandboxesOf(pod: Pod): string[] {
+  const filter = `labels."io.cri-containerd.kind"==sandbox,labels."io.kubernetes.pod.uid"==${pod.metadata.uid}`;
+  const text = execFileSync('ctr', [...CTR, 'containers', 'ls', '-q', filter], { encoding: 'utf8' });
+  return text.split('\n').filter((id) => id !== '');
 }
 
 test('L8 a main whose whole container is killed: the sidecar ends with 0, the pod has failed', async (t) => {
@@ -20,7 +32,7 @@ test('L8 a main whose whole container is killed: the sidecar ends with 0, the po
   const name = await ns.podOf('migrate');
   await ns.said(name, 'main', 'working');
   const killed = Date.now();
-  killContainer(statusOf(await ns.pod(name), 'main')?.containerID ?? '');
+  killContainer(idOf(statusOf(await ns.pod(name), 'main')));
   await ns.waitForPhase(name, 'Failed', 30_000);
   assert.deepEqual(exitCodes(await ns.pod(name)), { main: 137, proxy: 0 });
   t.diagnostic(`noticed after ${when(await ns.lines(name, 'proxy'), 'got TERM') - killed} ms`);
@@ -56,6 +68,46 @@ test('L9 a sidecar whose process ends is started again, and neither the kubelet 
   assert.match(await ns.log('worker', 'proxy'), /^curfew: .*/m);
 });
 
+test('L5 L6 two mains: the sidecar stays until the last of them has ended', async (t) => {
+  const ns = await Namespace.make(t, 'two-mains');
+  const containers = [
+    work('quick', 'say done exit 0'),
+    work('slow', 'say working sleep 4 say done exit 0'),
+    work('proxy', 'say up wait exit 143'),
+  ];
+  await ns.create(job('migrate', containers, { annotations: { 'curfew.dev/mains': 'quick, slow' } }));
+  const name = await ns.podOf('migrate');
+  await ns.waitForPhase(name, 'Succeeded');
+  assert.deepEqual(exitCodes(await ns.pod(name)), { quick: 0, slow: 0, proxy: 0 });
+  assert.ok(when(await ns.lines(name, 'slow'), 'done') <= when(await ns.lines(name, 'proxy'), 'got TERM'));
+});
+
+test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volumes', async (t) => {
+  const ns = await Namespace.make(t, 'reboot');
+  const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
+  const containers = [
+    work('main', 'say working await /scratch/go say done exit 0', { volumeMounts }),
+    work('proxy', 'sleep 1 listen 7001 wait exit 143'),
+  ];
+  const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
+  const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
+  await ns.create(pod('worker', containers, { annotations, spec }));
+  await ns.said('worker', 'main', 'working');
+  const before = await ns.pod('worker');
+  for (const id of [...sandboxesOf(before), ...before.status.containerStatuses.map(idOf)]) killContainer(id);
+  for (const name of ['main', 'proxy']) {
+    await ns.waitFor('pod/worker', `{.status.containerStatuses[?(@.name=="${name}")].restartCount}`, '1');
+  }
+  await ns.said('worker', 'main', 'working');
+  const main = await ns.lines('worker', 'main');
+  const proxy = await ns.lines('worker', 'proxy');
+  assert.ok(when(proxy, 'listening') <= when(main, 'working'), 'a stale marker started the main');
+  assert.deepEqual(proxy.at(-1)?.text, 'listening');
+  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/work', 'touch', '/scratch/go');
+  await ns.waitForPhase('worker', 'Succeeded');
+  assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
+});
+
 test('L11 a sidecar whose whole container is killed comes back beside the same main', async (t) => {
   const ns = await Namespace.make(t, 'comeback');
   const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
@@ -66,7 +118,7 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
-  killContainer(statusOf(await ns.pod('worker'), 'proxy')?.containerID ?? '');
+  killContainer(idOf(statusOf(await ns.pod('worker'), 'proxy')));
   await ns.waitFor('pod/worker', '{.status.containerStatuses[?(@.name=="proxy")].restartCount}', '1');
   await ns.said('worker', 'proxy', 'up');
   await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/work', 'touch', '/scratch/go');

