@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -238,6 +239,28 @@ static int user(char **argv) {
   return 0;
 }
 
+/* kill-at STEP COMMAND...: KILL the command where it enters or leaves a system call for the STEPth time. */
+static int kill_at(char **argv) {
+  int status, steps = atoi(argv[0]);
+  pid_t child = fork();
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0) die("ptrace");
+    execv(argv[1], argv + 1);
+    die(argv[1]);
+  }
+  if (waitpid(child, &status, 0) < 0 || !WIFSTOPPED(status)) die("waitpid");
+  if (ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0) die("ptrace");
+  for (int signal = 0;;) {
+    ptrace(PTRACE_SYSCALL, child, NULL, (void *)(intptr_t)signal);
+    if (waitpid(child, &status, 0) < 0) die("waitpid");
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
+    int call = WSTOPSIG(status) == (SIGTRAP | 0x80);
+    signal = call ? 0 : WSTOPSIG(status);
+    if (call && --steps <= 0) kill(child, SIGKILL);
+  }
+}
+
 /* raw COMMAND...: become the command with an environment and two more words that no shell would make. */
 static int raw(int argc, char **argv) {
   char *env[] = {"PATH=/usr/bin:/bin", "BYTES=\xff\xfe\x80", "EMPTY=", "NOEQUALS", "TWICE=1", "TWICE=2", "=odd", NULL};
@@ -281,6 +304,7 @@ int main(int argc, char **argv) {
   if (!strcmp(part, "pending") && count >= 2) return pending(rest);
   if (!strcmp(part, "ignoring") && count >= 1) return ignoring(rest);
   if (!strcmp(part, "user") && count >= 2) return user(rest);
+  if (!strcmp(part, "kill-at") && count >= 2) return kill_at(rest);
   if (!strcmp(part, "raw") && count >= 1) return raw(count, rest);
   if (!strcmp(part, "read")) return read_lines();
   if (!strcmp(part, "pause"))
