@@ -7,6 +7,7 @@ import { quote } from './wording.ts';
 import type { Planned } from './wrap.ts';
 
 const HOME = posix.dirname(BIN_DIR);
+const HOME_NAME = posix.basename(HOME);
 
 /**
  * Something of the pod's own that bears our names or lies in our paths. What an earlier run added is no clash.
@@ -52,6 +53,7 @@ function isOurPath(path: string): boolean {
 
 /** At or under one of our folders, or at the folder that holds both (the runtime could not always create ours in it). */
 function liesInOurs(path: string): boolean {
+  if (!path.includes(HOME_NAME)) return false;
   const clean = posix.resolve('/', path);
   return clean === HOME || [BIN_DIR, RUN_DIR].some((dir) => clean === dir || clean.startsWith(`${dir}/`));
 }

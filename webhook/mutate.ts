@@ -36,22 +36,43 @@ interface Passed {
   warning?: string;
 }
 
+/** A pod that was read once; what remains waits for its images. */
+export interface Prepared {
+  /** Which images must be looked up first. Empty when none is. */
+  images: ImageRequest[];
+  /** Decide and write the patch. @param images answers, by the container's name */
+  mutate(images: ReadonlyMap<string, ImageAnswer>): Mutation;
+}
+
+/**
+ * Read a pod and decide all that needs no image: {@link imagesWanted} and {@link mutate} for the price of one. The pod must
+ * not change before {@link Prepared.mutate}.
+ * @param pod any JSON value
+ */
+export function prepare(pod: unknown, policy: Policy): Prepared {
+  return guarded<Prepared>(
+    () => {
+      const view = parsePod(pod);
+      const plan = consider(view, policy);
+      return {
+        images: plan.wrap ? imagesOf(plan) : [],
+        mutate: (images) =>
+          guarded(
+            () => (plan.wrap ? wrap(view, plan, policy, images) : unchanged(view, plan)),
+            (mutation) => mutation,
+          ),
+      };
+    },
+    (mutation) => ({ images: [], mutate: () => mutation }),
+  );
+}
+
 /**
  * Which images must be looked up before {@link mutate} can decide. Empty when none is.
  * @param pod any JSON value
  */
 export function imagesWanted(pod: unknown, policy: Policy): ImageRequest[] {
-  try {
-    const plan = consider(parsePod(pod), policy);
-    if (!plan.wrap) return [];
-    return plan.decision.parts.flatMap((part) => {
-      const { name, image } = part.container;
-      return image && needsImage(sourcesOf(plan, part)) ? [{ container: name, image }] : [];
-    });
-  } catch (error) {
-    if (error instanceof InvalidPod || error instanceof Refusal) return [];
-    throw error;
-  }
+  return prepare(pod, policy).images;
 }
 
 /**
@@ -62,16 +83,27 @@ export function imagesWanted(pod: unknown, policy: Policy): ImageRequest[] {
  * mutate(pod, defaultPolicy(), new Map()).operations
  */
 export function mutate(pod: unknown, policy: Policy, images: ReadonlyMap<string, ImageAnswer>): Mutation {
+  return prepare(pod, policy).mutate(images);
+}
+
+/** Turn the two errors that are decisions into the mutation that says so. */
+function guarded<T>(work: () => T, otherwise: (mutation: Mutation) => T): T {
   try {
-    const view = parsePod(pod);
-    const plan = consider(view, policy);
-    return plan.wrap ? wrap(view, plan, policy, images) : unchanged(view, plan);
+    return work();
   } catch (error) {
-    if (error instanceof Refusal) return verdict('refused', error.reason, sentence(error.message));
+    if (error instanceof Refusal) return otherwise(verdict('refused', error.reason, sentence(error.message)));
     // The API server checks the same after the webhooks, and says it better.
-    if (error instanceof InvalidPod) return verdict('unchanged', 'invalid-pod', sentence(error.message));
+    if (error instanceof InvalidPod)
+      return otherwise(verdict('unchanged', 'invalid-pod', sentence(error.message)));
     throw error;
   }
+}
+
+function imagesOf(plan: Wanted): ImageRequest[] {
+  return plan.decision.parts.flatMap((part) => {
+    const { name, image } = part.container;
+    return image && needsImage(sourcesOf(plan, part)) ? [{ container: name, image }] : [];
+  });
 }
 
 /** The steps that need no image: who asks, who may, who is what. @throws {Refusal} */

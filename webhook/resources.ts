@@ -4,15 +4,13 @@ import type { Policy } from './policy.ts';
 import { formatCpu, formatMemory, parseQuantity } from './quantity.ts';
 import { INSTALL_CONTAINER } from './vocabulary.ts';
 
-export type ResourceName = 'cpu' | 'memory';
-export const RESOURCE_NAMES: readonly ResourceName[] = ['cpu', 'memory'];
-
-type Amounts = Partial<Record<ResourceName, string>>;
+type ResourceName = 'cpu' | 'memory';
+const RESOURCE_NAMES: readonly ResourceName[] = ['cpu', 'memory'];
 
 /** The init container's `resources`, without empty parts. */
 export interface InstallResources {
-  requests?: Amounts;
-  limits?: Amounts;
+  requests?: Partial<Record<ResourceName, string>>;
+  limits?: Partial<Record<ResourceName, string>>;
 }
 
 /**
@@ -27,64 +25,91 @@ export interface InstallResources {
  * - Pod-level `spec.resources` (newer Kubernetes) bound their containers' sums, so this stays within them as well.
  */
 export function installResources(pod: PodView, policy: Policy): InstallResources {
-  const guaranteed = isGuaranteed(pod);
-  const requests: Amounts = {};
-  const limits: Amounts = {};
+  const containers = pod.containers.map(({ raw }) => amountsOf(raw));
+  // The class counts the pod's own init containers too; ours, from an earlier run, is what is to be found out.
+  const guaranteed =
+    containers.every(isGuaranteed) &&
+    pod.initContainers.every(({ name, raw }) => name === INSTALL_CONTAINER || isGuaranteed(amountsOf(raw)));
+  const requests: Partial<Record<ResourceName, string>> = {};
+  const limits: Partial<Record<ResourceName, string>> = {};
   for (const name of RESOURCE_NAMES) {
-    const mostLimit = sum(pod, (container) => amount(container, 'limits', name));
-    // The API server makes a limit the request where none is given.
-    const mostRequest = sum(
-      pod,
-      (container) => amount(container, 'requests', name) ?? amount(container, 'limits', name),
-    );
-    const limit = atMost(policy.shim.resources.limits[name], mostLimit, name);
-    if (limit !== undefined) limits[name] = limit;
-    const request = guaranteed
-      ? limit
-      : atMost(policy.shim.resources.requests[name], least(mostRequest, parseQuantity(limit)), name);
-    if (request !== undefined) requests[name] = request;
+    const limit = atMost(policy.shim.resources.limits[name], sum(containers, name, 'limit'), name);
+    const most = least(sum(containers, name, 'request'), limit);
+    const request = guaranteed ? limit : atMost(policy.shim.resources.requests[name], most, name);
+    if (limit !== undefined) limits[name] = limit.text;
+    if (request !== undefined) requests[name] = request.text;
   }
   return {
-    ...(Object.keys(requests).length > 0 ? { requests } : {}),
-    ...(Object.keys(limits).length > 0 ? { limits } : {}),
+    ...(hasAny(requests) ? { requests } : {}),
+    ...(hasAny(limits) ? { limits } : {}),
   };
 }
 
-/** Every container, our own init container aside, has requests equal to limits for cpu and memory. */
-function isGuaranteed(pod: PodView): boolean {
-  const all = [
-    ...pod.containers,
-    ...pod.initContainers.filter((container) => container.name !== INSTALL_CONTAINER),
-  ];
-  return all.every(({ raw }) =>
-    RESOURCE_NAMES.every((name) => {
-      const limit = amount(raw, 'limits', name);
-      return limit !== undefined && limit > 0 && (amount(raw, 'requests', name) ?? limit) === limit;
-    }),
-  );
+/** A container's request and limit of one resource. */
+interface Amount {
+  request: number | undefined;
+  limit: number | undefined;
 }
 
-function amount(container: JsonRecord, kind: 'requests' | 'limits', name: ResourceName): number | undefined {
+type ContainerAmounts = Record<ResourceName, Amount>;
+
+function amountsOf(container: JsonRecord): ContainerAmounts {
   const resources = member(container, 'resources');
-  const amounts = isRecord(resources) ? member(resources, kind) : undefined;
-  return isRecord(amounts) ? parseQuantity(member(amounts, name)) : undefined;
+  if (!isRecord(resources)) return NOTHING;
+  const requests = member(resources, 'requests');
+  const limits = member(resources, 'limits');
+  const amount = (name: ResourceName): Amount => {
+    const limit = isRecord(limits) ? parseQuantity(member(limits, name)) : undefined;
+    // The API server makes a limit the request where none is given.
+    return {
+      limit,
+      request: (isRecord(requests) ? parseQuantity(member(requests, name)) : undefined) ?? limit,
+    };
+  };
+  return { cpu: amount('cpu'), memory: amount('memory') };
 }
 
-function sum(pod: PodView, of: (container: JsonRecord) => number | undefined): number | undefined {
+const UNSET: Amount = { request: undefined, limit: undefined };
+const NOTHING: ContainerAmounts = { cpu: UNSET, memory: UNSET };
+
+function isGuaranteed(amounts: ContainerAmounts): boolean {
+  return RESOURCE_NAMES.every((name) => {
+    const { request, limit } = amounts[name];
+    return limit !== undefined && limit > 0 && request === limit;
+  });
+}
+
+/** Over the containers that set it; undefined where none does. */
+function sum(
+  containers: readonly ContainerAmounts[],
+  name: ResourceName,
+  kind: keyof Amount,
+): number | undefined {
   let total: number | undefined;
-  for (const { raw } of pod.containers) {
-    const value = of(raw);
+  for (const amounts of containers) {
+    const value = amounts[name][kind];
     if (value !== undefined) total = (total ?? 0) + value;
   }
   return total;
 }
 
-function atMost(wanted: string, most: number | undefined, name: ResourceName): string | undefined {
-  if (most === undefined) return undefined;
-  if ((parseQuantity(wanted) ?? 0) <= most) return wanted;
-  return name === 'cpu' ? formatCpu(most) : formatMemory(most);
+/** A chosen amount, as it is written and as it counts. */
+interface Chosen {
+  text: string;
+  amount: number;
 }
 
-function least(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined ? undefined : b === undefined ? a : Math.min(a, b);
+function atMost(wanted: string, most: number | undefined, name: ResourceName): Chosen | undefined {
+  if (most === undefined) return undefined;
+  const amount = parseQuantity(wanted) ?? 0;
+  if (amount <= most) return { text: wanted, amount };
+  return { text: name === 'cpu' ? formatCpu(most) : formatMemory(most), amount: most };
+}
+
+function least(a: number | undefined, limit: Chosen | undefined): number | undefined {
+  return a === undefined || limit === undefined ? a : Math.min(a, limit.amount);
+}
+
+function hasAny(amounts: Partial<Record<ResourceName, string>>): boolean {
+  return amounts.cpu !== undefined || amounts.memory !== undefined;
 }
