@@ -2,7 +2,7 @@ import { parseDuration } from '../shim/duration.ts';
 import { parseReadiness, parseStringArray, type Readiness } from '../shim/protocol.ts';
 import { parseSignal, signalName } from '../shim/signals.ts';
 import type { Reason } from './mutation.ts';
-import { isContainerName, type PodView } from './pod.ts';
+import { isContainerName, MAX_CONTAINERS, type PodView } from './pod.ts';
 import { Refusal } from './refusal.ts';
 import { nearest } from './spelling.ts';
 import {
@@ -39,6 +39,9 @@ export interface Wishes {
   /** The label says `"true"`, or there is an annotation: trouble refuses the pod instead of passing it over (W6). */
   asks: boolean;
 }
+
+/** A webhook sees annotations before the API server has looked at their size. */
+const MAX_VALUE = 65_536;
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   [SIDECARS]: 'cloud-sql-proxy, vault-agent',
@@ -83,6 +86,7 @@ export function parseWishes(pod: PodView, inject: boolean | undefined): Wishes {
   for (const [key, value] of pod.ourAnnotations) {
     if (key === STATUS) continue;
     wishes.asks = true;
+    if (value.length > MAX_VALUE) throw bad(key, value, `it has more than ${MAX_VALUE} characters`);
     if (key === SIDECARS) wishes.sidecars = parseNames(key, value);
     else if (key === MAINS) wishes.mains = parseNames(key, value);
     else if (key === START_TIMEOUT) wishes.startTimeout = parsed(key, value, parseDuration(value));
@@ -118,6 +122,7 @@ function putContainerWish(pod: PodView, all: Map<string, ContainerWishes>, key: 
 function parseNames(key: string, value: string): readonly string[] {
   const names = value.split(',').map((name) => name.trim());
   if (names.length > 1 && names.at(-1) === '') names.pop();
+  if (names.length > MAX_CONTAINERS) throw bad(key, value, `it has more than ${MAX_CONTAINERS} names`);
   const seen = new Set<string>();
   for (const name of names) {
     if (!isContainerName(name)) throw bad(key, value, `${quote(name)} is no container name`);

@@ -20,9 +20,6 @@ export type Decision =
   /** Parts in the order of spec.containers; sidecars' names in start order. */
   | { wrap: true; parts: readonly Part[]; mains: readonly string[]; sidecars: readonly string[] };
 
-/** Far above any pod that runs; keeps the flags, which name every container in every container, small. */
-export const MAX_CONTAINERS = 128;
-
 /**
  * Who is a main and who is a sidecar: by annotation (V1), else by the catalogue (V2).
  * @throws {Refusal}
@@ -50,7 +47,10 @@ function bySidecars(pod: PodView, listed: readonly string[], catalogue: readonly
       `annotation ${SIDECARS} lists every container: leave out those whose end is the end of the work, or list them in ${MAINS}`,
     );
   const chosen = new Set(names);
-  return assign(pod, names, chosen, catalogue, `annotation ${SIDECARS}`);
+  return assign(pod, names, chosen, catalogue, {
+    main: `not listed in annotation ${SIDECARS}`,
+    sidecar: `listed in annotation ${SIDECARS}`,
+  });
 }
 
 function byMains(pod: PodView, mains: readonly string[], catalogue: readonly KnownSidecar[]): Decision {
@@ -65,7 +65,10 @@ function byMains(pod: PodView, mains: readonly string[], catalogue: readonly Kno
       reason: 'no-sidecar',
       message: `annotation ${MAINS} lists every container: there is no sidecar to end.`,
     };
-  return assign(pod, names, new Set(names), catalogue, `annotation ${MAINS}`);
+  return assign(pod, names, new Set(names), catalogue, {
+    main: `listed in annotation ${MAINS}`,
+    sidecar: `not listed in annotation ${MAINS}`,
+  });
 }
 
 function byCatalogue(pod: PodView, catalogue: readonly KnownSidecar[]): Decision {
@@ -93,7 +96,10 @@ function byCatalogue(pod: PodView, catalogue: readonly KnownSidecar[]): Decision
     };
   // Array.prototype.sort is stable: equal orders start as they stand in the spec.
   const names = found.sort((a, b) => a.order - b.order).map(({ name }) => name);
-  return assign(pod, names, new Set(names), catalogue, 'catalogue of known sidecars');
+  return assign(pod, names, new Set(names), catalogue, {
+    main: 'not in the catalogue of known sidecars',
+    sidecar: 'in the catalogue of known sidecars, by name and image',
+  });
 }
 
 function assign(
@@ -101,19 +107,19 @@ function assign(
   sidecars: readonly string[],
   chosen: ReadonlySet<string>,
   catalogue: readonly KnownSidecar[],
-  why: string,
+  why: Readonly<Record<Part['role'], string>>,
 ): Decision {
   const mains: string[] = [];
   const parts = pod.containers.map((container): Part => {
     if (!chosen.has(container.name)) {
       mains.push(container.name);
-      return { container, role: 'main', known: undefined, why: `${why}: not a sidecar` };
+      return { container, role: 'main', known: undefined, why: why.main };
     }
     return {
       container,
       role: 'sidecar',
       known: knownSidecar(catalogue, container.name, container.image),
-      why,
+      why: why.sidecar,
     };
   });
   return { wrap: true, parts, mains, sidecars };

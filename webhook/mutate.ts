@@ -1,19 +1,19 @@
 import { parseInjectLabel, parseWishes, type Wishes } from './annotations.ts';
 import { findClash } from './clash.ts';
 import { parseContainer } from './container.ts';
-import { type Decision, decide, MAX_CONTAINERS, type Part } from './decide.ts';
+import { type Decision, decide, type Part } from './decide.ts';
 import { type CommandSources, needsImage, resolveCommand } from './entrypoint.ts';
 import type { ImageAnswer, ImageRequest } from './images.ts';
 import { InvalidPod } from './json.ts';
 import type { Mutation, Reason } from './mutation.ts';
 import { unwrapOperations, wrapOperations } from './patch.ts';
-import { type PodView, parsePod } from './pod.ts';
+import { MAX_CONTAINERS, type PodView, parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
 import { Refusal } from './refusal.ts';
 import { type EarlierRun, findEarlierRun, isStatusTooLong } from './status.ts';
 import { INJECT_LABEL, SIDECARS, STATUS } from './vocabulary.ts';
 import { warnOfChangedMeaning } from './warnings.ts';
-import { boundWarnings } from './wording.ts';
+import { boundWarnings, printable } from './wording.ts';
 import { desire, type Planned } from './wrap.ts';
 
 export type { MutatedContainer, Mutation, Reason } from './mutation.ts';
@@ -235,7 +235,8 @@ function hasWish(pod: PodView): boolean {
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+  const clean = printable(text);
+  return `${clean.charAt(0).toUpperCase()}${clean.slice(1)}${clean.endsWith('.') ? '' : '.'}`;
 }
 
 function brief(names: readonly string[]): string {

@@ -60,6 +60,9 @@ export interface PodView {
   imagePullSecrets: readonly string[];
 }
 
+/** Far above any pod that runs; keeps the flags, which name every container in every container, small. */
+export const MAX_CONTAINERS = 128;
+
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Is it a container name, as the API server checks it (a DNS label)? */

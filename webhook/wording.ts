@@ -17,16 +17,24 @@ export function quote(text: string, most = 60): string {
 function escapeText(text: string): string {
   return JSON.stringify(text.toWellFormed())
     .slice(0, -1)
-    .replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    .replace(UNPRINTABLE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+/** Controls, invisible and bidirectional marks, line and paragraph separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A text from elsewhere (an image look-up's answer) as one line. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, ' ');
+}
 
 /** Several warnings as a response may carry them: each once, none too long, not too many. */
 export function boundWarnings(warnings: readonly string[]): string[] {
-  const distinct = [...new Set(warnings)].map((text) =>
-    text.length > MAX_WARNING ? `${text.slice(0, MAX_WARNING - 3).toWellFormed()}...` : text,
-  );
+  const distinct = [...new Set(warnings)]
+    .map(printable)
+    .map((text) =>
+      text.length > MAX_WARNING ? `${text.slice(0, MAX_WARNING - 3).toWellFormed()}...` : text,
+    );
   if (distinct.length <= MAX_WARNINGS) return distinct;
   const shown = distinct.slice(0, MAX_WARNINGS - 1);
   return [...shown, `Curfew: and ${distinct.length - shown.length} more warnings; see curfew explain`];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MAX_CONTAINERS } from '../../webhook/decide.ts';
 import { imagesWanted } from '../../webhook/mutate.ts';
+import { MAX_CONTAINERS } from '../../webhook/pod.ts';
 import { app, applied, flag, jobPod, mutation, POLICY, proxy, wrapped } from './mutated-pod.ts';
 
 const istio = (more: object = {}) =>

@@ -228,7 +228,14 @@ describe('V4 what does not parse', () => {
     const { message } = refusal({ 'curfew.dev/sidecars': `a\u001b[31m\n\u202e${'x'.repeat(5_000)}` });
     assert.ok(message.length < 600, `${message.length}`);
     assert.match(message, /^[ -~]*$/, 'nothing unprintable');
-    assert.match(message, /\\u001b\[31m\\n\\u202exxx/);
+    assert.match(message, /\\u001b\[31m\\n\\u\{202e\}xxx/);
+  });
+
+  test('V4 values and lists have a longest', () => {
+    const long = JSON.stringify(['x'.repeat(70_000)]);
+    assert.match(refusal({ ...S, 'entrypoint.curfew.dev/app': long }).message, /more than 65536 characters/);
+    const names = Array.from({ length: 129 }, (_, i) => `a${i}`).join();
+    assert.match(refusal({ 'curfew.dev/mains': names }).message, /more than 128 names/);
   });
 
   test('keys of another prefix are nobody’s business', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { app, jobPod, mutation, proxy, type TestContainer } from './mutated-pod.ts';
+import { app, applied, jobPod, mutation, proxy, type TestContainer } from './mutated-pod.ts';
 
 const S = { 'curfew.dev/sidecars': 'proxy' };
 const postStart = { lifecycle: { postStart: { exec: { command: ['x'] } } } };
@@ -8,6 +8,32 @@ const warnings = (...containers: TestContainer[]) => mutation(jobPod(S, containe
 
 describe('W8 hooks and probes whose meaning changes', () => {
   test('W8 a plain pod gives none', () => assert.deepEqual(warnings(app(), proxy()), []));
+
+  test('W8 every other field of a wrapped container stays as it was', () => {
+    const fields = {
+      env: [{ name: 'A', value: 'b' }],
+      envFrom: [{ secretRef: { name: 's' } }],
+      ports: [{ containerPort: 80 }],
+      resources: { limits: { cpu: '1' } },
+      securityContext: { runAsUser: 1 },
+      livenessProbe: { exec: { command: ['a'] } },
+      readinessProbe: { httpGet: { port: 80 } },
+      startupProbe: { tcpSocket: { port: 80 } },
+      lifecycle: { postStart: { exec: { command: ['b'] } }, preStop: { exec: { command: ['c'] } } },
+      stdin: true,
+      tty: true,
+      workingDir: '/w',
+      terminationMessagePath: '/t',
+      volumeDevices: [{ name: 'd', devicePath: '/dev/d' }],
+    };
+    const pod = jobPod(S, [app(fields), proxy(fields)]);
+    for (const [i, after] of applied(pod, mutation(pod)).spec.containers.entries()) {
+      const { command, args, volumeMounts, ...rest } = after;
+      const { command: _, ...before } = pod.spec.containers[i] ?? app();
+      assert.deepEqual(rest, before);
+      assert.ok(command && args && volumeMounts?.length === 2);
+    }
+  });
 
   test('W8 a main’s probes', () => {
     const probe = { tcpSocket: { port: 1 } };
@@ -59,6 +85,12 @@ describe('W8 hooks and probes whose meaning changes', () => {
     assert.match(said.at(-1) ?? '', /and \d+ more warnings/);
     assert.ok(said.join('').length < 4096);
   });
+});
+
+test('W6 an image look-up’s message comes out as one printable line', () => {
+  const answer = { ok: false, reason: 'image-not-found', message: 'no\n\u001b[31mimage' } as const;
+  const { message } = mutation(jobPod(S, [app({ command: undefined }), proxy()]), { app: answer });
+  assert.equal(message, 'No  [31mimage.');
 });
 
 test('W9 env values, secrets’ names and commands are in no message', () => {
