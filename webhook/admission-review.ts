@@ -94,7 +94,7 @@ const MAX_MESSAGE = 2048;
 
 /** The answer to a review that is about no pod's creation: allowed, untouched. */
 export function allow(uid: string): string {
-  return respond({ uid, allowed: true });
+  return respond(uid, '"allowed":true');
 }
 
 /**
@@ -104,18 +104,21 @@ export function allow(uid: string): string {
  */
 export function answer(uid: string, mutation: Mutation): string {
   const warnings =
-    mutation.warnings.length === 0 ? {} : { warnings: mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine) };
+    mutation.warnings.length === 0
+      ? ''
+      : `,"warnings":${JSON.stringify(mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine))}`;
   if (mutation.outcome === 'refused') {
     const status = { code: 403, reason: 'Forbidden', message: mutation.message.slice(0, MAX_MESSAGE) };
-    return respond({ uid, allowed: false, status, ...warnings });
+    return respond(uid, `"allowed":false,"status":${JSON.stringify(status)}${warnings}`);
   }
-  if (mutation.operations.length === 0) return respond({ uid, allowed: true, ...warnings });
+  if (mutation.operations.length === 0) return respond(uid, `"allowed":true${warnings}`);
   const patch = Buffer.from(JSON.stringify(mutation.operations)).toString('base64');
-  return respond({ uid, allowed: true, patchType: 'JSONPatch', patch, ...warnings });
+  return respond(uid, `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`);
 }
 
-function respond(response: object): string {
-  return JSON.stringify({ apiVersion: API_VERSION, kind: 'AdmissionReview', response });
+/** Written by hand: base64 needs no escaping, and stringify would look at every character of it again. */
+function respond(uid: string, members: string): string {
+  return `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},${members}}}`;
 }
 
 /** A Warning header holds one line: the API server answers an error when it holds control characters. */

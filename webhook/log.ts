@@ -38,7 +38,7 @@ const FLUSH_MS = 500;
  * every half second, and by `flush`, which the process's last breath calls.
  */
 export function bufferedOutput(): { stream: DestinationStream; flush: () => void } {
-  const stream = destination({ dest: 1, sync: false, minLength: 4096 });
+  const stream = destination({ dest: 1, sync: false, minLength: 8192 });
   // A log that nobody reads any more must not take the webhook down.
   stream.on('error', () => {});
   setInterval(() => stream.flush(), FLUSH_MS).unref();
