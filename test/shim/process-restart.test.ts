@@ -1,0 +1,182 @@
+/** Rules L9 and L11 on real processes: a sidecar that fails, containers and nodes that start again. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { formatMarker, type Marker } from '../../shim/marker.ts';
+import type { Readiness } from '../../shim/protocol.ts';
+import { childrenOf, KILL, TERM } from './container.ts';
+import { Pod } from './pod.ts';
+
+test('L9 a sidecar that ends while a main runs is started again at once, whatever its code and the policy', async (t) => {
+  for (const restartPolicy of ['Never', 'OnFailure'] as const) {
+    for (const code of [0, 1]) {
+      const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy });
+      const sidecar = pod.start('s', pod.serve('s', `10=${code}`, '15=0'));
+      const main = pod.start('m', pod.serve('m'));
+      await pod.notes('m up');
+      const before = [await sidecar.pid(), await main.childPid()];
+      await sidecar.signal(10);
+      await pod.notes('s up', 2);
+      assert.equal(
+        sidecar.stderr,
+        `curfew: ended with code ${code} while the work goes on: starting it again now\n`,
+      );
+      assert.deepEqual(
+        [await sidecar.pid(), await main.childPid()],
+        before,
+        'by the same shim, the main undisturbed',
+      );
+      await main.signal(TERM);
+      assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
+      assert.deepEqual(pod.noted.slice(1, 5), ['m up', 's got 10', 's ends', 's up']);
+    }
+  }
+});
+
+test('L9 a sidecar that is killed is started again; mains go on', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const sidecar = pod.start('s', pod.serve('s'));
+  const main = pod.start('m', pod.serve('m'));
+  await pod.notes('m up');
+  process.kill(await sidecar.childPid(), KILL);
+  await sidecar.says('ended with code 137 while the work goes on: starting it again now');
+  await pod.notes('s up', 2);
+  await main.signal(TERM);
+  assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
+  assert.deepEqual(pod.noted, ['s up', 'm up', 's up', 'm got 15', 'm ends', 's got 15', 's ends']);
+});
+
+test('L9 a sidecar whose command cannot be started is tried again, at once and then after 10 s', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const sidecar = pod.start('s', ['/no/such/command']);
+  const main = pod.start('m', pod.work('m'));
+  await pod.announces('m', 'waiting');
+  await sidecar.says('ended with code 127 while the work goes on: starting it again in 10 s');
+  assert.equal(sidecar.stderr.split('command not found').length - 1, 2);
+  // It is there, in its pause, and the end of the work ends that.
+  await main.signal(TERM);
+  assert.equal(await main.code(), 143);
+  assert.equal(await sidecar.code(), 0);
+  assert.deepEqual(pod.noted, []);
+});
+
+test('L9 a sidecar that is not yet ready is started again too', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const ready: Readiness = { kind: 'exec', command: ['test', '-e', `${pod.folder}/ready`] };
+  const sidecar = pod.start('s', pod.serve('s', '10=4', '15=0'), { options: { ready } });
+  const main = pod.start('m', pod.work('m', 3));
+  await pod.notes('s up');
+  await pod.announces('m', 'waiting');
+  await sidecar.signal(10);
+  await pod.notes('s up', 2);
+  writeFileSync(`${pod.folder}/ready`, '');
+  assert.equal(await main.code(), 3);
+  assert.equal(await sidecar.code(), 0);
+});
+
+/** A marker of a life that is over. */
+const stale = (marker: Partial<Marker>) =>
+  formatMarker({
+    attempt: 7,
+    epoch: 'before',
+    phase: 'started',
+    code: 0,
+    final: false,
+    killedIsFinal: true,
+    stopping: false,
+    ...marker,
+  });
+
+test('L11 a stale started sidecar starts no main', async (t) => {
+  for (const epoch of ['before', 'same']) {
+    const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+    const first = pod.start('s', pod.serve('s'));
+    const now = (await pod.announces('s', 'started')).epoch;
+    await first.signal(KILL);
+    await first.code();
+    writeFileSync(
+      `${pod.run}/s.state`,
+      stale({ epoch: epoch === 'same' ? now : epoch, killedIsFinal: false }),
+    );
+    const main = pod.start('m', pod.work('m', 0));
+    await pod.announces('m', 'waiting');
+    const second = pod.start('s', pod.serve('s again'));
+    assert.equal(await main.code(), 0);
+    assert.equal(await second.code(), 0);
+    assert.deepEqual(pod.noted.slice(1, 3), ['s again up', 'm runs']);
+  }
+});
+
+test('L11 after a node restart the ends and starts of before count for nothing', async (t) => {
+  const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
+  for (const [name, marker] of [
+    ['m', { phase: 'ended', final: true }],
+    ['n', { phase: 'running' }],
+    ['s', { phase: 'ended', final: true }],
+  ] as const)
+    writeFileSync(`${pod.run}/${name}.state`, stale(marker));
+  pod.install();
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.notes('s up');
+  const m = pod.start('m', pod.serve('m'));
+  const n = pod.start('n', pod.work('n', 3));
+  await pod.notes('m up');
+  assert.equal(await n.code(), 3);
+  assert.ok(!pod.noted.includes('s got 15'));
+  await m.signal(TERM);
+  assert.deepEqual([await m.code(), await sidecar.code()], [0, 0]);
+  assert.equal(pod.markerOf('m')?.attempt, 8, 'the next attempt');
+});
+
+test('L11 a real first life, then the same pod again after a restart of its node', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+  for (const life of [1, 2]) {
+    const sidecar = pod.start('s', pod.serve('s'));
+    await pod.notes('s up', life);
+    const main = pod.start('m', pod.serve('m'));
+    await pod.notes('m up', life);
+    if (life === 1) {
+      // The power goes.
+      for (const container of [main, sidecar]) await container.signal(KILL);
+      await Promise.all([main.code(), sidecar.code()]);
+      pod.install();
+    } else {
+      await main.signal(TERM);
+      assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
+    }
+  }
+  assert.equal(pod.noted.filter((line) => line === 's got 15').length, 1);
+});
+
+test('L11 torn and foreign markers count for nothing', async (t) => {
+  const whole = stale({ phase: 'ended', final: true });
+  for (const text of [
+    '',
+    whole.slice(0, 40),
+    whole.replace('"final":true', '"final":null'),
+    '\0'.repeat(512),
+    '{}\n',
+  ]) {
+    const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+    for (const name of ['m', 's']) writeFileSync(`${pod.run}/${name}.state`, text);
+    const sidecar = pod.start('s', pod.serve('s'));
+    await pod.notes('s up');
+    assert.equal(await pod.start('m', pod.work('m', 3)).code(), 3);
+    assert.equal(await sidecar.code(), 0);
+    assert.deepEqual(pod.noted.slice(0, 2), ['s up', 'm runs']);
+  }
+});
+
+test('L11 a file that merely lies there is no life: FIFOs are held by the living', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  writeFileSync(`${pod.run}/s.state`, stale({ phase: 'started' }));
+  execFileSync('rm', [`${pod.run}/s.life`]);
+  writeFileSync(`${pod.run}/s.life`, 'no FIFO');
+  const main = pod.start('m', pod.work('m', 3));
+  await pod.announces('m', 'waiting');
+  assert.deepEqual(childrenOf(await main.pid()), []);
+  const sidecar = pod.start('s', pod.serve('s'));
+  assert.equal(await main.code(), 3);
+  assert.equal(await sidecar.code(), 0);
+});

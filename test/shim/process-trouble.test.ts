@@ -1,0 +1,198 @@
+/** Rule L17 on real processes: a rendezvous that cannot be used hangs no pod and loses no exit code. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { type Container, TERM } from './container.ts';
+import { NAMESPACE, Pod, type PodOptions } from './pod.ts';
+import { tmpfsPod } from './tmpfs-pod.ts';
+
+const PAIR: PodOptions = { mains: ['m'], sidecars: ['s'] };
+const readOnly = (folder: string) => `mount --bind ${folder} ${folder} && mount -o remount,bind,ro ${folder}`;
+
+/** A sidecar and a main that run, the main until TERM, when it ends with 7. */
+async function pair(pod: Pod): Promise<{ sidecar: Container; main: Container }> {
+  const sidecar = pod.start('s', pod.serve('s'));
+  const main = pod.start('m', pod.serve('m', '10=7'));
+  await pod.notes('m up');
+  return { sidecar, main };
+}
+
+test('L17 without the folder every container exits 125 and says why', async (t) => {
+  const pod = new Pod(t, PAIR);
+  rmSync(pod.run, { recursive: true });
+  for (const name of ['m', 's']) {
+    const container = pod.start(name, pod.serve(name));
+    assert.equal(await container.code(), 125);
+    assert.match(container.stderr, /^curfew: cannot \w+ .*\/run\/.*: no such file or directory\n$/);
+  }
+  assert.deepEqual(pod.noted, []);
+});
+
+test('L17 with a folder that this user may not enter: the same', async (t) => {
+  const pod = new Pod(t, PAIR);
+  chmodSync(pod.run, 0o700);
+  const main = pod.start('m', pod.serve('m'), {
+    inside: [...NAMESPACE, 'setpriv', '--reuid=1234', '--clear-groups'],
+  });
+  assert.equal(await main.code(), 125);
+  assert.match(main.stderr, /permission denied\n$/);
+  assert.deepEqual(pod.noted, []);
+});
+
+test('L17 a main whose mount is read-only exits 125 before it starts, and the sidecars hear of it', async (t) => {
+  const pod = new Pod(t, PAIR);
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.announces('s', 'started');
+  const inside = ['unshare', '--mount', 'sh', '-c', `${readOnly(pod.run)} && exec "$@"`, '-', ...NAMESPACE];
+  const main = pod.start('m', pod.work('m'), { inside });
+  assert.equal(await main.code(), 125);
+  assert.match(main.stderr, /^curfew: cannot .*read-only file system$/m);
+  assert.equal(await sidecar.code(), 0);
+  assert.ok(!pod.noted.includes('m runs'));
+});
+
+test('L17 a main that cannot announce itself and finds its sidecars started exits 125 all the same', async (t) => {
+  const pod = new Pod(t, { mains: ['m', 'n'], sidecars: [] });
+  const inside = ['unshare', '--mount', 'sh', '-c', `${readOnly(pod.run)} && exec "$@"`, '-', ...NAMESPACE];
+  const main = pod.start('m', pod.work('m'), { inside });
+  assert.equal(await main.code(), 125);
+  assert.deepEqual(pod.noted, []);
+});
+
+test('L17 a sidecar whose mount is read-only exits 125, and no main waits for it for ever', async (t) => {
+  const pod = new Pod(t, PAIR);
+  const main = pod.start('m', pod.work('m'));
+  await pod.announces('m', 'waiting');
+  const inside = ['unshare', '--mount', 'sh', '-c', `${readOnly(pod.run)} && exec "$@"`, '-', ...NAMESPACE];
+  const sidecar = pod.start('s', pod.serve('s'), { inside });
+  assert.equal(await sidecar.code(), 125);
+  assert.match(sidecar.stderr, /^curfew: cannot .*read-only file system$/m);
+  assert.equal(await main.code(), 125);
+  assert.ok(!pod.noted.includes('m runs'));
+});
+
+test('L17 a mount that becomes read-only while a main runs loses no exit code', async (t) => {
+  for (const restartPolicy of ['Never', 'OnFailure'] as const) {
+    const pod = new Pod(t, { ...PAIR, restartPolicy });
+    const { sidecar, main } = await pair(pod);
+    const enter = ['nsenter', `--target=${await main.pid()}`, '--mount', 'sh', '-c', readOnly(pod.run)];
+    execFileSync('/usr/bin/env', enter);
+    await main.signal(10);
+    assert.equal(await main.code(), 7);
+    if (restartPolicy === 'OnFailure') assert.equal(await pod.start('m', pod.work('m')).code(), 0);
+    assert.equal(await sidecar.code(), 0);
+    assert.ok(!sidecar.stderr.includes('without a word'), sidecar.stderr);
+    const runs = restartPolicy === 'OnFailure' ? ['m runs'] : [];
+    assert.deepEqual(pod.noted.slice(-3 - runs.length), ['m ends', ...runs, 's got 15', 's ends']);
+  }
+});
+
+test('L17 on a disk that is full before anything starts everything works', async (t) => {
+  for (const what of ['blocks', 'inodes'] as const) {
+    const { pod, fill } = await tmpfsPod(t, PAIR, what);
+    fill();
+    const { sidecar, main } = await pair(pod);
+    await main.signal(10);
+    assert.equal(await main.code(), 7, `no ${what} left`);
+    assert.equal(await sidecar.code(), 0);
+    assert.deepEqual(pod.noted, ['s up', 'm up', 'm got 10', 'm ends', 's got 15', 's ends']);
+    assert.equal(main.stderr + sidecar.stderr, '');
+    assert.deepEqual([pod.markerOf('m')?.code, pod.markerOf('m')?.final], [7, true]);
+  }
+});
+
+test('L17 on a disk that fills up while a main runs its last word is kept', async (t) => {
+  for (const restartPolicy of ['Never', 'OnFailure'] as const) {
+    const { pod, fill } = await tmpfsPod(t, { ...PAIR, restartPolicy }, 'blocks');
+    const { sidecar, main } = await pair(pod);
+    fill();
+    await main.signal(10);
+    assert.equal(await main.code(), 7);
+    assert.deepEqual([pod.markerOf('m')?.code, pod.markerOf('m')?.final], [7, restartPolicy === 'Never']);
+    if (restartPolicy === 'OnFailure') assert.equal(await pod.start('m', pod.work('m')).code(), 0);
+    assert.equal(await sidecar.code(), 0);
+    assert.ok(!sidecar.stderr.includes('without a word'), sidecar.stderr);
+  }
+});
+
+test('L17 a full disk without any room reserved: 125 before it starts, never a hang', async (t) => {
+  const { pod, fill } = await tmpfsPod(t, PAIR, 'blocks');
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.notes('s up');
+  rmSync(`${pod.runSeen}/m.state`);
+  fill();
+  const main = pod.start('m', pod.work('m'));
+  assert.equal(await main.code(), 125);
+  assert.match(main.stderr, /^curfew: cannot write .*no space left on device$/m);
+  assert.equal(await sidecar.code(), 0);
+  assert.deepEqual(pod.noted, ['s up', 's got 15', 's ends']);
+});
+
+/** Somebody else's files under every name that Curfew uses. */
+const IN_THE_WAY = ['m.state', 'm.tmp', 'm.life', 's.state', 's.tmp', 's.life', 'epoch', 'epoch.tmp'];
+const KINDS: Record<string, (path: string) => void> = {
+  'a folder': (path) => mkdirSync(path),
+  'a folder with something in it': (path) => {
+    mkdirSync(path);
+    writeFileSync(`${path}/theirs`, 'kept');
+  },
+  'a file': (path) => writeFileSync(path, 'theirs'),
+  'a link to nowhere': (path) => execFileSync('ln', ['-s', '/no/such/target', path]),
+  'a FIFO': (path) => execFileSync('mkfifo', [path]),
+};
+
+test('L17 whatever stands in the way of a file is put aside, before the install and after', async (t) => {
+  for (const [kind, make] of Object.entries(KINDS)) {
+    for (const again of [true, false]) {
+      const pod = new Pod(t, PAIR);
+      for (const name of IN_THE_WAY) {
+        rmSync(`${pod.run}/${name}`, { force: true });
+        make(`${pod.run}/${name}`);
+      }
+      if (again) pod.install();
+      const { sidecar, main } = await pair(pod);
+      await main.signal(10);
+      assert.equal(await main.code(), 7, `${kind}, install ${again ? 'after' : 'before'}\n${pod.story}`);
+      assert.equal(await sidecar.code(), 0, kind);
+      assert.equal(main.stderr + sidecar.stderr, '', kind);
+      await pod.destroy();
+    }
+  }
+});
+
+test('L17 a rendezvous that is emptied, or taken away, while all run loses no exit code', async (t) => {
+  for (const how of ['emptied', 'taken away'] as const) {
+    const pod = new Pod(t, PAIR);
+    const { sidecar, main } = await pair(pod);
+    if (how === 'taken away') renameSync(pod.run, `${pod.folder}/away`);
+    else execFileSync('sh', ['-c', `rm -r ${pod.run}/*`]);
+    await main.signal(10);
+    assert.equal(await main.code(), 7, how);
+    assert.equal(await sidecar.code(), 0, how);
+    assert.deepEqual(pod.noted.slice(-2), [`s got ${TERM}`, 's ends'], how);
+  }
+});
+
+test('L17 containers of different users share one rendezvous', async (t: TestContext) => {
+  const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
+  const as = (user: number) => ({
+    inside: [
+      ...NAMESPACE,
+      'setpriv',
+      `--reuid=${user}`,
+      `--regid=${user}`,
+      '--clear-groups',
+      'sh',
+      '-c',
+      'umask 077; exec "$@"',
+      '-',
+    ],
+  });
+  const sidecar = pod.start('s', pod.serve('s'), as(1001));
+  const n = pod.start('n', pod.work('n', 4));
+  assert.equal(await pod.start('m', pod.work('m', 3), as(1002)).code(), 3);
+  assert.equal(await n.code(), 4);
+  assert.equal(await sidecar.code(), 0);
+  assert.equal(sidecar.stderr, '');
+});
