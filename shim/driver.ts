@@ -33,7 +33,9 @@ export class Driver {
   /** Where the container's command begins in the shim's own arguments. */
   private readonly commandAt: number;
   private readonly signals: number;
-  private readonly changes: number;
+  /** The inotify descriptor: below 0 where it is not needed, or refused. */
+  private changes = -1;
+  private refused = false;
   private readonly probe: ReadinessProbe;
   private readonly debug: boolean;
   private state: State | undefined;
@@ -55,19 +57,43 @@ export class Driver {
     };
     this.probe = new ReadinessProbe(options.ready, options.readyTimeout);
     if (host.pid() !== 1) host.subreaper();
-    this.changes = host.watch(options.run);
-    if (this.changes < 0) say('cannot watch the rendezvous by inotify: looking twice a second instead');
     const others = [...options.mains, ...options.sidecars].filter((name) => name !== options.name);
     this.rendezvous.watch(others);
   }
 
   run(): never {
     this.handle({ type: 'start', at: host.now(), peers: this.look() });
-    for (;;) this.wait();
+    for (;;) {
+      this.watchWhileNeeded();
+      this.wait();
+    }
+  }
+
+  /**
+   * Watch only while somebody is waited for: a main that runs needs nobody, and to let go of an inotify instance takes the
+   * kernel some 8 ms, which a container's last moment should not wait for.
+   */
+  private watchWhileNeeded(): void {
+    if (this.needsOthers() && this.changes < 0 && !this.refused) {
+      this.changes = host.watch(this.context.options.run);
+      this.refused = this.changes < 0;
+      if (this.refused) say('cannot watch the rendezvous by inotify: looking twice a second instead');
+      // What changed between the first look and the watch would be missed (rule L10).
+      this.handle({ type: 'peers', at: host.now(), peers: this.look() });
+    }
+    if (!this.needsOthers() && this.changes >= 0) {
+      host.close(this.changes);
+      this.changes = -1;
+    }
+  }
+
+  private needsOthers(): boolean {
+    return this.state?.role !== 'main' || this.state.main.phase === 'waiting';
   }
 
   private wait(): void {
-    const lives = this.rendezvous.descriptors();
+    const needed = this.needsOthers();
+    const lives = needed ? this.rendezvous.descriptors() : [];
     const sockets = this.probe.descriptors();
     const watched = this.changes < 0 ? [] : [this.changes];
     const fds = [this.signals, ...watched, ...lives, ...sockets.map((item) => item.fd)];
@@ -77,15 +103,20 @@ export class Driver {
       ...lives.map(() => 0),
       ...sockets.map((item) => item.events),
     ];
-    const wakeAt = earliest(this.stateWakeAt(), this.probe.wakeAt, this.lookAt) ?? this.lookAt;
-    const happened = host.poll(fds, events, Math.max(0, Math.ceil(wakeAt - host.now())));
+    const wakeAt = earliest(this.stateWakeAt(), this.probe.wakeAt, needed ? this.lookAt : undefined);
+    const timeout = wakeAt === undefined ? -1 : Math.max(0, Math.ceil(wakeAt - host.now()));
+    const happened = host.poll(fds, events, timeout);
     if (typeof happened === 'number') return;
     const peersFrom = 1;
     const socketsFrom = peersFrom + watched.length + lives.length;
     if (happened[0] !== 0) this.readSignals();
     const now = host.now();
     const changed = happened.slice(peersFrom, socketsFrom).some((what) => what !== 0);
-    if (changed || now >= this.lookAt) this.handle({ type: 'peers', at: now, peers: this.look() });
+    if (changed || (needed && now >= this.lookAt)) {
+      const peers = this.look();
+      this.handle({ type: 'peers', at: now, peers });
+      this.rendezvous.keepLastWords(peers);
+    }
     sockets.forEach((item, i) => {
       if (happened[socketsFrom + i] !== 0 && this.probe.happened(item.fd, now))
         this.handle({ type: 'ready', at: now });

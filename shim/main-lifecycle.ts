@@ -49,9 +49,11 @@ export function startMain(context: Context, event: Extract<Event, { type: 'start
     early: [],
     stopping: false,
   };
-  return settle(context, state, event.at, [
-    { type: 'announce', marker: announcement(context, 'waiting', false) },
-  ]);
+  const step = settle(context, state, event.at, []);
+  if (step.state.phase === 'waiting') {
+    step.actions.unshift({ type: 'announce', marker: announcement(context, 'waiting', false) });
+  }
+  return step;
 }
 
 export function stepMain(context: Context, state: MainState, event: Event): Step<MainState> {

@@ -63,6 +63,7 @@ function notFoundOr(result: number): number {
 
 /** KILL the process's group and everything else that it left, and reap it. */
 export function killLeftovers(leader: number, signals: number): void {
+  if (reapAll()) return;
   const until = host.now() + REAP_PATIENCE;
   const own = host.pid();
   for (;;) {
@@ -72,12 +73,17 @@ export function killLeftovers(leader: number, signals: number): void {
       host.kill(-leader, SIGKILL);
       for (const child of children(own)) host.kill(child, SIGKILL);
     }
-    let reaped = host.reap();
-    while (reaped !== null && typeof reaped !== 'number') reaped = host.reap();
-    if (reaped === -ECHILD || host.now() >= until) return;
+    if (reapAll() || host.now() >= until) return;
     // A pending SIGCHLD ends this wait at once; a lost one costs 10 ms.
     host.poll([signals], [POLLIN], 10);
   }
+}
+
+/** Reap who has ended; whether nobody is left. What a process leaves becomes our child: none means that it left nothing. */
+function reapAll(): boolean {
+  let reaped = host.reap();
+  while (reaped !== null && typeof reaped !== 'number') reaped = host.reap();
+  return reaped === -ECHILD;
 }
 
 /** Our children by /proc, where it is there; a subreaper's orphans are among them. */

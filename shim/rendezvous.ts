@@ -4,7 +4,8 @@
  * - `<name>.life`, a FIFO: its shim holds the writing end from its first moment to its last. The kernel lets go of it
  *   whatever kills the shim, and whoever holds the reading end is told at once (POLLHUP). This is the lock of rules L8
  *   and L11.
- * - `<name>.state`, its marker (`marker.ts`): replaced whole by rename, with a checksum.
+ * - `<name>.state`, its marker (`marker.ts`): always of one size, overwritten by one write, with a checksum. Who reads
+ *   between the two halves of a write sees no marker, and is woken again when the writer closes the file.
  *
  * And one for the pod: `epoch`, a random word that the init container writes each time the sandbox is made.
  */
@@ -27,6 +28,8 @@ interface Watched {
   alive: boolean;
   lived: boolean;
   spoken?: { code: number; final: boolean };
+  /** The attempt whose last word was synced. */
+  synced: number;
 }
 
 /** One shim's view of the rendezvous. */
@@ -52,7 +55,7 @@ export class Rendezvous {
 
   /** Begin to watch the other containers' life lines. Watch first, then scan (rule L10). */
   watch(names: readonly string[]): void {
-    this.watched = names.map((name) => ({ name, fd: -1, alive: false, lived: false }));
+    this.watched = names.map((name) => ({ name, fd: -1, alive: false, lived: false, synced: 0 }));
   }
 
   /** The descriptors whose hang-up is somebody's death. */
@@ -67,16 +70,31 @@ export class Rendezvous {
     return peers;
   }
 
+  /**
+   * Make sure that the last words which were seen survive a crash of the node: a main's may be lost for a sidecar that is
+   * started again after it. Whoever relies on it syncs it, and not its writer, whose exit would wait for the disk.
+   */
+  keepLastWords(peers: Peers): void {
+    for (const item of this.watched) {
+      const marker = peers.get(item.name)?.marker;
+      if (marker?.phase !== 'ended' || item.synced === marker.attempt) continue;
+      item.synced = marker.attempt;
+      const fd = host.open(this.state(item.name), 'r');
+      if (fd < 0) continue;
+      host.sync(fd);
+      host.close(fd);
+    }
+  }
+
   /** @throws {HostError} when it can be written neither anew nor in place */
   announce(what: Announcement): void {
     const text = formatMarker({ ...what, attempt: this.attempt, epoch: this.epoch });
     const path = this.state(this.name);
     const temporary = `${this.folder}/${this.name}.tmp`;
-    // Only a last word outlives its writer's lock, so only that must survive the node's crash.
-    const failed = writeWhole(temporary, text, what.phase === 'ended') ?? replace(temporary, path);
+    if (overwrite(path, text) === undefined) return;
+    // Nothing there, or something that is not ours.
+    const failed = writeWhole(temporary, text, false) ?? replace(temporary, path);
     if (failed === undefined) return;
-    const inPlace = overwrite(path, text);
-    if (inPlace === undefined) return;
     if (what.phase === 'ended') this.speak(what.code, what.final);
     throw failed;
   }
@@ -201,9 +219,13 @@ function writeWhole(path: string, text: string, durable: boolean, mode = 0o644):
   return put(fd, path, text, durable, mode);
 }
 
+/**
+ * One write over the same bytes needs no space on the disk, and no journal either: on ext4 a rename over a file that was
+ * just written forces its blocks out (auto_da_alloc), which takes longer than all the rest of a shim's life.
+ */
 function overwrite(path: string, text: string): HostError | undefined {
   const fd = host.open(path, 'w');
-  return fd < 0 ? new HostError('open', path, fd) : put(fd, path, text, true);
+  return fd < 0 ? new HostError('open', path, fd) : put(fd, path, text, false);
 }
 
 function put(fd: number, path: string, text: string, durable: boolean, mode?: number): HostError | undefined {
