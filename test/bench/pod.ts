@@ -1,7 +1,7 @@
 /** A pod of local processes: shims around one rendezvous on disk, as an installed pod has it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Workshop } from './bench.ts';
@@ -86,15 +86,19 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
-/** The time that a witness wrote, in ms of the monotonic clock; undefined before that. */
-export function noted(file: string): number | undefined {
-  try {
-    const bytes = readFileSync(file);
-    const time = bytes.length === 8 ? bytes.readBigInt64LE() : 0n;
-    return time === 0n ? undefined : Number(time) / 1e6;
-  } catch {
-    return undefined;
-  }
+/** Whether a witness has made its file: from then on nothing escapes it. */
+export function witnesses(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.size === 8;
+}
+
+/**
+ * The time that a witness wrote, in ms of the monotonic clock.
+ * @throws {Error} when it wrote none
+ */
+export function noted(file: string): number {
+  const time = witnesses(file) ? readFileSync(file).readBigInt64LE() : 0n;
+  if (time === 0n) throw new Error(`${file}: the process ended without noting its time`);
+  return Number(time) / 1e6;
 }
 
 export function readText(path: string): string | undefined {

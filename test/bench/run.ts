@@ -10,8 +10,18 @@ import { shimEnd, shimKilled } from './shim-end.ts';
 import { shimSize } from './shim-size.ts';
 import { shimStart } from './shim-start.ts';
 import { shimResident, shimWakeUps } from './shim-waiting.ts';
+import { webhookLoad, webhookStart } from './webhook.ts';
 
-const BENCHES: readonly Bench[] = [shimSize, shimStart, shimResident, shimWakeUps, shimEnd, shimKilled];
+const BENCHES: readonly Bench[] = [
+  shimSize,
+  shimStart,
+  shimResident,
+  shimWakeUps,
+  shimEnd,
+  shimKilled,
+  webhookLoad,
+  webhookStart,
+];
 
 const HELP = `npm run bench [-- [--json] [--only NAME]...]
 

@@ -17,6 +17,7 @@ import {
   shimCommand,
   start,
   until,
+  witnesses,
 } from './pod.ts';
 
 const EXITS = 200;
@@ -35,14 +36,14 @@ async function exitToTerm(workshop: Workshop, run: string): Promise<number> {
     start(shimCommand(workshop, 'main', run, [witness, 'exit', exit, String(RUN_MS)])),
   ];
   await Promise.all(pair.map(ended));
-  return (noted(term) ?? Number.NaN) - (noted(exit) ?? Number.NaN);
+  return noted(term) - noted(exit);
 }
 
 async function relayExitToTerm(workshop: Workshop, run: string): Promise<number> {
   const [exit, term] = [join(run, 'relay-exit.time'), join(run, 'relay-term.time')];
   const { witness } = workshop;
   await ended(start([witness, 'relay', witness, 'exit', exit, String(RUN_MS), '++', witness, 'term', term]));
-  return (noted(term) ?? Number.NaN) - (noted(exit) ?? Number.NaN);
+  return noted(term) - noted(exit);
 }
 
 /** From the kill of the main's shim to TERM in the sidecar's process, in ms. */
@@ -51,11 +52,11 @@ async function killToTerm(workshop: Workshop, run: string): Promise<number> {
   const sidecar = start(shimCommand(workshop, 'sidecar', run, [workshop.witness, 'term', term]), true);
   const main = start(shimCommand(workshop, 'main', run, [workshop.witness, 'sleep']));
   await until('the main runs', () => phaseReached(run, MAIN, 'running') && childrenOf(main.pid ?? 0)[0]);
-  await until('the sidecar runs', () => childrenOf(sidecar.pid ?? 0)[0]);
+  await until('the sidecar waits for TERM', () => (witnesses(term) ? true : undefined));
   const killed = monotonic();
   main.kill('SIGKILL');
   await Promise.all([main, sidecar].map(ended));
-  return (noted(term) ?? Number.NaN) - killed;
+  return noted(term) - killed;
 }
 
 async function relayKillToTerm(workshop: Workshop, run: string): Promise<number> {
@@ -66,11 +67,11 @@ async function relayKillToTerm(workshop: Workshop, run: string): Promise<number>
   });
   if (relay.stdout === null) throw new Error('the relay has no output');
   const [pid] = await once(relay.stdout, 'data');
-  await until('the sidecar waits for TERM', () => (noted(term) === undefined ? true : undefined));
+  await until('the sidecar waits for TERM', () => (witnesses(term) ? true : undefined));
   const killed = monotonic();
   process.kill(Number(String(pid)), 'SIGKILL');
   await ended(relay);
-  return (noted(term) ?? Number.NaN) - killed;
+  return noted(term) - killed;
 }
 
 export const shimEnd: Bench = {
