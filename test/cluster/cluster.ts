@@ -10,7 +10,7 @@ import { z } from 'zod';
 const KUBECTL = process.env.KUBECTL ?? 'kubectl';
 const STATE = process.env.STATE ?? '';
 /** How long anything may take that is expected to happen; tests of the rules have bounds of their own. */
-const PATIENCE = 120_000;
+const PATIENCE = Number(process.env.CURFEW_PATIENCE ?? 120) * 1_000;
 const POLL = 250;
 
 /** What a program said. */

