@@ -91,14 +91,16 @@ static int die_of(char **argv) {
 static int is_uncatchable(int sig) { return sig == SIGKILL || sig == SIGSTOP; }
 static int stays_with_shim(int sig) { return is_uncatchable(sig) || sig == SIGCHLD || sig == SIGURG; }
 
-/* bounce: send every signal to the parent and see it come back, once; those that the shim keeps must not. */
-static int bounce(void) {
+/* bounce [SIGNAL...]: send every signal but these to the parent and see it come back, once; those that it keeps not. */
+static int bounce(int argc, char **argv) {
   set_mask(~(uint64_t)0);
   int missing = 0;
   kill(getppid(), SIGCHLD);
   kill(getppid(), SIGURG);
   for (int sig = 1; sig <= 64; sig++) {
-    if (stays_with_shim(sig)) continue;
+    int left_out = stays_with_shim(sig);
+    for (int i = 0; i < argc; i++) left_out |= atoi(argv[i]) == sig;
+    if (left_out) continue;
     if (syscall(SYS_kill, getppid(), sig) < 0) die("kill");
     int got = next_signal(DEADLINE);
     if (got != sig) printf("sent %d, got %d\n", sig, got), missing++;
@@ -297,7 +299,7 @@ int main(int argc, char **argv) {
   if (!strcmp(part, "run") && count == 3) return run(rest);
   if (!strcmp(part, "serve") && count >= 2) return serve(count, rest);
   if (!strcmp(part, "die") && count == 1) return die_of(rest);
-  if (!strcmp(part, "bounce")) return bounce();
+  if (!strcmp(part, "bounce")) return bounce(count, rest);
   if (!strcmp(part, "report")) return report(rest);
   if (!strcmp(part, "orphan")) return orphan();
   if (!strcmp(part, "litter") && count == 1) return litter(rest);

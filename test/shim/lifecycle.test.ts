@@ -346,14 +346,23 @@ test('L16 nobody asks to be woken while there is nothing to do', () => {
   for (const name of ['work', 'first', 'second']) assert.equal(pod.get(name).wakeAt, undefined);
 });
 
-test('L17 a main that cannot announce itself exits 125; one that runs goes on', () => {
+test('L17 a main that cannot announce itself exits 125, also when nothing keeps it from running', () => {
   const pod = job('Never', { options: { proxy: TCP } }).start();
   pod.send('work', { type: 'unusable', at: pod.at, reason: 'cannot write: no space left on device' });
   assert.equal(pod.get('work').exitCode, 125);
   assert.match(pod.get('work').said[0] ?? '', /no space left/);
-  const running = job('Never').start();
-  running.send('work', { type: 'unusable', at: running.at, reason: 'cannot write: no space left on device' });
-  assert.equal(running.get('work').running, true);
+  const ready = job('Never').start();
+  ready.send('work', { type: 'unusable', at: ready.at, reason: 'cannot write: no space left on device' });
+  assert.equal(ready.get('work').exitCode, 125);
+});
+
+test('L17 a sidecar that cannot announce itself exits 125; one that rests is needed again', () => {
+  const pod = two('OnFailure', { options: { first: TCP } }).start('first', 'second');
+  pod.send('second', { type: 'unusable', at: pod.at, reason: 'cannot write: no space left on device' });
+  assert.equal(pod.get('second').exitCode, 125);
+  pod.exits('first', 1).exits('first', 1);
+  pod.send('first', { type: 'unusable', at: pod.at, reason: 'cannot write: no space left on device' });
+  assert.equal(pod.get('first').up, true);
 });
 
 test('L17 a main whose sidecar can never come back ends with 125 instead of waiting for ever', () => {

@@ -67,12 +67,14 @@ test('P3 arm64: signals reach the child', { skip }, async (t) => {
   assert.equal(await main.code(), 9);
 });
 
-test('P3 arm64: all signals come back to a child that sends them, once', {
-  skip:
-    skip || 'qemu-user keeps some real-time signals to itself and does not pass them to the emulated program',
+test('P3 arm64: all signals that emulation passes on come back to a child that sends them, once', {
+  skip,
 }, async (t) => {
   const pod = new Pod(t, arm64({ mains: ['m'] }));
-  assert.equal(await pod.start('m', [ACTOR, 'bounce']).code(), 0);
+  // qemu-user takes signals of a processor's fault for its own, and 32 to 34 are its C library's and its own.
+  const kept = [4, 5, 7, 8, 11, 32, 33, 34].map(String);
+  const main = pod.start('m', [ACTOR, 'bounce', ...kept]);
+  assert.equal(await main.code(), 0, main.words);
 });
 
 test('L1 L2 L6 L7 arm64: a main and two sidecars from start to end', { skip }, async (t) => {
