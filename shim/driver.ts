@@ -256,13 +256,13 @@ export class Driver {
       return true;
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
-      if (phase === 'ended') {
+      // A process that runs goes on, and an end is an end.
+      if (phase === 'ended' || this.child > 0) {
         say(error.message);
         return true;
       }
       this.queue.push({ type: 'unusable', at: host.now(), reason: error.message });
-      // With a process running, the rest of the step still counts.
-      return this.child > 0;
+      return false;
     }
   }
 

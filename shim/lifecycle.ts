@@ -32,7 +32,7 @@ export type Event =
   | { type: 'exit'; at: number; code: number }
   /** The process could not be started: 126 or 127. */
   | { type: 'not-started'; at: number; code: number; reason: string }
-  /** The rendezvous cannot be used. */
+  /** What should be announced could not be, and no process runs. */
   | { type: 'unusable'; at: number; reason: string }
   | { type: 'tick'; at: number };
 

@@ -78,8 +78,6 @@ export function stepMain(context: Context, state: MainState, event: Event): Step
     case 'not-started':
       return end(context, state, event.code, event.reason);
     case 'unusable':
-      if (state.phase === 'running')
-        return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
       return end(context, state, EXIT_UNUSABLE, event.reason);
   }
 }

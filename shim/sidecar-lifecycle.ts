@@ -92,7 +92,9 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
     case 'not-started':
       return afterProcess(context, state, event);
     case 'unusable':
-      if (hasProcess(state)) return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
+      // Between two starts the others go by its life line, and it is needed again soon.
+      if (state.phase === 'resting')
+        return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
       return end(context, state, EXIT_UNUSABLE, [{ type: 'say', level: 'info', text: event.reason }]);
   }
   return settle(context, state, event.at);
@@ -178,11 +180,14 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
   if (state.phase === 'resting' && !due) wake(state, state.retryAt);
   if ((state.phase === 'queued' && turn) || due) {
     delete state.retryAt;
-    state.phase = context.options.ready.kind === 'none' ? 'started' : 'starting';
+    state.phase = 'starting';
     state.runningSince = at;
+    // Before the process: who cannot be heard must not run (rule L17).
+    announce(context, state, actions);
     actions.push({ type: 'spawn' }, ...state.early.map((signal): Action => ({ type: 'signal', signal })));
     state.early = [];
-    if (state.phase === 'starting') actions.push({ type: 'probe', on: true });
+    if (context.options.ready.kind === 'none') state.phase = 'started';
+    else actions.push({ type: 'probe', on: true });
   }
   announce(context, state, actions);
 }
