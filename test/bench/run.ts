@@ -28,6 +28,7 @@ const HELP = `npm run bench [-- [--json] [--only NAME]...]
 Measures Curfew beside its yardsticks and prints a table; exits with 1 when a limit is missed.
 
   --json        print JSON only: an array of {name, value, unit, yardstick, ratio, limit, ok}
+                (npm puts two lines of its own before it; "npm run --silent bench -- --json" does not)
   --only NAME   only these rows; may be given several times
   --help
 

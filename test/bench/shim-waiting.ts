@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Bench, Workshop } from './bench.ts';
 import {
   childrenOf,
+  ended,
   installRendezvous,
   MAIN,
   phaseReached,
@@ -40,14 +41,19 @@ async function startWaiting(workshop: Workshop, name: string) {
   await until('the sidecar is started', () => phaseReached(lonely, SIDECAR, 'started'));
   await until('the main waits', () => phaseReached(waiting, MAIN, 'waiting'));
   await until('tini has started its process', () => childrenOf(yardstick.pid ?? 0)[0]);
-  return { sidecar, main, yardstick };
+  // Killed, tini would leave its process behind; TERM it hands on.
+  const putAll = async () => {
+    yardstick.kill('SIGTERM');
+    await Promise.all([put(sidecar), put(main), ended(yardstick)]);
+  };
+  return { sidecar, main, yardstick, putAll };
 }
 
 export const shimResident: Bench = {
   name: 'resident',
   about: 'resident memory of a waiting shim',
   measure: async (workshop) => {
-    const { sidecar, main, yardstick } = await startWaiting(workshop, 'resident');
+    const { sidecar, main, yardstick, putAll } = await startWaiting(workshop, 'resident');
     try {
       // Whatever it does right after its start is done when it sleeps.
       await pause(300);
@@ -63,7 +69,7 @@ export const shimResident: Bench = {
         limits: [{ of: 'value', bound: 'at most', limit: 1.1 }],
       }));
     } finally {
-      await Promise.all([sidecar, main, yardstick].map(put));
+      await putAll();
     }
   },
 };
@@ -73,7 +79,7 @@ export const shimWakeUps: Bench = {
   about: `wake-ups a minute of a sidecar with nothing to do, watched for ${WATCHED_MS / 1000} s`,
   aside: true,
   measure: async (workshop) => {
-    const { sidecar, main, yardstick } = await startWaiting(workshop, 'wake-ups');
+    const { sidecar, main, yardstick, putAll } = await startWaiting(workshop, 'wake-ups');
     const wakeUps = (pid: number | undefined) => procNumber(pid, 'status', 'voluntary_ctxt_switches');
     try {
       await pause(300);
@@ -91,7 +97,7 @@ export const shimWakeUps: Bench = {
         },
       ];
     } finally {
-      await Promise.all([sidecar, main, yardstick].map(put));
+      await putAll();
     }
   },
 };
