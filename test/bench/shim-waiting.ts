@@ -79,7 +79,7 @@ export const shimWakeUps: Bench = {
   about: `wake-ups a minute of a sidecar with nothing to do, watched for ${WATCHED_MS / 1000} s`,
   aside: true,
   measure: async (workshop) => {
-    const { sidecar, main, yardstick, putAll } = await startWaiting(workshop, 'wake-ups');
+    const { sidecar, yardstick, putAll } = await startWaiting(workshop, 'wake-ups');
     const wakeUps = (pid: number | undefined) => procNumber(pid, 'status', 'voluntary_ctxt_switches');
     try {
       await pause(300);
