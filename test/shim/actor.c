@@ -59,6 +59,18 @@ static int run(char **argv) {
   return atoi(argv[2]);
 }
 
+/* noted LOG LINE: whether that line stands in the log. */
+static int noted(char **argv) {
+  char line[512];
+  FILE *log = fopen(argv[0], "r");
+  if (!log) die(argv[0]);
+  while (fgets(line, sizeof line, log)) {
+    line[strcspn(line, "\n")] = 0;
+    if (!strcmp(line, argv[1])) return 0;
+  }
+  return 1;
+}
+
 /* serve LOG NAME [SIGNAL=CODE]...: say every signal that comes; end at one of those that are named. */
 static int serve(int argc, char **argv) {
   set_mask(~(uint64_t)0);
@@ -297,6 +309,7 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOFBF, 1 << 16);
   if (!strcmp(part, "exit") && count == 1) return atoi(rest[0]);
   if (!strcmp(part, "run") && count == 3) return run(rest);
+  if (!strcmp(part, "noted") && count == 2) return noted(rest);
   if (!strcmp(part, "serve") && count >= 2) return serve(count, rest);
   if (!strcmp(part, "die") && count == 1) return die_of(rest);
   if (!strcmp(part, "bounce")) return bounce(count, rest);

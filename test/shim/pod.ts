@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { MARKER_SIZE, type Marker, type Phase, parseMarker } from '../../shim/marker.ts';
-import { type ContainerOptions, shimFlags } from '../../shim/protocol.ts';
+import { type ContainerOptions, type Readiness, shimFlags } from '../../shim/protocol.ts';
 import { buildActor } from './actor.ts';
 import { Container, type Surroundings, TERM } from './container.ts';
 import { until } from './patience.ts';
@@ -113,7 +113,7 @@ export class Pod {
       probed: false,
       hostPid: false,
       log: 'info',
-      ready: { kind: 'none' },
+      ready: sidecars.includes(name) ? this.upOf(command) : { kind: 'none' },
       readyTimeout: 1_000,
       ...start.options,
       command: [],
@@ -132,6 +132,12 @@ export class Pod {
     const container = new Container(name, argv, surroundings);
     this.containers.push(container);
     return container;
+  }
+
+  /** A serving actor is ready once it has noted that it is up: from then on signals find it listening. */
+  private upOf([program, part, log = '', name]: string[]): Readiness {
+    if (program !== ACTOR || part !== 'serve') return { kind: 'none' };
+    return { kind: 'exec', command: [ACTOR, 'noted', log, `${name} up`] };
   }
 
   /** Words for an actor that notes every signal, and ends with TERM (15) unless told otherwise. */

@@ -10,7 +10,8 @@ const USR2 = 12;
 /** A running pod whose processes end only with USR2, which the tests send when it is their time. */
 async function running(t: TestContext, options: PodOptions) {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['a', 'b'], ...options });
-  const start = (name: string) => pod.start(name, pod.serve(name, `${USR2}=0`));
+  const start = (name: string) =>
+    pod.start(name, pod.serve(name, `${USR2}=0`), { options: { log: 'debug' } });
   const [a, b] = [start('a'), start('b')];
   await pod.notes('b up');
   const m = start('m');
@@ -65,8 +66,8 @@ test('L12 at the reserve every survivor gets TERM, and KILL follows', async (t) 
   // Nobody ends by itself.
   assert.deepEqual([await b.code(), await a.code()], [0, 0]);
   for (const { stderr } of [a, b]) {
-    assert.match(stderr, /^curfew: the grace period is ending: stopping now$/m);
-    assert.match(stderr, /^curfew: did not end in time: killing it$/m);
+    assert.match(stderr, /^curfew: the grace period is ending: stopping now$/m, pod.story);
+    assert.match(stderr, /^curfew: did not end in time: killing it$/m, pod.story);
   }
   assert.deepEqual(stops(pod).sort(), ['a got 15', 'b got 15', 'm got 15']);
   await m.signal(KILL);

@@ -15,14 +15,18 @@ async function sharedNamespace(pod: Pod): Promise<string[]> {
   return ['nsenter', `--target=${first}`, '--pid', '--mount'];
 }
 
-test('P4 an orphan is reaped by process 1', async (t) => {
-  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
-  const sidecar = pod.start('s', ['sh', '-c', `${ACTOR} orphan; ${pod.serve('s').join(' ')}`]);
+test('P4 an orphan is reaped by process 1, of a main and of a sidecar', async (t) => {
+  const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
+  const sidecar = pod.start('s', ['sh', '-c', `${ACTOR} orphan; exec ${pod.serve('s').join(' ')}`]);
+  const n = pod.start('n', pod.serve('n'));
   const main = pod.start('m', [ACTOR, 'orphan']);
   assert.equal(await main.code(), 0, main.words);
   assert.equal(main.stdout, 'reaped\n');
-  await sidecar.says('reaped', 'stdout');
   await pod.notes('s up');
+  await pod.notes('n up');
+  await sidecar.says('reaped', 'stdout');
+  await n.signal(TERM);
+  assert.equal(await sidecar.code(), 0);
 });
 
 test('P4 an orphan is reaped where the shim is not process 1', async (t) => {

@@ -18,10 +18,9 @@ test('L9 a sidecar that ends while a main runs is started again at once, whateve
       const before = [await sidecar.pid(), await main.childPid()];
       await sidecar.signal(10);
       await pod.notes('s up', 2);
-      assert.equal(
-        sidecar.stderr,
-        `curfew: ended with code ${code} while the work goes on: starting it again now\n`,
-      );
+      const line = `curfew: ended with code ${code} while the work goes on: starting it again now\n`;
+      await sidecar.says(line);
+      assert.equal(sidecar.stderr, line);
       assert.deepEqual(
         [await sidecar.pid(), await main.childPid()],
         before,

@@ -13,8 +13,11 @@ test('P8 a normal run adds not one byte to any output', async (t) => {
   ]);
   // A process that TERM just kills is a normal end too.
   const b = pod.start('b', ['sh', '-c', 'echo b; exec sleep 1000']);
-  const m = pod.start('m', ['sh', '-c', 'echo out; echo err >&2; exit 3']);
+  const m = pod.start('m', ['sh', '-c', 'echo out; echo err >&2; read line; exit 3'], { stdin: 'pipe' });
   const n = pod.start('n', ['true']);
+  await pod.notes('a up');
+  await b.says('b', 'stdout');
+  m.write('go\n');
   assert.deepEqual([await m.code(), await n.code(), await b.code(), await a.code()], [3, 0, 0, 0]);
   assert.deepEqual([m.stdout, m.stderr], ['out\n', 'err\n']);
   assert.deepEqual([n.stdout, n.stderr], ['', '']);

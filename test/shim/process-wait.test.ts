@@ -16,5 +16,5 @@ test('L2 a main that waits says for what after 10 s', async (t) => {
   assert.equal(main.stderr, `curfew: waiting for ${states} (10 s)\n`);
   await main.signal(TERM);
   assert.equal(await main.code(), 143);
-  assert.deepEqual(pod.noted.sort(), ['slow up', 'up up'], 'the main did not run');
+  assert.ok(!pod.noted.includes('m runs'));
 });
