@@ -243,6 +243,7 @@ export class Driver {
         return true;
       case 'exit':
         this.trace(`exit ${action.code}`);
+        this.rendezvous.leave();
         return host.exit(action.code);
     }
   }
