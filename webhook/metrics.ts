@@ -17,7 +17,6 @@ export type RejectionCode =
   | 'unsupported-media-type'
   | 'not-found'
   | 'method-not-allowed'
-  | 'timed-out'
   | 'bad-request';
 
 export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'internal';

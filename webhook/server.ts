@@ -72,7 +72,8 @@ function buildWebhook(parts: ServerParts): FastifyInstance {
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     requestTimeout,
-    connectionTimeout: requestTimeout,
+    // For a peer that does not read its answer; what does not send is caught, and answered, by the timeouts above.
+    connectionTimeout: 2 * requestTimeout,
     // The API server keeps idle connections for 90 s; who hangs up first makes the other's next request fail.
     keepAliveTimeout: 100_000,
     // While closing, what still comes is answered: an answer of 503 would refuse pods.

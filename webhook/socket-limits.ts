@@ -30,13 +30,18 @@ export function limitStalls(requestTimeout: number): ServerOptions & TlsOptions 
   };
 }
 
+/** How long a peer may take to read why it is hung up on. */
+const LAST_WORD_MS = 1_000;
+
 /**
  * Answer a connection whose bytes are no HTTP, or that stalled, as far as it still listens; then close it.
  */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex, log: Log): void {
   const { code = 'unknown' } = error;
   log.debug({ code }, 'connection refused');
-  if (code === 'ECONNRESET' || !socket.writable) {
+  // Only where HTTP has begun is there somebody to answer: what is written into a handshake that never ends waits for
+  // ever, and the socket with it.
+  if (!socket.writable || !(code.startsWith('HPE_') || code.startsWith('ERR_HTTP_'))) {
     socket.destroy();
     return;
   }
@@ -49,7 +54,8 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex, l
   const body = JSON.stringify({ error: { code: name, message } });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-    // A peer that does not read must not keep the socket.
     () => socket.destroy(),
   );
+  // A peer that does not read must not keep the socket.
+  setTimeout(() => socket.destroy(), LAST_WORD_MS).unref();
 }
