@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { jobPod, review } from './review-examples.ts';
+import { curfew } from './test-terminal.ts';
+import { createAuthority } from './throw-away-certificate.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'webhook', 'main.ts');
+
+function start(t: TestContext, args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+test('--help lists the commands; help X and X --help tell a command', async () => {
+  const help = await curfew(['--help']);
+  assert.equal(help.code, 0);
+  for (const name of ['serve', 'inject', 'explain', 'webhook-configuration']) {
+    assert.match(help.out, new RegExp(`^ {2}${name} +\\S`, 'm'));
+    const long = await curfew(['help', name]);
+    assert.equal(long.code, 0);
+    assert.match(long.out, new RegExp(`^curfew ${name} `));
+    assert.deepEqual(await curfew([name, '--help']), long);
+    assert.deepEqual(await curfew([name, '-f', 'x', '-h']), long);
+  }
+});
+
+test('serve --help tells every key of the configuration with its default', async () => {
+  const { out } = await curfew(['serve', '--help']);
+  assert.match(out, /listen\.port +port of the webhook/);
+  assert.match(out, /default 8443/);
+  assert.match(out, /shutdown\.gracePeriod/);
+  assert.match(out, /catalogue\.disabled/);
+});
+
+test('--version', async () => {
+  const { code, out } = await curfew(['--version']);
+  assert.equal(code, 0);
+  assert.match(out, /^curfew \d+\.\d+\.\d+\S*\n$/);
+});
+
+test('nothing at all is exit code 2 with the overview', async () => {
+  const { code, out, err } = await curfew([]);
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(err, /Usage: curfew COMMAND/);
+});
+
+const WRONG: [string[], RegExp][] = [
+  [['srve'], /unknown command "srve", did you mean serve\?/],
+  [['help', 'injct'], /unknown command "injct", did you mean inject\?/],
+  [['--verbos'], /unknown flag "--verbos"/],
+  [['constructor'], /unknown command "constructor"/],
+  [
+    ['serve', '--prot', '1'],
+    /unknown flag "--prot", did you mean --port\?; "curfew serve --help" lists the flags/,
+  ],
+  [['serve', 'now'], /"curfew serve --help"/],
+  [['serve', '--port', 'x'], /--port \(listen\.port\) is "x", which is not allowed/],
+  [['serve', '--log-level', 'loud'], /--log-level \(log\.level\) is "loud"/],
+  [['serve', '--config', '/nonexistent/c.yaml'], /c\.yaml cannot be read/],
+  [['inject', '--filname', 'x'], /did you mean --filename\?/],
+  [['inject', '-f'], /argument missing/],
+];
+
+for (const [args, message] of WRONG) {
+  test(`curfew ${args.join(' ')}: exit code 2 and a way out`, async () => {
+    const { code, out, err } = await curfew(args);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, message);
+    assert.match(err, /^curfew: /);
+  });
+}
+
+test('inject into a pipe that nobody reads ends without a word', async (t) => {
+  const child = start(t, ['inject', '-f', '-']);
+  let err = '';
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+  });
+  child.stdout?.destroy();
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(`a: 1\n${'# padding\n'.repeat(100_000)}`);
+  const [code] = await once(child, 'close');
+  assert.equal(err, '');
+  assert.equal(code, 141);
+});
+
+/** The first log line with this message. */
+async function line(child: ChildProcess, msg: string): Promise<Record<string, unknown>> {
+  if (child.stdout === null) throw new Error('no output');
+  for await (const text of createInterface({ input: child.stdout })) {
+    const entry: Record<string, unknown> = JSON.parse(text);
+    if (entry.msg === msg) return entry;
+  }
+  throw new Error(`no line says ${msg}`);
+}
+
+test('serve: from its files to its last answer', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'curfew-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const authority = await createAuthority();
+  const { cert, key } = await authority.issue();
+  await writeFile(join(folder, 'tls.crt'), cert);
+  await writeFile(join(folder, 'tls.key'), key);
+  await writeFile(
+    join(folder, 'c.yaml'),
+    `listen: { host: 127.0.0.1, port: 1, healthPort: 0 }\ntls: { certFile: ${folder}/tls.crt, keyFile: ${folder}/tls.key }\nshutdown: { delay: 0s }\n`,
+  );
+  const child = start(t, [
+    'serve',
+    '--config',
+    join(folder, 'c.yaml'),
+    '--port',
+    '0',
+    '--shim-image',
+    'local/shim:7',
+  ]);
+  const exited = once(child, 'exit');
+  const { webhook, health } = await line(child, 'serving');
+  assert.equal((await fetch(`http://127.0.0.1:${health}/readyz`)).status, 200);
+  const answer = await new Promise<string>((resolve, reject) => {
+    const outgoing = request(
+      {
+        port: Number(webhook),
+        host: '127.0.0.1',
+        path: '/mutate',
+        method: 'POST',
+        ca: authority.cert,
+        headers: { 'content-type': 'application/json' },
+      },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve(text));
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(JSON.stringify(review(jobPod())));
+  });
+  const { response } = JSON.parse(answer);
+  assert.match(Buffer.from(response.patch, 'base64').toString(), /local\/shim:7/);
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test('serve on a port that is taken: exit code 1 and the way out', async (t) => {
+  const { createServer } = await import('node:net');
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const address = taken.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const child = start(t, ['serve', '--host', '127.0.0.1', '--port', '0', '--health-port', String(port)]);
+  child.stdout?.resume();
+  let err = '';
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1);
+  assert.match(err, /EADDRINUSE.*choose another port/);
+});
