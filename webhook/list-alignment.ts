@@ -35,7 +35,29 @@ export function alignItems(before: readonly unknown[], after: readonly unknown[]
     kept.push([head + i, head + j]);
   }
   for (let i = tail; i > 0; i--) kept.push([was.length - i, is.length - i]);
-  return { kept, ...rest(kept, was.length, is.length) };
+  const paired = pairNameless(kept, before, after);
+  return { kept: paired, ...rest(paired, was.length, is.length) };
+}
+
+/** Between two items that stayed, as many old as new objects without a name are the same ones, changed. */
+function pairNameless(
+  kept: [number, number][],
+  before: readonly unknown[],
+  after: readonly unknown[],
+): [number, number][] {
+  const paired: [number, number][] = [];
+  let i = 0;
+  let j = 0;
+  for (const [was, is] of [...kept, [before.length, after.length] as const]) {
+    const nameless = [...before.slice(i, was), ...after.slice(j, is)].every(
+      (item) => isObject(item) && !hasName(item),
+    );
+    if (was - i === is - j && nameless) for (let k = 0; i + k < was; k++) paired.push([i + k, j + k]);
+    if (was < before.length) paired.push([was, is]);
+    i = was + 1;
+    j = is + 1;
+  }
+  return paired;
 }
 
 function rest(kept: [number, number][], wasLength: number, isLength: number) {
@@ -56,10 +78,15 @@ function rest(kept: [number, number][], wasLength: number, isLength: number) {
 }
 
 function identity(item: unknown): string {
-  if (typeof item === 'object' && item !== null && 'name' in item && typeof item.name === 'string') {
-    return `name ${item.name}`;
-  }
-  return `value ${JSON.stringify(item)}`;
+  return isObject(item) && hasName(item) ? `name ${item.name}` : `value ${JSON.stringify(item)}`;
+}
+
+function isObject(item: unknown): item is object {
+  return typeof item === 'object' && item !== null;
+}
+
+function hasName(item: object): item is { name: string } {
+  return 'name' in item && typeof item.name === 'string';
 }
 
 /** The longest common subsequence. */

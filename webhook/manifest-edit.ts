@@ -73,17 +73,20 @@ class Editor {
   private readonly lines: Lines;
   private readonly eol: string;
   private readonly style: BlockStyle;
+  private readonly root: Node | null;
 
   constructor(source: string, document: Document.Parsed) {
     this.lines = new Lines(source);
     this.eol = source.slice(document.range[0], document.range[2]).includes('\r\n') ? '\r\n' : '\n';
     this.style = blockStyle(document, this.lines);
+    this.root = document.contents;
   }
 
   /** @param pair the pair of a block map whose value the node is, where it is one */
   change(node: Node, before: unknown, after: unknown, pair: Pair | undefined): void {
     if (isDeepStrictEqual(before, after)) return;
     if (this.changeWithin(node, before, after)) return;
+    if (node === this.root) throw new UnspliceableError('nothing of the document stays');
     if (pair !== undefined && typeof after === 'object' && after !== null)
       this.replaceByBlock(node, after, pair);
     else this.replaceInLine(node, after, pair !== undefined);

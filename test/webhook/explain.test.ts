@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { curfew } from './test-terminal.ts';
+
+const JOB = `apiVersion: batch/v1
+kind: Job
+metadata: { name: migrate, namespace: shop }
+spec:
+  template:
+    metadata: { annotations: { curfew.dev/sidecars: proxy, ready.curfew.dev/proxy: "tcp://:5432" } }
+    spec:
+      restartPolicy: Never
+      containers:
+      - { name: migrate, image: a, command: [/migrate], args: ["\\u001b[31mred"] }
+      - { name: proxy, image: b, command: [/proxy] }
+`;
+const PLAIN =
+  'apiVersion: v1\nkind: Pod\nmetadata: { name: plain }\nspec: { restartPolicy: Never, containers: [{ name: a, image: a }] }\n';
+const REFUSED = JOB.replace('sidecars: proxy', 'sidecars: nobody');
+
+test('text: the outcome and its reason, and each container with its role, why, readiness and command', async () => {
+  const { code, out, err } = await curfew(['explain', '-f', '-'], `${JOB}---\n${PLAIN}`);
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /^\(standard input\): document 1, Job\/migrate\n {2}wrapped \(wrapped\): /);
+  assert.match(out, /^ {2}main {4}migrate\n {10}why {4}.*annotation curfew\.dev\/sidecars/m);
+  assert.match(
+    out,
+    /^ {2}sidecar proxy\n {10}why {4}.*\n {10}ready {2}tcp:\/\/:5432\n {10}runs {3}\["\/proxy"\]$/m,
+  );
+  assert.match(out, /document 2, Pod\/plain\n {2}unchanged \(no-known-sidecar\): /);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
+  assert.doesNotMatch(out, /\u001b/, 'neither colours nor what a manifest smuggles in');
+});
+
+test('colours only where they are asked for', async () => {
+  const { out } = await curfew(['explain', '-f', '-'], JOB, true);
+  assert.ok(out.includes('\u001b[32mwrapped\u001b[39m'));
+  assert.ok(!out.includes('\u001b[31mred'));
+});
+
+test('JSON: a stable shape', async () => {
+  const { code, out } = await curfew(['explain', '-f', '-', '-o', 'json'], JOB);
+  assert.equal(code, 0);
+  const { pods } = JSON.parse(out);
+  assert.equal(pods.length, 1);
+  const [{ message, operations, ...pod }] = pods;
+  assert.equal(typeof message, 'string');
+  assert.ok(operations > 0);
+  assert.deepEqual(pod, {
+    file: '(standard input)',
+    document: 1,
+    kind: 'Job',
+    name: 'migrate',
+    namespace: 'shop',
+    outcome: 'wrapped',
+    reason: 'wrapped',
+    warnings: [],
+    containers: [
+      {
+        name: 'migrate',
+        role: 'main',
+        why: pod.containers[0].why,
+        ready: null,
+        command: ['/migrate', '\u001b[31mred'],
+      },
+      {
+        name: 'proxy',
+        role: 'sidecar',
+        why: pod.containers[1].why,
+        ready: 'tcp://:5432',
+        command: ['/proxy'],
+      },
+    ],
+  });
+});
+
+test('V1 a pod that would be refused: exit code 1, and the message', async () => {
+  const { code, out } = await curfew(['explain', '-f', '-'], REFUSED);
+  assert.equal(code, 1);
+  assert.match(out, /refused \(no-such-container\): .*curfew\.dev\/sidecars/);
+});
+
+test('no pod at all is said', async () => {
+  assert.deepEqual(await curfew(['explain', '-f', '-'], 'a: 1\n'), {
+    code: 0,
+    out: 'There is no pod in it.\n',
+    err: '',
+  });
+  assert.equal((await curfew(['explain', '-f', '-', '-o', 'json'], 'a: 1\n')).out, '{\n  "pods": []\n}\n');
+});
+
+test('an unknown format: exit code 2', async () => {
+  const { code, err } = await curfew(['explain', '-f', '-', '-o', 'xml'], JOB);
+  assert.equal(code, 2);
+  assert.match(err, /--output "xml" is not allowed; it is text or json/);
+});
