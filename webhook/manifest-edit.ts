@@ -15,10 +15,10 @@ import {
   isSeq,
   type Node,
   type Pair,
-  visit,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import { blockStyle } from './block-style.ts';
 import { alignItems } from './list-alignment.ts';
 import {
   colonOf,
@@ -259,31 +259,9 @@ class Editor {
   }
 }
 
-/** How a document writes its blocks: by its first map within a map, and its first list within one. */
-function blockStyle(document: Document.Parsed, lines: Lines): BlockStyle {
-  let step: number | undefined;
-  let dash: number | undefined;
-  visit(document, {
-    Pair: (_key, pair) => {
-      const { value } = pair;
-      if (!(isMap(value) || isSeq(value)) || value.flow === true) return undefined;
-      const column = lines.column(rangeOf(pair.key)[0]);
-      const [first] = value.items;
-      if (isSeq(value)) dash ??= lines.column(dashesOf(value)[0] ?? 0) - column;
-      else if (isPair(first)) step ??= lines.column(rangeOf(first.key)[0]) - column;
-      return step !== undefined && dash !== undefined ? visit.BREAK : undefined;
-    },
-  });
-  return { step: clamp(step, 1), dash: clamp(dash, 0) };
-}
-
 /** The last of equal keys counts. */
 function findPair(map: YAMLMap, key: string): Pair | undefined {
   return map.items.findLast((item) => isScalar(item.key) && String(item.key.value) === key);
-}
-
-function clamp(columns: number | undefined, least: number): number {
-  return columns === undefined || columns < least || columns > 8 ? 2 : columns;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
