@@ -124,6 +124,7 @@ test('L13 TERM for one sidecar alone reaches its process while the mains run on'
     await pod.notes('a ends');
     const code = await a.code();
     assert.deepEqual(stops(pod), ['a got 15', 'a ends'], 'nobody else');
+    assert.equal(a.stderr, '', 'and not for the end of the grace period');
     if (restartPolicy === 'OnFailure') {
       assert.notEqual(code, 0, 'so that the kubelet starts it again');
       const again = pod.start('a', pod.serve('a'), { options });

@@ -79,14 +79,14 @@ test('P4 the same for a sidecar that is stopped, and nothing is left over for it
 test('P4 no child outlives a shim that is killed', async (t) => {
   const pod = new Pod(t, { mains: ['m'] });
   const shared = await sharedNamespace(pod);
-  for (const [inside, command] of [
-    [NAMESPACE, [ACTOR, 'litter', '-1']],
-    [shared, [ACTOR, 'read']],
-    [[], [ACTOR, 'read']],
-  ] as const) {
-    const main = pod.start('m', [...command], { inside: [...inside], stdin: 'pipe' });
-    await main.says(command[1] === 'read' ? 'reading' : 'littered', 'stdout');
+  for (const [i, inside] of [NAMESPACE, shared, []].entries()) {
+    const main = pod.start('m', pod.serve('m'), { inside });
+    await pod.notes('m up', i + 1);
     await main.signal(KILL);
     assert.notEqual(await main.code(), 0);
   }
+  const main = pod.start('m', [ACTOR, 'litter', '-1']);
+  await main.says('littered', 'stdout');
+  await main.signal(KILL);
+  assert.notEqual(await main.code(), 0, 'as process 1, what its process left goes too');
 });

@@ -1,7 +1,7 @@
 /** Rules L9 and L11 on real processes: a sidecar that fails, containers and nodes that start again. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { formatMarker, type Marker } from '../../shim/marker.ts';
 import type { Readiness } from '../../shim/protocol.ts';
@@ -149,16 +149,19 @@ test('L11 a real first life, then the same pod again after a restart of its node
 });
 
 test('L11 torn and foreign markers count for nothing', async (t) => {
-  const whole = stale({ phase: 'ended', final: true });
-  for (const text of [
-    '',
-    whole.slice(0, 40),
-    whole.replace('"final":true', '"final":null'),
-    '\0'.repeat(512),
-    '{}\n',
-  ]) {
+  const ended = (epoch: string) => stale({ epoch, phase: 'ended', final: true });
+  const texts = [
+    () => '',
+    () => '\0'.repeat(512),
+    () => '{}\n',
+    (epoch: string) => ended(epoch).slice(0, 100),
+    // Two halves of two markers: as JSON it is whole.
+    (epoch: string) => ended(epoch).replace('"code":0', '"code":1'),
+  ];
+  for (const text of texts) {
     const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
-    for (const name of ['m', 's']) writeFileSync(`${pod.run}/${name}.state`, text);
+    const epoch = readFileSync(`${pod.run}/epoch`, 'utf8').trim();
+    for (const name of ['m', 's']) writeFileSync(`${pod.run}/${name}.state`, text(epoch));
     const sidecar = pod.start('s', pod.serve('s'));
     await pod.notes('s up');
     assert.equal(await pod.start('m', pod.work('m', 3)).code(), 3);
