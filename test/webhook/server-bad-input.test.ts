@@ -134,6 +134,24 @@ test('W1 8 MB in chunks of unknown length is answered 413 too', async (t) => {
   await stillServes(served);
 });
 
+test('W1 40 MB are read to their end, so that a sender who listens only then gets its answer and not a reset', async (t) => {
+  const served = await serveWebhook(t);
+  const socket = await served.tls();
+  const length = 40_000_000;
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject).once('close', () => reject(new Error('closed before all was sent')));
+    socket.write(
+      `POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`,
+    );
+    socket.write(Buffer.alloc(length, 32), () => resolve());
+  });
+  socket.removeAllListeners('close');
+  const [text] = await once(socket, 'data');
+  assert.match(String(text), /^HTTP\/1\.1 413 /);
+  socket.destroy();
+  await stillServes(served);
+});
+
 test('W1 another path is 404, another method 405, each a JSON error', async (t) => {
   const served = await serveWebhook(t);
   const elsewhere = await served.post('{}', { path: '/validate' });

@@ -27,6 +27,7 @@ const UNTOUCHED = {
   'a delete': { operation: 'DELETE' },
   'a connect': { operation: 'CONNECT', subResource: 'exec' },
   'an eviction': { subResource: 'eviction' },
+  'another resource of the core': { resource: { group: '', version: 'v1', resource: 'serviceaccounts' } },
   'another resource': { resource: { group: 'batch', version: 'v1', resource: 'jobs' } },
   'another group of the same name': { resource: { group: 'example.com', version: 'v1', resource: 'pods' } },
 };
