@@ -203,8 +203,6 @@ class Editor {
     const colon = colonOf(pair);
     const end = isEmptyScalar(node) ? colon + 1 : contentEnd(node);
     const old = this.lines.source.slice(colon + 1, end);
-    if (old.includes('#') || old.includes('&'))
-      throw new UnspliceableError('a comment or an anchor would go');
     const block = pairText('k', after, this.lines.column(rangeOf(pair.key)[0]), this.style).slice(
       'k:'.length,
     );

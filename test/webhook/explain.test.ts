@@ -15,7 +15,7 @@ spec:
       - { name: proxy, image: b, command: [/proxy] }
 `;
 const PLAIN =
-  'apiVersion: v1\nkind: Pod\nmetadata: { name: plain }\nspec: { restartPolicy: Never, containers: [{ name: a, image: a }] }\n';
+  'apiVersion: v1\nkind: Pod\nmetadata: { name: "plain\\u001b[31m\\u009b" }\nspec: { restartPolicy: Never, containers: [{ name: a, image: a }] }\n';
 const REFUSED = JOB.replace('sidecars: proxy', 'sidecars: nobody');
 
 test('text: the outcome and its reason, and each container with its role, why, readiness and command', async () => {
@@ -27,7 +27,7 @@ test('text: the outcome and its reason, and each container with its role, why, r
     out,
     /^ {2}sidecar proxy\n {10}why {4}.*\n {10}ready {2}tcp:\/\/:5432\n {10}runs {3}\["\/proxy"\]$/m,
   );
-  assert.match(out, /document 2, Pod\/plain\n {2}unchanged \(no-known-sidecar\): /);
+  assert.match(out, /document 2, Pod\/plain\\u001b\[31m\\u009b\n {2}unchanged \(no-known-sidecar\): /);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
   assert.doesNotMatch(out, /\u001b/, 'neither colours nor what a manifest smuggles in');
 });

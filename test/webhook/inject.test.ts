@@ -50,13 +50,16 @@ function assertKept(before: string, after: string, except: RegExp): void {
 
 test('W2 a Job gets the change and nothing else: comments, quotes, order and blocks stay', async () => {
   const out = await inject(JOB);
-  assertKept(JOB, out, /command:|"\/proxy"|annotations:/);
+  assertKept(JOB, out, REPLACED);
   const spec = at(parse(out), 'spec', 'template', 'spec');
   assert.equal(at(spec, 'initContainers', 0, 'name'), 'curfew-install');
   assert.equal(at(spec, 'containers', 0, 'command', 0), '/curfew/bin/curfew-shim');
   assert.deepEqual(at(spec, 'containers', 0, 'args'), ['sh', '-c', 'echo on\nexit 0\n']);
   assert.deepEqual(at(spec, 'containers', 1, 'args'), ['/proxy']);
 });
+
+/** Lines of the examples that are replaced. */
+const REPLACED = /command:|"\/proxy"|annotations:/;
 
 const TEMPLATES: Record<string, { text: string; path: (string | number)[] }> = {
   Pod: { text: POD, path: [] },
@@ -92,7 +95,7 @@ for (const [kind, { text, path }] of Object.entries(TEMPLATES)) {
   test(`W3 ${kind} is injected, and injecting the output again changes nothing, byte for byte`, async () => {
     const out = await inject(text);
     assert.notEqual(out, text);
-    assertKept(text, out, /command:|"\/proxy"|annotations:/);
+    assertKept(text, out, REPLACED);
     assert.equal(at(parse(out), ...path, 'spec', 'initContainers', 0, 'name'), 'curfew-install');
     assert.equal(await inject(out), out);
   });
@@ -165,6 +168,66 @@ test('W2 pods that share their parts by anchors are each changed as they must', 
   assert.match(JSON.stringify(at(two, 'containers', 0, 'command')), /--restart-policy=OnFailure/);
   assert.match(out, /# the main/);
   assert.equal(await inject(out), out);
+});
+
+test("W2 what shares a pod's parts by an anchor and is no pod keeps its value", async () => {
+  const text = `apiVersion: v1\nkind: List\nitems:\n- ${indent(POD.replace('containers:', 'containers: &c'), 2).trimStart()}- apiVersion: example.com/v1\n  kind: Other\n  spec: *c\n`;
+  const out = await inject(text);
+  assert.deepEqual(at(parse(out), 'items', 1), at(parse(text), 'items', 1));
+  assert.equal(at(parse(out), 'items', 0, 'spec', 'initContainers', 0, 'name'), 'curfew-install');
+  assert.match(out, /# the script/);
+  assert.equal(await inject(out), out);
+});
+
+test('W2 words that look like something else are quoted for every version of YAML', async () => {
+  const words = [
+    'yes',
+    'n',
+    'OFF',
+    '12:30',
+    '0x1f',
+    '0o14',
+    '010',
+    '1e3',
+    '.5',
+    '~',
+    'null',
+    '- a',
+    '# b',
+    'a: b',
+    'a #b',
+    ' x',
+    '',
+    '2020-01-01',
+    "it's",
+    'say "hi"',
+    '<<',
+    '=',
+    '*a',
+    '&a',
+    '!a',
+    '%a',
+    '@a',
+    '`a',
+    '|',
+    '>',
+    '{',
+    '[',
+    ',',
+    '?',
+    '-',
+    '--',
+    '---',
+    'é\u2028',
+    '\u0007',
+  ];
+  const text = POD.replace('command: [sh, -c]', `command: ${JSON.stringify(['/x', ...words])}`);
+  const out = await inject(text);
+  assertKept(text, out, REPLACED);
+  const wanted = ['/x', ...words, 'echo on\nexit 0\n'];
+  for (const version of ['1.1', '1.2'] as const) {
+    assert.deepEqual(at(parse(out, { version }), 'spec', 'containers', 0, 'args'), wanted);
+  }
 });
 
 test('W2 a container made by a merge key is changed', async () => {
