@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { exitCodes, kubectl, mustKubectl, Namespace, until } from './cluster.ts';
-import { job, pod, sidecars, work } from './manifests.ts';
+import { exitCodes, Namespace } from './cluster.ts';
+import { kubectl, mustKubectl, until } from './kubectl.ts';
+import { job, pod, sidecars, steps } from './manifests.ts';
 import { CURFEW, NODE_IP, SERVICE } from './webhook.ts';
 
-const PROXY = work('proxy', 'tick exit 143');
-const CONTAINERS = [work('main', 'say working exit 0'), PROXY];
+const PROXY = steps('proxy', 'tick exit 143');
+const CONTAINERS = [steps('main', 'say working exit 0'), PROXY];
 const ANNOTATIONS = sidecars('proxy');
 
 test('V3 W4 an injected pod has one init container in front; opted-out and unlabelled ones have none', async (t) => {
@@ -38,7 +39,7 @@ test('V3 W4 an injected pod has one init container in front; opted-out and unlab
     assert.deepEqual(plain.spec.initContainers, []);
     assert.deepEqual(
       plain.spec.containers.map((container) => container.command?.[0]),
-      ['/work', '/work'],
+      ['/steps', '/steps'],
     );
   }
 });
@@ -75,7 +76,7 @@ test('W1 a dry run shows the wrapped pod and leaves none behind', async (t) => {
 test('W6 a known sidecar whose image is not looked up: a warning, and the pod unchanged', async (t) => {
   const ns = await Namespace.make(t, 'warning');
   const { command: _, ...proxy } = { ...PROXY, name: 'istio-proxy', image: 'localhost/istio/proxyv2:1' };
-  const created = await ns.tryCreate(pod('worker', [work('main', 'exit 0'), proxy]));
+  const created = await ns.tryCreate(pod('worker', [steps('main', 'exit 0'), proxy]));
   assert.equal(created.code, 0);
   assert.match(created.stderr, /Warning: .*istio-proxy/);
   assert.deepEqual((await ns.pod('worker')).spec.initContainers, []);
@@ -85,7 +86,7 @@ test('W6 a named sidecar whose image is not looked up: refused, with the way out
   const ns = await Namespace.make(t, 'no-command');
   const { command: _, ...proxy } = PROXY;
   const refused = await ns.tryCreate(
-    pod('worker', [work('main', 'exit 0'), proxy], { annotations: ANNOTATIONS }),
+    pod('worker', [steps('main', 'exit 0'), proxy], { annotations: ANNOTATIONS }),
   );
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /entrypoint\.curfew\.dev\/proxy/);

@@ -1,50 +1,13 @@
 /** The tests' way to the cluster: the real kubectl, a namespace for each test, and waiting for what happens in it. */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { kubectl, mustKubectl, PATIENCE, type Result, until } from './kubectl.ts';
 
-const KUBECTL = process.env.KUBECTL ?? 'kubectl';
 const STATE = process.env.STATE ?? '';
-/** How long anything may take that is expected to happen; tests of the rules have bounds of their own. */
-const PATIENCE = Number(process.env.CURFEW_PATIENCE ?? 120) * 1_000;
-const POLL = 250;
-
-/** What a program said. */
-export interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Run kubectl. Never throws for its exit code. */
-export function kubectl(args: string[], input = ''): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(KUBECTL, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.stdin.on('error', () => {}); // it may end before it has read everything
-    child.stdin.end(input);
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
-  });
-}
-
-/** Run kubectl, which must succeed; its stdout. */
-export async function mustKubectl(args: string[], input = ''): Promise<string> {
-  const result = await kubectl(args, input);
-  if (result.code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${result.code}: ${result.stderr}`);
-  return result.stdout;
-}
 
 const CONTAINER_STATE = z.object({
   running: z.object({ startedAt: z.string() }).optional(),
@@ -82,25 +45,10 @@ const LIST = z.object({ items: z.array(z.unknown()) });
 export type Pod = z.output<typeof POD>;
 export type ContainerStatus = z.output<typeof CONTAINER_STATUS>;
 
-/** A line of `work` (images/work.c): when it was printed, in milliseconds, and its text. */
+/** A line of `steps` (images/steps.c): when it was printed, in milliseconds, and its text. */
 export interface Line {
   at: number;
   text: string;
-}
-
-/** Ask again and again until the answer is there. Throws with what was awaited when the time is over. */
-export async function until<T>(
-  what: string,
-  ask: () => Promise<T | undefined> | T | undefined,
-  patience = PATIENCE,
-): Promise<T> {
-  const deadline = Date.now() + patience;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`not after ${patience / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL));
-  }
 }
 
 /** One test's namespace. At the test's end, what happened in it is written to the log folder and it is deleted. */
@@ -201,12 +149,12 @@ export class Namespace {
     return this.kubectl('logs', pod, '-c', container, ...flags);
   }
 
-  /** What `work` printed in a container. */
+  /** What `steps` printed in a container. */
   async lines(pod: string, container: string, ...flags: string[]): Promise<Line[]> {
     return linesOf(await this.log(pod, container, ...flags));
   }
 
-  /** Wait until `work` has printed a text in a container, `times` times. */
+  /** Wait until `steps` has printed a text in a container, `times` times. */
   said(pod: string, container: string, text: string, times = 1): Promise<Line> {
     return until(`${container} in ${pod} says "${text}"`, async () => {
       const result = await kubectl(['-n', this.name, 'logs', pod, '-c', container]);
@@ -256,7 +204,7 @@ export function exitCodes(pod: Pod): Record<string, number | undefined> {
   );
 }
 
-/** The lines of `work` in a text; others (Curfew's own) are left out. */
+/** The lines of `steps` in a text; others (Curfew's own) are left out. */
 export function linesOf(text: string): Line[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(\d{13}) (.*)$/.exec(line);
@@ -264,7 +212,7 @@ export function linesOf(text: string): Line[] {
   });
 }
 
-/** When `work` first printed a text. Throws when it never did. */
+/** When `steps` first printed a text. Throws when it never did. */
 export function when(lines: Line[], text: string): number {
   const line = lines.find((item) => item.text === text);
   if (line === undefined) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf } from './cluster.ts';
-import { job, sidecars, work } from './manifests.ts';
+import { job, sidecars, steps } from './manifests.ts';
 
 const MAIN = 'say working say done exit 0';
 /** Its own end says 143, which would fail the Job. */
@@ -11,7 +11,7 @@ const SIDECAR = 'say up tick exit 143';
 for (const restartPolicy of ['Never', 'OnFailure']) {
   test(`without Curfew a Job with a sidecar hangs (restartPolicy ${restartPolicy})`, async (t) => {
     const ns = await Namespace.make(t, 'plain', {});
-    const containers = [work('main', MAIN), work('proxy', SIDECAR)];
+    const containers = [steps('main', MAIN), steps('proxy', SIDECAR)];
     await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec: { restartPolicy } }));
     const pod = await ns.podOf('migrate');
     assert.equal((await ns.exit(pod, 'main')).state.terminated?.exitCode, 0);
@@ -24,7 +24,7 @@ for (const restartPolicy of ['Never', 'OnFailure']) {
 
   test(`L6 L7 P8 the same Job completes with Curfew (restartPolicy ${restartPolicy})`, async (t) => {
     const ns = await Namespace.make(t, 'complete');
-    const containers = [work('main', MAIN), work('proxy', SIDECAR)];
+    const containers = [steps('main', MAIN), steps('proxy', SIDECAR)];
     await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec: { restartPolicy } }));
     const name = await ns.podOf('migrate');
     await ns.waitForJob('migrate');
@@ -43,8 +43,8 @@ test('L5 L9 under OnFailure a main that failed is tried again beside the same si
   const ns = await Namespace.make(t, 'retry');
   const scratch = [{ name: 'scratch', mountPath: '/scratch' }];
   const containers = [
-    work('main', 'once /scratch/failed 7 say retried exit 0', { volumeMounts: scratch }),
-    work('proxy', SIDECAR),
+    steps('main', 'once /scratch/failed 7 say retried exit 0', { volumeMounts: scratch }),
+    steps('proxy', SIDECAR),
   ];
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec }));
@@ -63,7 +63,7 @@ test('L5 L9 under OnFailure a main that failed is tried again beside the same si
 
 test('L5 L7 under Never a main that fails ends the pod with its own code', async (t) => {
   const ns = await Namespace.make(t, 'fail');
-  const containers = [work('main', 'say failing exit 3'), work('proxy', SIDECAR)];
+  const containers = [steps('main', 'say failing exit 3'), steps('proxy', SIDECAR)];
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
   const name = await ns.podOf('migrate');
   await ns.waitForPhase(name, 'Failed');

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ContainerStatus, exitCodes, Namespace, type Pod, statusOf, when } from './cluster.ts';
-import { job, pod, sidecars, work } from './manifests.ts';
+import { job, pod, sidecars, steps } from './manifests.ts';
 
 const CTR = ['-a', join(process.env.STATE ?? '', 'containerd.sock'), '-n', 'k8s.io'];
 
@@ -27,7 +27,7 @@ function sandboxesOf(pod: Pod): string[] {
 
 test('L8 a main whose whole container is killed: the sidecar ends with 0, the pod has failed', async (t) => {
   const ns = await Namespace.make(t, 'killed');
-  const containers = [work('main', 'say working wait'), work('proxy', 'say up wait exit 143')];
+  const containers = [steps('main', 'say working wait'), steps('proxy', 'say up wait exit 143')];
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
   const name = await ns.podOf('migrate');
   await ns.said(name, 'main', 'working');
@@ -43,8 +43,8 @@ test('L8 a main that runs out of memory: 137, and the sidecar ends with 0', asyn
   const ns = await Namespace.make(t, 'memory');
   const resources = { limits: { memory: '40Mi' }, requests: { memory: '40Mi' } };
   const containers = [
-    work('main', 'say working eat 200 say survived exit 0', { resources }),
-    work('proxy', 'say up wait exit 143'),
+    steps('main', 'say working eat 200 say survived exit 0', { resources }),
+    steps('proxy', 'say up wait exit 143'),
   ];
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
   const name = await ns.podOf('migrate');
@@ -56,8 +56,8 @@ test('L9 a sidecar whose process ends is started again, and neither the kubelet 
   const ns = await Namespace.make(t, 'restart');
   const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
   const containers = [
-    work('main', 'say working await /scratch/again say seen exit 0', { volumeMounts }),
-    work('proxy', 'once /scratch/failed 1 touch /scratch/again wait exit 143', { volumeMounts }),
+    steps('main', 'say working await /scratch/again say seen exit 0', { volumeMounts }),
+    steps('proxy', 'once /scratch/failed 1 touch /scratch/again wait exit 143', { volumeMounts }),
   ];
   const spec = { volumes: [{ name: 'scratch', emptyDir: {} }] };
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
@@ -71,9 +71,9 @@ test('L9 a sidecar whose process ends is started again, and neither the kubelet 
 test('L5 L6 two mains: the sidecar stays until the last of them has ended', async (t) => {
   const ns = await Namespace.make(t, 'two-mains');
   const containers = [
-    work('quick', 'say done exit 0'),
-    work('slow', 'say working sleep 4 say done exit 0'),
-    work('proxy', 'say up wait exit 143'),
+    steps('quick', 'say done exit 0'),
+    steps('slow', 'say working sleep 4 say done exit 0'),
+    steps('proxy', 'say up wait exit 143'),
   ];
   await ns.create(job('migrate', containers, { annotations: { 'curfew.dev/mains': 'quick, slow' } }));
   const name = await ns.podOf('migrate');
@@ -86,8 +86,8 @@ test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volu
   const ns = await Namespace.make(t, 'reboot');
   const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
   const containers = [
-    work('main', 'say working await /scratch/go say done exit 0', { volumeMounts }),
-    work('proxy', 'sleep 1 listen 7001 wait exit 143'),
+    steps('main', 'say working await /scratch/go say done exit 0', { volumeMounts }),
+    steps('proxy', 'sleep 1 listen 7001 wait exit 143'),
   ];
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
@@ -103,7 +103,7 @@ test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volu
   const proxy = await ns.lines('worker', 'proxy');
   assert.ok(when(proxy, 'listening') <= when(main, 'working'), 'a stale marker started the main');
   assert.deepEqual(proxy.at(-1)?.text, 'listening');
-  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/work', 'touch', '/scratch/go');
+  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/steps', 'touch', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
   assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
 });
@@ -112,8 +112,8 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   const ns = await Namespace.make(t, 'comeback');
   const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
   const containers = [
-    work('main', 'say working await /scratch/go say done exit 0', { volumeMounts }),
-    work('proxy', 'say up wait exit 143'),
+    steps('main', 'say working await /scratch/go say done exit 0', { volumeMounts }),
+    steps('proxy', 'say up wait exit 143'),
   ];
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
@@ -121,7 +121,7 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   killContainer(idOf(statusOf(await ns.pod('worker'), 'proxy')));
   await ns.waitFor('pod/worker', '{.status.containerStatuses[?(@.name=="proxy")].restartCount}', '1');
   await ns.said('worker', 'proxy', 'up');
-  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/work', 'touch', '/scratch/go');
+  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/steps', 'touch', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
   const finished = await ns.pod('worker');
   assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });

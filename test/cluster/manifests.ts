@@ -8,13 +8,13 @@ export interface PodOptions {
   spec?: Partial<V1PodSpec>;
 }
 
-/** A container of the scratch image that does these steps (images/work.c). */
-export function work(name: string, steps: string, more: Partial<V1Container> = {}): V1Container {
+/** A container of the scratch image that does these steps (images/steps.c). */
+export function steps(name: string, list: string, more: Partial<V1Container> = {}): V1Container {
   return {
     name,
-    image: 'localhost/work:1',
+    image: 'localhost/steps:1',
     imagePullPolicy: 'Never',
-    command: ['/work', ...steps.split(' ')],
+    command: ['/steps', ...list.split(' ')],
     ...more,
   };
 }

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, linesOf, Namespace, statusOf, when } from './cluster.ts';
-import { job, pod, sidecars, work } from './manifests.ts';
+import { job, pod, sidecars, steps } from './manifests.ts';
 
 test('L1 L2 L6 sidecars start in order, each once the one before is ready, and stop in reverse', async (t) => {
   const ns = await Namespace.make(t, 'order');
   const containers = [
-    work('main', 'say working exit 0'),
-    work('first', 'say up sleep 2 listen 7001 wait sleep 1 say gone exit 0'),
-    work('second', 'say up sleep 1 listen 7002 wait sleep 1 say gone exit 1'),
+    steps('main', 'say working exit 0'),
+    steps('first', 'say up sleep 2 listen 7001 wait sleep 1 say gone exit 0'),
+    steps('second', 'say up sleep 1 listen 7002 wait sleep 1 say gone exit 1'),
   ];
   const annotations = {
     ...sidecars('first', 'second'),
@@ -43,8 +43,8 @@ test('L1 L2 L6 sidecars start in order, each once the one before is ready, and s
 test('L12 a deleted pod: the main gets TERM at once, the sidecar only when the main has gone', async (t) => {
   const ns = await Namespace.make(t, 'deletion');
   const containers = [
-    work('main', 'say working wait sleep 4 say gone exit 0'),
-    work('proxy', 'say up wait say gone exit 0'),
+    steps('main', 'say working wait sleep 4 say gone exit 0'),
+    steps('proxy', 'say up wait say gone exit 0'),
   ];
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy') }));
   await ns.said('worker', 'main', 'working');
@@ -62,7 +62,7 @@ test('L12 a deleted pod: the main gets TERM at once, the sidecar only when the m
 
 test('L14 a pod deleted while its main still waits goes at once, and the main never runs', async (t) => {
   const ns = await Namespace.make(t, 'early');
-  const containers = [work('main', 'say working exit 0'), work('proxy', 'say up wait exit 0')];
+  const containers = [steps('main', 'say working exit 0'), steps('proxy', 'say up wait exit 0')];
   const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
   const spec = { terminationGracePeriodSeconds: 100 };
   await ns.create(pod('worker', containers, { annotations, spec }));
@@ -74,10 +74,10 @@ test('L14 a pod deleted while its main still waits goes at once, and the main ne
 
 test('L15 a preStop hook that delays the TERM of a main keeps its sidecar too', async (t) => {
   const ns = await Namespace.make(t, 'pre-stop');
-  const lifecycle = { preStop: { exec: { command: ['/work', 'sleep', '4'] } } };
+  const lifecycle = { preStop: { exec: { command: ['/steps', 'sleep', '4'] } } };
   const containers = [
-    work('main', 'say working wait say gone exit 0', { lifecycle }),
-    work('proxy', 'say up wait exit 0'),
+    steps('main', 'say working wait say gone exit 0', { lifecycle }),
+    steps('proxy', 'say up wait exit 0'),
   ];
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy') }));
   await ns.said('worker', 'main', 'working');
@@ -93,7 +93,7 @@ test('L15 a preStop hook that delays the TERM of a main keeps its sidecar too', 
 
 test('L4 a start-timeout that runs out ends the pod with 124 and names the sidecar', async (t) => {
   const ns = await Namespace.make(t, 'start-timeout');
-  const containers = [work('main', 'say working exit 0'), work('proxy', 'say up tick exit 143')];
+  const containers = [steps('main', 'say working exit 0'), steps('proxy', 'say up tick exit 143')];
   const annotations = {
     ...sidecars('proxy'),
     'ready.curfew.dev/proxy': 'tcp://:7001',
@@ -112,8 +112,8 @@ for (const how of ['end of work', 'deletion'] as const) {
     const image = 'localhost/quit:1';
     const end = how === 'deletion' ? 'wait sleep 1 say gone exit 0' : 'exit 0';
     const containers = [
-      work('main', `say working ${end}`, { image }),
-      work('proxy', 'say up wait exit 1', { image }),
+      steps('main', `say working ${end}`, { image }),
+      steps('proxy', 'say up wait exit 1', { image }),
     ];
     const annotations = {
       ...sidecars('proxy'),
@@ -145,10 +145,10 @@ test('L13 a sidecar that fails its liveness probe gets its TERM although the mai
   const alive = '/scratch/alive';
   const containers = [
     // The main ends only after the kubelet has started the sidecar a second time.
-    work('main', `await ${alive} remove ${alive} await ${alive} say back exit 0`, { volumeMounts }),
-    work('proxy', `touch ${alive} say up wait exit 143`, {
+    steps('main', `await ${alive} remove ${alive} await ${alive} say back exit 0`, { volumeMounts }),
+    steps('proxy', `touch ${alive} say up wait exit 143`, {
       volumeMounts,
-      livenessProbe: { exec: { command: ['/work', 'have', alive] }, periodSeconds: 1, failureThreshold: 2 },
+      livenessProbe: { exec: { command: ['/steps', 'have', alive] }, periodSeconds: 1, failureThreshold: 2 },
     }),
   ];
   const spec = {

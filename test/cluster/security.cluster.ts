@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace } from './cluster.ts';
-import { job, pod, sidecars, work } from './manifests.ts';
+import { job, pod, sidecars, steps } from './manifests.ts';
 
 function confined(user: number) {
   return {
@@ -20,8 +20,8 @@ function confined(user: number) {
 test('P1 P5 a scratch image, users without a name, a read-only root, no capability', async (t) => {
   const ns = await Namespace.make(t, 'scratch');
   const containers = [
-    work('main', 'id refused /written exit 0', confined(12_345)),
-    work('proxy', 'id tick exit 2', confined(54_321)),
+    steps('main', 'id refused /written exit 0', confined(12_345)),
+    steps('proxy', 'id tick exit 2', confined(54_321)),
   ];
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
   const name = await ns.podOf('migrate');
@@ -44,8 +44,8 @@ test("W4 a ResourceQuota of just the pod's own sum admits the wrapped pod", asyn
   await ns.create({ ...quota, ...{ spec: { hard } } });
   const resources = { requests: { cpu: '10m', memory: '20Mi' }, limits: { cpu: '200m', memory: '40Mi' } };
   const containers = [
-    work('main', 'say working exit 0', { resources }),
-    work('proxy', 'tick exit 143', { resources }),
+    steps('main', 'say working exit 0', { resources }),
+    steps('proxy', 'tick exit 143', { resources }),
   ];
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy') }));
   await ns.waitForPhase('worker', 'Succeeded');
@@ -54,8 +54,8 @@ test("W4 a ResourceQuota of just the pod's own sum admits the wrapped pod", asyn
 test('P2 a command that is not there: 127, and the sidecar ends', async (t) => {
   const ns = await Namespace.make(t, 'not-found');
   const containers = [
-    work('main', '', { command: ['no-such-program', '--flag'] }),
-    work('proxy', 'tick exit 143'),
+    steps('main', '', { command: ['no-such-program', '--flag'] }),
+    steps('proxy', 'tick exit 143'),
   ];
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy') }));
   const name = await ns.podOf('migrate');
@@ -66,7 +66,7 @@ test('P2 a command that is not there: 127, and the sidecar ends', async (t) => {
 
 test('P4 P7 a pod whose containers share one process namespace', async (t) => {
   const ns = await Namespace.make(t, 'shared-pids');
-  const containers = [work('main', 'say working exit 0'), work('proxy', 'tick exit 143')];
+  const containers = [steps('main', 'say working exit 0'), steps('proxy', 'tick exit 143')];
   const spec = { shareProcessNamespace: true };
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec }));
   const name = await ns.podOf('migrate');

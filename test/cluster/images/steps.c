@@ -1,5 +1,5 @@
 /*
- * work: the one program of a scratch image, and everything that the cluster tests need of a container. Its arguments
+ * steps: the one program of a scratch image, and everything that the cluster tests need of a container. Its arguments
  * are steps, done one after the other:
  *
  *   say TEXT        print a line
@@ -62,7 +62,7 @@ static void on_stop(int sig) {
 }
 
 static void fail(const char *what) {
-  fprintf(stderr, "work: %s: %s\n", what, strerror(errno));
+  fprintf(stderr, "steps: %s: %s\n", what, strerror(errno));
   exit(70);
 }
 
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
       }
       stopped = 0;
     } else if (i + 1 >= argc) {
-      fprintf(stderr, "work: %s lacks its argument\n", step);
+      fprintf(stderr, "steps: %s lacks its argument\n", step);
       return 64;
     } else {
       const char *value = argv[++i];
@@ -138,7 +138,7 @@ int main(int argc, char **argv) {
         memset(memory, 1, size);
       } else if (!strcmp(step, "exit")) return atoi(value);
       else {
-        fprintf(stderr, "work: unknown step %s\n", step);
+        fprintf(stderr, "steps: unknown step %s\n", step);
         return 64;
       }
     }

@@ -1,0 +1,55 @@
+/** The real kubectl, and waiting for what it sees. */
+import { spawn } from 'node:child_process';
+
+const KUBECTL = process.env.KUBECTL ?? 'kubectl';
+/** How long anything may take that is expected to happen; tests of the rules have bounds of their own. */
+export const PATIENCE = Number(process.env.CURFEW_PATIENCE ?? 120) * 1_000;
+const POLL = 250;
+
+/** What a program said. */
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Run kubectl. Never throws for its exit code. */
+export function kubectl(args: string[], input = ''): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(KUBECTL, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.stdin.on('error', () => {}); // it may end before it has read everything
+    child.stdin.end(input);
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+/** Run kubectl, which must succeed; its stdout. */
+export async function mustKubectl(args: string[], input = ''): Promise<string> {
+  const result = await kubectl(args, input);
+  if (result.code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${result.code}: ${result.stderr}`);
+  return result.stdout;
+}
+
+/** Ask again and again until the answer is there. Throws with what was awaited when the time is over. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  patience = PATIENCE,
+): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`not after ${patience / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+}
