@@ -74,7 +74,7 @@ test('L6 when every main is final the sidecars stop in reverse order, each when 
 });
 
 test('L6 a sidecar that ignores its stop is killed when the grace period is over, and the others get theirs', async (t) => {
-  const pod = new Pod(t, { mains: ['m'], sidecars: ['a', 'deaf'], grace: 400 });
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['a', 'deaf'], grace: 2_000 });
   const a = pod.start('a', pod.serve('a', '12=0'));
   const deaf = pod.start('deaf', pod.serve('deaf', '12=0'));
   assert.equal(await pod.start('m', pod.work('m')).code(), 0);

@@ -37,7 +37,7 @@ test('P5 in an image that holds nothing, as nobody, with a read-only root and wi
     const words = pod.words(name, command, { inside: as(user), options: AT_HOME });
     return pod.begin(name, shimAtHome(words, pod), { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
   };
-  const sidecar = start('s', 1001, ['/actor', 'read']);
+  const sidecar = start('s', 1001, ['/actor', 'pause']);
   const main = start('m', 65534, ['/actor', 'report']);
   assert.equal(await main.code(), 0, main.words);
   assert.equal(report(main).uid, 65534);

@@ -62,7 +62,7 @@ test('P8 debug tells every step, each on a line of its own', async (t) => {
   assert.deepEqual([await main.code(), await sidecar.code()], [3, 0]);
   for (const line of `${main.stderr}${sidecar.stderr}`.split('\n').slice(0, -1))
     assert.match(line, /^curfew: debug: ./);
-  for (const step of ['waiting', 'running', 'started process', 'ended with code 3', 'exit 3'])
+  for (const step of ['running', 'started process', 'ended with code 3', 'exit 3'])
     assert.ok(main.stderr.includes(`curfew: debug: ${step}`) || main.stderr.includes(step), step);
   for (const step of ['started', 'the work is done', 'process 2 ended with code 0', 'exit 0'])
     assert.ok(sidecar.stderr.includes(`curfew: debug: ${step}`), step);
