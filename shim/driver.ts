@@ -154,7 +154,16 @@ export class Driver {
     this.trace(
       `got ${signalName(signal.number)} from ${outside ? 'outside' : `process ${signal.sender}`}: ${type}`,
     );
+    if (type === 'stop-request') this.lookAgain();
     this.handle({ type, at: host.now(), signal: signal.number });
+  }
+
+  /** A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). */
+  private lookAgain(): void {
+    if (this.state?.role !== 'sidecar') return;
+    const peers = this.look();
+    this.state = { role: 'sidecar', sidecar: { ...this.state.sidecar, peers } };
+    this.rendezvous.keepLastWords(peers);
   }
 
   private reap(): void {
