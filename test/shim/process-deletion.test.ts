@@ -1,11 +1,12 @@
 /** Rules L12, L13 and L15 on real processes: stop requests from outside, to the whole pod and to one container. */
 import assert from 'node:assert/strict';
+import { constants } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { type Container, KILL, TERM } from './container.ts';
 import { until } from './patience.ts';
 import { Pod, type PodOptions } from './pod.ts';
 
-const USR2 = 12;
+const { SIGCONT: CONT, SIGSTOP: STOP, SIGUSR2: USR2 } = constants.signals;
 
 /** A running pod whose processes end only with USR2, which the tests send when it is their time. */
 async function running(t: TestContext, options: PodOptions) {
@@ -71,6 +72,24 @@ test('L12 at the reserve every survivor gets TERM, and KILL follows', async (t) 
   }
   assert.deepEqual(stops(pod).sort(), ['a got 15', 'b got 15', 'm got 15']);
   await m.signal(KILL);
+});
+
+test('L12 a sidecar that has not yet seen the main when its TERM comes waits for it all the same', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const s = pod.start('s', pod.serve('s'));
+  await pod.announces('s', 'started');
+  // Held up, as on a busy node: what happens now it learns all at once.
+  await s.signal(STOP);
+  const m = pod.start('m', pod.serve('m', `${USR2}=0`));
+  await pod.notes('m up');
+  await s.signal(TERM);
+  await m.signal(TERM);
+  await pod.notes('m got 15');
+  await s.signal(CONT);
+  await pod.notes(`s got ${CONT}`);
+  await m.signal(USR2);
+  assert.deepEqual([await m.code(), await s.code()], [0, 0]);
+  assert.deepEqual(stops(pod), ['m got 15', 'm ends', 's got 15', 's ends']);
 });
 
 test('L12 a sidecar that is killed meanwhile does not hold the ones before it', async (t) => {
