@@ -6,12 +6,12 @@ import { prepareRendezvous } from './rendezvous.ts';
 
 /**
  * Copy this program and make the rendezvous ready. Killed half-way, it leaves nothing that would run: the copy gets its
- * name last. It may run again, over what it left before, while nothing else runs.
+ * name last. It may run again, over what it left before.
  * @throws {HostError}
  */
 export function install(options: InstallOptions): void {
   const target = `${options.to}/${SHIM_NAME}`;
-  const temporary = `${options.to}/.${SHIM_NAME}-${host.random().toString(36)}`;
+  const temporary = `${options.to}/.${SHIM_NAME}.tmp`;
   const source = host.executable();
   const from = check(host.open(source, 'x'), 'open', source);
   let to = host.open(temporary, 'c');

@@ -38,7 +38,7 @@ export class Rendezvous {
   private readonly folder: string;
   private readonly name: string;
   private readonly attempt: number;
-  private life = -1;
+  private readonly life: number;
   private watched: Watched[] = [];
 
   /**
@@ -48,9 +48,14 @@ export class Rendezvous {
   constructor(folder: string, name: string) {
     this.folder = folder;
     this.name = name;
+    const last = this.read(name);
+    this.attempt = (last?.attempt ?? 0) + 1;
+    // Between taking the life line and the first announcement the last attempt's marker would speak for this one.
+    if (last !== undefined && last.phase !== 'ended') {
+      overwrite(this.state(name), formatMarker({ ...last, phase: 'waiting', stopping: false }));
+    }
     this.life = holdLife(folder, name);
     this.epoch = readText(`${folder}/epoch`, MAX_EPOCH)?.trim() ?? '';
-    this.attempt = (this.read(name)?.attempt ?? 0) + 1;
   }
 
   /** Begin to watch the other containers' life lines. Watch first, then scan (rule L10). */

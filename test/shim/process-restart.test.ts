@@ -107,6 +107,22 @@ test('L11 a stale started sidecar starts no main', async (t) => {
   }
 });
 
+test('L11 a sidecar that comes back is not taken for the one before it, however close a main comes up', async (t) => {
+  const ready: Readiness = { kind: 'exec', command: ['false'] };
+  // The moment between its life line and its first marker is short: many tries meet it.
+  for (let round = 0; round < 25; round++) {
+    const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+    writeFileSync(`${pod.run}/s.state`, stale({ killedIsFinal: false }));
+    const sidecar = pod.start('s', pod.serve('s'), { options: { ready } });
+    const main = pod.start('m', pod.work('m'));
+    await pod.announces('m', 'waiting');
+    await pod.notes('s up');
+    assert.deepEqual(pod.noted, ['s up']);
+    await Promise.all([sidecar.signal(KILL), main.signal(KILL)]);
+    await Promise.all([sidecar.code(), main.code()]);
+  }
+});
+
 test('L11 after a node restart the ends and starts of before count for nothing', async (t) => {
   const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
   for (const [name, marker] of [
