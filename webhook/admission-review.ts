@@ -98,26 +98,26 @@ export function allow(uid: string): string {
 }
 
 /**
- * The answer to a review, as JSON text.
+ * What a decision says, as the members of the response (JSON text) that follow its uid.
  *
  * A refusal is 403: it is policy that refuses, and a controller tries again, while 422 ("Invalid") is final for some.
  */
-export function answer(uid: string, mutation: Mutation): string {
+export function responseMembers(mutation: Mutation): string {
   const warnings =
     mutation.warnings.length === 0
       ? ''
       : `,"warnings":${JSON.stringify(mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine))}`;
   if (mutation.outcome === 'refused') {
     const status = { code: 403, reason: 'Forbidden', message: mutation.message.slice(0, MAX_MESSAGE) };
-    return respond(uid, `"allowed":false,"status":${JSON.stringify(status)}${warnings}`);
+    return `"allowed":false,"status":${JSON.stringify(status)}${warnings}`;
   }
-  if (mutation.operations.length === 0) return respond(uid, `"allowed":true${warnings}`);
+  if (mutation.operations.length === 0) return `"allowed":true${warnings}`;
   const patch = Buffer.from(JSON.stringify(mutation.operations)).toString('base64');
-  return respond(uid, `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`);
+  return `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`;
 }
 
-/** Written by hand: base64 needs no escaping, and stringify would look at every character of it again. */
-function respond(uid: string, members: string): string {
+/** The whole answer. Written by hand: base64 needs no escaping, and stringify would look at every character of it again. */
+export function respond(uid: string, members: string): string {
   return `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},${members}}}`;
 }
 

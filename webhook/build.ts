@@ -55,6 +55,9 @@ try {
       js: readFileSync(entry, 'utf8').startsWith('#!') ? requireForPackages : shebang + requireForPackages,
     },
     legalComments: 'eof',
+    // Names stay, for stack traces; the rest of the text is memory that a running webhook keeps.
+    minifySyntax: true,
+    minifyWhitespace: true,
     logLevel: 'warning',
   });
   const temporary = `${root}dist/.curfew.js.${process.pid}`;

@@ -4,7 +4,7 @@
  * Whatever comes from outside goes in as a JSON string value of bounded length, so that no name can break a line or
  * fill a disk. Nothing of a pod's env, args or annotations is ever logged (rule W9).
  */
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
 
 import type { Config } from './config-schema.ts';
 
@@ -23,11 +23,24 @@ export function createLog(level: LogLevel, stream: DestinationStream): Log {
     {
       level,
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     stream,
   );
+}
+
+let lastTime = 0;
+let lastText = '';
+
+/** pino's own isoTime, which under load formats the same millisecond again and again. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== lastTime) {
+    lastTime = now;
+    lastText = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return lastText;
 }
 
 /** How long a line may wait for others before it is written. */

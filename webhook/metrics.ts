@@ -54,10 +54,14 @@ export function createMetrics(version: string): Metrics {
     buckets: BUCKETS,
     registers,
   });
-  const inFlight = new Gauge({
+  let waiting = 0;
+  new Gauge({
     name: 'curfew_reviews_in_flight',
     help: 'Requests to /mutate that wait for their answer.',
     registers,
+    collect() {
+      this.set(waiting);
+    },
   });
   const expiry = new Gauge({
     name: 'curfew_certificate_expiry_timestamp_seconds',
@@ -78,9 +82,11 @@ export function createMetrics(version: string): Metrics {
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
-    began: () => inFlight.inc(),
+    began: () => {
+      waiting++;
+    },
     ended: (outcome, reason, seconds) => {
-      inFlight.dec();
+      waiting--;
       reviews.inc({ outcome, reason });
       if (seconds !== undefined) duration.observe(seconds);
     },

@@ -3,13 +3,14 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseDuration } from '../shim/duration.ts';
-import { allow, answer, parseReview, type ReviewRequest } from './admission-review.ts';
+import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
 import type { ImageAnswer, ImageLookup } from './images.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
-import { imagesWanted, type Mutation, mutate } from './mutate.ts';
+import { prepare } from './mutate.ts';
 import { parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
+import { MAX_REVIEW_BYTES, type PodAnswer, RecentAnswers } from './recent-answers.ts';
 
 interface ReviewerParts {
   policy: Policy;
@@ -26,6 +27,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  */
 export function createReviewer(parts: ReviewerParts) {
   const { policy, metrics, log } = parts;
+  const recent = new RecentAnswers();
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
     const began = performance.now();
     const parsed = parseReview(request.body);
@@ -51,22 +53,27 @@ export function createReviewer(parts: ReviewerParts) {
         errorBody('internal', `review ${asked.uid} failed; the log has more`),
       );
     };
-    const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
-      const mutation: Mutation = mutate(asked.pod, policy, images);
-      return finish(
-        mutation.outcome,
-        mutation.reason,
-        mutation.operations.length,
-        answer(asked.uid, mutation),
-      );
-    };
+    const settle = ({ outcome, reason, operations, members }: PodAnswer) =>
+      finish(outcome, reason, operations, respond(asked.uid, members));
     try {
-      if (asked.pod === undefined) return finish('unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
-      const wanted = imagesWanted(asked.pod, policy);
-      if (wanted.length === 0) return decide(NO_IMAGES);
+      const { pod } = asked;
+      if (pod === undefined) return finish('unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
+      const known = recent.find(pod);
+      if (known !== undefined) return settle(known);
+      const prepared = prepare(pod, policy);
+      const decide = (images: ReadonlyMap<string, ImageAnswer>): PodAnswer => {
+        const mutation = prepared.mutate(images);
+        const { outcome, reason, operations } = mutation;
+        return { outcome, reason, operations: operations.length, members: responseMembers(mutation) };
+      };
+      if (prepared.images.length === 0) {
+        const decided = decide(NO_IMAGES);
+        if (Number(request.headers['content-length']) <= MAX_REVIEW_BYTES) recent.keep(pod, decided);
+        return settle(decided);
+      }
       return parts.images
-        .lookUp(wanted, asked.namespace, parsePod(asked.pod), AbortSignal.timeout(lookUpTime(request)))
-        .then(decide)
+        .lookUp(prepared.images, asked.namespace, parsePod(pod), AbortSignal.timeout(lookUpTime(request)))
+        .then((images) => settle(decide(images)))
         .catch(crash);
     } catch (error) {
       return crash(error);
