@@ -3,7 +3,7 @@
  * answers. One poll, no policy.
  */
 import * as host from 'host';
-import { HostError } from './errors.ts';
+import { EINTR, HostError } from './errors.ts';
 import { type Action, type Context, type Event, earliest, type Peers, type Step } from './lifecycle.ts';
 import { type MainState, startMain, stepMain } from './main-lifecycle.ts';
 import { killLeftovers, startProcess } from './process.ts';
@@ -19,6 +19,11 @@ const SIGSTOP = 19;
 const SIGCONT = 18;
 /** SIGTSTP, SIGTTIN, SIGTTOU: what a terminal stops a job with. */
 const TERMINAL_STOPS = [20, 21, 22];
+/**
+ * What images have as STOPSIGNAL: INT (postgres), QUIT (nginx, php-fpm), WINCH (httpd), RTMIN+3 (systemd). Where
+ * nobody told which, one of these from outside is the stop request: hardly anybody else sends them from there (rule P7). Not USR1 (haproxy): that is sent.
+ */
+const USUAL_STOP_SIGNALS = [2, 3, 28, 37];
 /** Without inotify (rule L16). */
 const LOOK_EVERY = 500;
 /** With it: on a file system that tells nothing, a change is still seen. Two wake-ups a minute. */
@@ -38,6 +43,8 @@ export class Driver {
   private refused = false;
   private readonly probe: ReadinessProbe;
   private readonly debug: boolean;
+  /** What stops this container, beside TERM. */
+  private readonly stopSignals: readonly number[];
   private state: State | undefined;
   private child = 0;
   private lookAt = 0;
@@ -48,6 +55,8 @@ export class Driver {
     this.signals = host.openSignals();
     if (this.signals < 0) throw new HostError('receive signals by', 'signalfd', this.signals);
     this.debug = options.log === 'debug';
+    const known = parseSignal(options.stopSignal ?? '');
+    this.stopSignals = known !== undefined ? [known] : options.hostPid ? [] : USUAL_STOP_SIGNALS;
     this.commandAt = commandAt;
     this.rendezvous = new Rendezvous(options.run, options.name);
     this.context = {
@@ -106,7 +115,8 @@ export class Driver {
     const wakeAt = earliest(this.stateWakeAt(), this.probe.wakeAt, needed ? this.lookAt : undefined);
     const timeout = wakeAt === undefined ? -1 : Math.max(0, Math.ceil(wakeAt - host.now()));
     const happened = host.poll(fds, events, timeout);
-    if (typeof happened === 'number') return;
+    if (happened === -EINTR) return;
+    if (typeof happened === 'number') throw new HostError('wait by', 'poll', happened);
     const peersFrom = 1;
     const socketsFrom = peersFrom + watched.length + lives.length;
     if (happened[0] !== 0) this.readSignals();
@@ -149,7 +159,7 @@ export class Driver {
   private received(signal: { number: number; sender: number; code: number }): void {
     // A kill(2) from outside the pid namespace has no sender there, and a code that says it was a process (rule P7).
     const outside = this.context.options.hostPid || (signal.sender === 0 && signal.code <= 0);
-    const stops = signal.number === SIGTERM || signal.number === this.context.stopSignal;
+    const stops = signal.number === SIGTERM || this.stopSignals.includes(signal.number);
     const type = outside && stops ? 'stop-request' : 'signal';
     this.trace(
       `got ${signalName(signal.number)} from ${outside ? 'outside' : `process ${signal.sender}`}: ${type}`,

@@ -1,5 +1,6 @@
 /** The kernel's error numbers that the shim decides by (asm-generic/errno.h), and words for those that users meet. */
 export const ENOENT = 2;
+export const EINTR = 4;
 export const EAGAIN = 11;
 export const ECHILD = 10;
 export const EEXIST = 17;

@@ -44,6 +44,8 @@ export interface SidecarState {
   /** When the last main's end was seen. */
   doneAt?: number;
   stop?: { at: number; signal: number; alone: boolean };
+  /** Since when another container has had a stop request: with a preStop hook ours comes late, and the time runs. */
+  othersStopAt?: number;
   /** When the process was asked to end. */
   askedAt?: number;
   killAt?: number;
@@ -135,6 +137,8 @@ function settle(
   const state = { ...before };
   delete state.wakeAt;
   lookAtMains(context, state, at, actions);
+  if (isStopLate(context, state)) state.othersStopAt ??= at;
+  else if (state.stop === undefined) delete state.othersStopAt;
   if (state.stop !== undefined && !state.stop.alone && isAlone(context, state, at)) {
     state.stop = { ...state.stop, alone: true };
     actions.push({ type: 'say', level: 'debug', text: 'the stop request is for this container alone' });
@@ -198,15 +202,17 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
   const { grace, stopTimeout, mains, sidecars, name } = context.options;
   const reserve = reserveOf(grace);
   const { doneAt, stop } = state;
+  const stopAt =
+    stop === undefined || stop.alone ? stop?.at : Math.min(stop.at, state.othersStopAt ?? stop.at);
   const isDown = (other: string) => !state.peers.get(other)?.alive;
   const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);
   const mainsDown = doneAt !== undefined || mains.every(isDown);
   const reserveAt =
     earliest(
       doneAt === undefined ? undefined : doneAt + grace,
-      stop === undefined ? undefined : stop.at + grace,
+      stopAt === undefined ? undefined : stopAt + grace,
     ) ?? at;
-  const lastAt = stop === undefined ? reserveAt : Math.min(reserveAt, stop.at + grace - reserve / 4);
+  const lastAt = stopAt === undefined ? reserveAt : Math.min(reserveAt, stopAt + grace - reserve / 4);
   const due = stop?.alone || (mainsDown && followersDown) || at >= reserveAt - reserve;
   if (state.askedAt === undefined && due) {
     state.askedAt = at;
@@ -242,12 +248,21 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
  * others would have had theirs by now. Those with a preStop hook tell nothing: theirs comes when the hook is over (L15).
  */
 function isAlone(context: Context, state: SidecarState, at: number): boolean {
-  const { mains, sidecars, name, preStop, grace } = context.options;
-  if (state.stop === undefined || state.doneAt !== undefined || at < state.stop.at + lagOf(grace))
+  const { mains, sidecars, name, preStop, grace, probed } = context.options;
+  // Without a probe nothing stops one container alone.
+  if (!probed || state.stop === undefined || state.doneAt !== undefined || at < state.stop.at + lagOf(grace))
     return false;
   const others = [...mains, ...sidecars].filter((other) => other !== name && state.peers.get(other)?.alive);
   if (others.some((other) => state.peers.get(other)?.marker?.stopping)) return false;
   return others.some((other) => !preStop.includes(other));
+}
+
+/** Whether the pod's deletion began although we had no stop request yet: our preStop hook runs, and all others had theirs. */
+function isStopLate(context: Context, state: SidecarState): boolean {
+  const { preStop, name } = context.options;
+  if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
+  const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
+  return others.length > 0 && others.every(([, { marker }]) => marker?.stopping === true);
 }
 
 function lagOf(grace: number): number {

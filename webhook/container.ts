@@ -24,6 +24,8 @@ export interface ContainerDetails {
   hasLivenessProbe: boolean;
   hasPostStart: boolean;
   hasPreStop: boolean;
+  /** resizePolicy (newer Kubernetes): a change of its resources restarts it. */
+  restartsOnResize: boolean;
   /** lifecycle.stopSignal (newer Kubernetes), as it is written: `SIGUSR1`. */
   stopSignal: string | undefined;
   /** Its own policy (newer Kubernetes). */
@@ -49,6 +51,9 @@ export function parseContainer(container: ContainerView): ContainerDetails {
     hasLivenessProbe: member(raw, 'livenessProbe') !== undefined,
     hasPostStart: lifecycle !== undefined && member(lifecycle, 'postStart') !== undefined,
     hasPreStop: lifecycle !== undefined && member(lifecycle, 'preStop') !== undefined,
+    restartsOnResize: (recordsAt(raw, 'resizePolicy', where) ?? []).some(
+      (policy) => member(policy, 'restartPolicy') === 'RestartContainer',
+    ),
     stopSignal: lifecycle && textAt(lifecycle, 'stopSignal', `${where}.lifecycle`),
     restartPolicy: restartPolicyAt(raw, where),
     restartRules: parseRestartRules(raw, where),

@@ -1,3 +1,4 @@
+import { isFinal } from '../shim/lifecycle.ts';
 import { parseInjectLabel, parseWishes, type Wishes } from './annotations.ts';
 import { findClash } from './clash.ts';
 import { parseContainer } from './container.ts';
@@ -155,6 +156,7 @@ function wrap(
   for (const part of decision.parts) {
     const planned = planPart(plan, part, images.get(part.container.name));
     if ('reason' in planned) return unchanged(pod, trouble(wishes, earlier, planned));
+    if (!canEnd(pod, planned)) return unchanged(pod, trouble(wishes, earlier, neverEnds(planned)));
     parts.push(planned);
   }
   const clash = findClash(pod, parts, earlier.touched);
@@ -180,6 +182,20 @@ function wrap(
     operations,
     warnings: boundWarnings(warnings),
     containers: desired.report,
+  };
+}
+
+/** Whether the kubelet leaves a sidecar ended that exits 0, as one does when the work is done (L7). */
+function canEnd(pod: PodView, { role, details }: Planned): boolean {
+  const policy = details.restartPolicy ?? pod.restartPolicy;
+  return role === 'main' || pod.restartPolicy === 'Always' || isFinal(policy, details.restartRules, 0);
+}
+
+function neverEnds({ container: { name }, details }: Planned): { reason: Reason; message: string } {
+  const field = details.restartPolicy === 'Always' ? 'restartPolicy: Always' : 'restartPolicyRules';
+  return {
+    reason: 'sidecar-never-ends',
+    message: `sidecar ${name} has ${field} of its own, so the kubelet would start it again for ever after the work is done: remove it; Curfew restarts sidecars itself`,
   };
 }
 

@@ -19,6 +19,7 @@ export const REASONS = [
   'name-taken',
   'path-taken',
   'status-too-long',
+  'sidecar-never-ends',
   'image-lookup-off',
   'image-not-found',
   'image-unauthorized',

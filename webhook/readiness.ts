@@ -62,6 +62,13 @@ function fromProbe(
   if (host !== undefined && parseReadiness(`tcp://${bracketed(host)}:${port}`) === undefined)
     return without('has a host name, which the shim cannot resolve');
   const where = host === undefined ? { port } : { host, port };
+  // Flags can be read by every process of the pod's namespaces; what may be a secret stays in the probe (W9).
+  if (handler.kind === 'http' && handler.headers.some(({ name: header }) => SECRET.test(header))) {
+    warn(
+      `sidecar ${name}: mains wait until port ${port} is open, not for its probe, whose headers may be secret; ${give}`,
+    );
+    return { ready: { kind: 'tcp', ...where }, timeout };
+  }
   if (handler.kind === 'http' && !handler.https)
     return {
       ready: literal({
@@ -96,6 +103,9 @@ function requestPath(path: string): string {
     ? sent
     : sent.replace(/[^!-~]/gu, (char) => encodeURIComponent(char.toWellFormed()));
 }
+
+/** Names of headers whose values may be secrets. */
+const SECRET = /auth|cookie|token|key|secret|password|session/i;
 
 /** `Name: value` lines. A value that would break the request is left out; values are never shown. */
 function headerLines(

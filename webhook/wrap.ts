@@ -12,6 +12,7 @@ import { parseSignal, signalName } from '../shim/signals.ts';
 import type { ContainerWishes, Wishes } from './annotations.ts';
 import type { ContainerDetails } from './container.ts';
 import type { Part } from './decide.ts';
+import { isRecord, type JsonRecord, member } from './json.ts';
 import type { MutatedContainer } from './mutation.ts';
 import type { PodView } from './pod.ts';
 import type { Policy } from './policy.ts';
@@ -42,16 +43,35 @@ export function installMounts(): Mount[] {
   ];
 }
 
-/** Pod Security "restricted", and no way to write but to the two volumes. */
-function installSecurity() {
+interface InstallSecurity {
+  runAsNonRoot: true;
+  runAsUser?: number;
+  allowPrivilegeEscalation: false;
+  capabilities: { drop: string[] };
+  readOnlyRootFilesystem: true;
+  seccompProfile: { type: string };
+}
+
+/**
+ * Pod Security "restricted", and no way to write but to the two volumes. The user is the image's (65532), or the pod's own: a number
+ * here would be refused where a namespace has a range of its own (OpenShift). Only a pod that says root needs one.
+ */
+function installSecurity(pod: PodView): InstallSecurity {
+  const ours = pod.initContainers.find(({ name }) => name === INSTALL_CONTAINER);
+  const isRoot = saysRoot(pod.spec) || (ours !== undefined && saysRoot(ours.raw));
   return {
     runAsNonRoot: true,
-    runAsUser: 65_532,
+    ...(isRoot ? { runAsUser: 65_532 } : {}),
     allowPrivilegeEscalation: false,
     capabilities: { drop: ['ALL'] },
     readOnlyRootFilesystem: true,
     seccompProfile: { type: 'RuntimeDefault' },
   };
+}
+
+function saysRoot(record: JsonRecord): boolean {
+  const context = member(record, 'securityContext');
+  return isRecord(context) && member(context, 'runAsUser') === 0;
 }
 
 /** A part with everything known that it needs. */
@@ -71,7 +91,7 @@ export interface Desired {
     command: readonly string[];
     /** Absent where it would be empty. */
     resources?: InstallResources;
-    securityContext: ReturnType<typeof installSecurity>;
+    securityContext: InstallSecurity;
     volumeMounts: readonly Mount[];
   };
   /** In the order of spec.containers. */
@@ -141,7 +161,7 @@ function install(pod: PodView, policy: Policy): Desired['install'] {
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: [SHIM_IMAGE_PATH, ...shimFlags({ role: 'install', to: BIN_DIR, run: RUN_DIR, containers })],
     ...(Object.keys(resources).length > 0 ? { resources } : {}),
-    securityContext: installSecurity(),
+    securityContext: installSecurity(pod),
     volumeMounts: installMounts(),
   };
 }
@@ -174,7 +194,9 @@ function containerOptions(
     ...(isMain && wishes.startTimeout !== undefined ? { startTimeout: wishes.startTimeout } : {}),
     ...(stopSignal === undefined ? {} : { stopSignal }),
     ...(own.stopTimeout === undefined ? {} : { stopTimeout: own.stopTimeout }),
-    probed: details.hasLivenessProbe || details.hasStartupProbe,
+    // What else makes the kubelet stop one container alone: a hook that failed, a resize that restarts.
+    probed:
+      details.hasLivenessProbe || details.hasStartupProbe || details.hasPostStart || details.restartsOnResize,
     hostPid: pod.hostPid,
     log: wishes.log,
     ready,

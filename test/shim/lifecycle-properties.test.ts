@@ -68,6 +68,7 @@ class Play {
   readonly mains: string[];
   readonly sidecars: string[];
   private readonly policy: RestartPolicy;
+  private readonly preStop: string[];
   private readonly started = new Set<string>();
   /** Since when a container that is up has had a stop request. */
   private readonly stopped = new Map<string, number>();
@@ -90,6 +91,7 @@ class Play {
     this.mains = mains;
     this.sidecars = sidecars;
     this.policy = restartPolicy;
+    this.preStop = preStop;
   }
 
   step({ what, who, amount }: Step): void {
@@ -191,7 +193,8 @@ class Play {
     if (!this.stopped.has(name)) {
       for (const main of this.mains) assert.equal(this.isOver(main), true, `${main} still works: ${history}`);
     } else if (this.deletedAt === undefined) return;
-    // Stopped alone before the deletion came: then it does not wait.
+    // Its own preStop hook hides from it when the deletion began; stopped alone before that, it does not wait.
+    if (this.preStop.includes(name)) return;
     if (this.stopped.get(name) !== this.deletedAt && this.deletedAt !== undefined) return;
     const since = Math.min(this.deletedAt ?? Number.POSITIVE_INFINITY, this.endedAt);
     if (at >= since + HOLD) return;

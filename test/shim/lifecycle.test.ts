@@ -288,7 +288,8 @@ for (const { grace, reserve } of [
 }
 
 test('L13 a TERM for one sidecar alone reaches it without waiting for the mains', () => {
-  const pod = job('OnFailure').start().stop('proxy');
+  const options = { proxy: { probed: true } };
+  const pod = job('OnFailure', { options }).start().stop('proxy');
   assert.deepEqual(pod.get('proxy').signals, []);
   pod.pass(2_000);
   assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
@@ -296,14 +297,38 @@ test('L13 a TERM for one sidecar alone reaches it without waiting for the mains'
   assert.equal(pod.get('proxy').exitCode, 143, 'not 0: else the kubelet would not start it again');
   pod.start('proxy');
   assert.equal(pod.get('proxy').running, true);
-  const never = job('Never').start().stop('proxy').pass(2_000).exits('proxy', 1);
+  const never = job('Never', { options }).start().stop('proxy').pass(2_000).exits('proxy', 1);
   assert.equal(never.get('proxy').exitCode, 0, 'nobody starts it again, so its code would only fail the pod');
 });
 
 test("L13 the main's TERM may come a little later than the sidecar's", () => {
-  const pod = job('OnFailure').start().stop('proxy').pass(1_900).stop('work').pass(10_000);
+  const pod = job('OnFailure', { options: { proxy: { probed: true } } })
+    .start()
+    .stop('proxy')
+    .pass(1_900)
+    .stop('work')
+    .pass(10_000);
   assert.deepEqual(pod.get('proxy').signals, []);
   pod.exits('work', 0);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+});
+
+test('L13 nothing stops a sidecar without a probe alone: its TERM is the deletion, however late the main has its own', () => {
+  const pod = job('OnFailure').start().stop('proxy').pass(20_000);
+  assert.deepEqual(pod.get('proxy').signals, []);
+  pod.stop('work').exits('work', 0);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+});
+
+test("L12 a sidecar whose own preStop delays its TERM still counts the grace period from the others'", () => {
+  const pod = job('OnFailure', { preStop: ['proxy'] })
+    .start()
+    .stop('work')
+    .pass(20_000)
+    .stop('proxy')
+    .pass(7_999);
+  assert.deepEqual(pod.get('proxy').signals, []);
+  pod.pass(1);
   assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
 });
 
@@ -334,7 +359,7 @@ test("L15 a main's preStop that delays its TERM does not make the sidecars leave
   assert.deepEqual(ends(pod), ['work got 15']);
   pod.exits('work', 0);
   assert.deepEqual(ends(pod), ['work got 15', 'work exited 0', 'second got 15']);
-  const alone = job('OnFailure', { preStop: ['work'] })
+  const alone = job('OnFailure', { preStop: ['work'], options: { proxy: { probed: true } } })
     .start()
     .stop('proxy')
     .pass(27_999);

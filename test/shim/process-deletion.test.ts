@@ -163,7 +163,7 @@ test('L15 sidecars wait for a main whose preStop hook delays its TERM', async (t
   const pods: { pod: Pod; s: Container; m: Container }[] = [];
   for (const preStop of [['m'], []]) {
     const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], grace: 3_600_000 });
-    const s = pod.start('s', pod.serve('s'), { options: { preStop } });
+    const s = pod.start('s', pod.serve('s'), { options: { preStop, probed: true } });
     const m = pod.start('m', pod.serve('m'), { options: { preStop } });
     await pod.notes('m up');
     pods.push({ pod, s, m });

@@ -191,11 +191,27 @@ test('P7 the same signal from inside is just forwarded', async (t) => {
 
 test('P7 another signal from outside is no stop request', async (t) => {
   const pod = new Pod(t, { mains: ['m'], restartPolicy: 'OnFailure' });
-  const main = pod.start('m', pod.serve('m', `${SIGINT}=3`));
+  const main = pod.start('m', pod.serve('m', `${SIGUSR1}=3`));
   await pod.notes('m up');
-  await main.signal(SIGINT);
+  await main.signal(SIGUSR1);
   assert.equal(await main.code(), 3);
   assert.equal(pod.markerOf('m')?.stopping, false);
+});
+
+test('P7 where no stop signal is known, what images usually have is one; where one is known, only that', async (t) => {
+  for (const signal of [SIGINT, SIGQUIT, SIGWINCH]) {
+    for (const [options, stopping] of [
+      [{}, true],
+      [{ stopSignal: 'TERM' }, false],
+    ] as const) {
+      const pod = new Pod(t, { mains: ['m'], restartPolicy: 'OnFailure' });
+      const main = pod.start('m', pod.serve('m', `${signal}=3`), { options });
+      await pod.notes('m up');
+      await main.signal(signal);
+      assert.equal(await main.code(), 3);
+      assert.equal(pod.markerOf('m')?.stopping, stopping);
+    }
+  }
 });
 
 test('P7 in the host process namespace any sender may ask for the stop; elsewhere not', async (t) => {

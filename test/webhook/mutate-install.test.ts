@@ -34,7 +34,6 @@ describe('W4 the init container', () => {
       command: ['/curfew-shim', 'install', '--containers=app,proxy'],
       securityContext: {
         runAsNonRoot: true,
-        runAsUser: 65532,
         allowPrivilegeEscalation: false,
         capabilities: { drop: ['ALL'] },
         readOnlyRootFilesystem: true,
@@ -51,6 +50,13 @@ describe('W4 the init container', () => {
         { name: 'curfew-bin', mountPath: '/curfew/bin', readOnly: true },
         { name: 'curfew-run', mountPath: '/curfew/run' },
       ]);
+  });
+
+  test('W4 its user is the image’s or the pod’s, but for a pod that says root', () => {
+    const userOf = (securityContext: object) =>
+      wrapped(jobPod(undefined, undefined, { securityContext })).spec.initContainers?.[0]?.securityContext;
+    assert.equal(Object(userOf({ runAsUser: 1000 })).runAsUser, undefined);
+    assert.equal(Object(userOf({ runAsUser: 0 })).runAsUser, 65532);
   });
 
   test('W4 image, pull policy and resources are the policy’s', () => {
@@ -203,6 +209,7 @@ describe('W3 what others do to ours between two runs', () => {
     const [install] = after.spec.initContainers ?? [];
     assert.deepEqual(install?.securityContext, {
       ...Object(pod.spec.initContainers?.[0]?.securityContext),
+      runAsUser: 65532,
       seLinuxOptions: {},
     });
     delete install?.securityContext;

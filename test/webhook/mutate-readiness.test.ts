@@ -90,12 +90,12 @@ describe('L1 what becomes of a probe', () => {
 
   test('W9 headers go along, and their values are in no message', () => {
     const httpHeaders = [
-      { name: 'Authorization', value: 'Bearer $(s3cret)' },
+      { name: 'X-Probe', value: 'from $(s3cret)' },
       { name: 'X-Bad', value: 's3cret\r\nX: y' },
     ];
     const pod = jobPod(S, [app(), proxy({ readinessProbe: { httpGet: { port: 1, httpHeaders } } })]);
     const headers = named(wrapped(pod), 'proxy').command?.filter((word) => word.startsWith('--ready-header'));
-    assert.deepEqual(headers, ['--ready-header=Authorization: Bearer $$(s3cret)']);
+    assert.deepEqual(headers, ['--ready-header=X-Probe: from $$(s3cret)']);
     const { message, warnings: said, containers } = mutation(pod);
     assert.equal(said.length, 1);
     assert.doesNotMatch(JSON.stringify([message, said, containers]), /s3cret/);
@@ -140,4 +140,34 @@ describe('L5 the effective restart policy', () => {
     const written = named(pod, 'app').command?.filter((word) => word.startsWith('--restart-rule'));
     assert.deepEqual(written, ['--restart-rule=In:42', '--restart-rule=NotIn:0']);
   });
+});
+
+test('W9 a probe whose headers may be secret is not copied into flags: its port must be open', () => {
+  const httpHeaders = [{ name: 'Authorization', value: 'Bearer sekret' }];
+  const fields = { readinessProbe: { httpGet: { port: 80, path: '/ready', httpHeaders } } };
+  assert.equal(ready(fields), 'tcp://:80');
+  assert.match(warnings(fields), /headers may be secret/);
+  const { operations, warnings: all } = mutation(jobPod(S, [app(), proxy(fields)]));
+  assert.equal(JSON.stringify([operations, all]).includes('sekret'), false);
+});
+
+test('L5 whatever may stop one container alone is told to its shim', () => {
+  const probed = (fields: object) =>
+    wrapped(jobPod(S, [app(fields), proxy()])).spec.containers[0]?.command?.includes('--probed');
+  assert.equal(probed({}), false);
+  assert.equal(probed({ livenessProbe: startupProbe }), true);
+  assert.equal(probed({ lifecycle: { postStart: { exec: { command: ['x'] } } } }), true);
+  assert.equal(probed({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }), true);
+  assert.equal(probed({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }] }), false);
+});
+
+test('L7 W6 a sidecar that the kubelet would start again for ever is refused, with the way out', () => {
+  const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [0] } }];
+  for (const own of [{ restartPolicy: 'Always' }, { restartPolicyRules: rules }]) {
+    const refused = mutation(jobPod(S, [app(), proxy(own)]));
+    assert.equal(refused.reason, 'sidecar-never-ends');
+    assert.equal(refused.outcome, 'refused');
+    assert.match(refused.message, /Sidecar proxy has restartPolicy.* of its own.*remove it/);
+  }
+  assert.equal(mutation(jobPod(S, [app({ restartPolicy: 'Always' }), proxy()])).outcome, 'wrapped');
 });
