@@ -67,6 +67,8 @@ async function prepare({ root, scratch }: Workshop): Promise<Stage> {
     bare: { args: (port, health) => [bundle, certFile, keyFile, String(port), String(health)] },
     webhook: {
       args: (port, health) => [
+        // As the image runs it: see the entrypoint in Dockerfile.
+        '--max-semi-space-size=8',
         ...[curfew, 'serve', '--host=127.0.0.1', `--port=${port}`, `--health-port=${health}`],
         ...[`--cert=${certFile}`, `--key=${keyFile}`],
       ],
