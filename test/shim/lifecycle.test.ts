@@ -75,6 +75,17 @@ for (const restartPolicy of ['Never', 'OnFailure', 'Always'] as const) {
   });
 }
 
+test('L3 L5 a main that something may have stopped alone is final by its policy alone', () => {
+  const pod = job('OnFailure', { options: { work: { probed: true }, proxy: TCP } })
+    .start()
+    .stop('work');
+  assert.equal(pod.get('work').exitCode, 143);
+  assert.equal(pod.get('work').marker?.final, false);
+  assert.deepEqual(pod.get('proxy').signals, []);
+  pod.start('work').ready('proxy').exits('work', 0);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+});
+
 test('L4 a start-timeout ends the main with 124 and names the sidecar', () => {
   const pod = job('Never', { options: { work: { startTimeout: 25_000 }, proxy: TCP } });
   pod.start().pass(24_999);
