@@ -122,3 +122,11 @@ export function earliest(...times: (number | undefined)[]): number | undefined {
 export function reserveOf(grace: number): number {
   return grace < 8_000 ? grace / 4 : 2_000;
 }
+
+/** How long one container's stop request may lag behind another's; the kubelet sends them side by side. */
+const STOP_LAG = 2_000;
+
+/** {@link STOP_LAG}, less where the grace period is short. */
+export function lagOf(grace: number): number {
+  return Math.min(STOP_LAG, grace / 4);
+}

@@ -14,6 +14,7 @@ import {
   isFinal,
   isOver,
   isStarted,
+  lagOf,
   lastWord,
   type Peers,
   type Step,
@@ -32,6 +33,8 @@ export interface MainState {
   sayAt: number;
   /** Signals that came before the process was there (rule P6). */
   early: readonly number[];
+  /** When a sidecar was seen to be gone for good. */
+  lostAt?: number;
   /** A stop request came. */
   stopping: boolean;
   /** When KILL follows a stop request. */
@@ -116,7 +119,13 @@ function settle(context: Context, before: MainState, at: number, actions: Action
     return { state: withWake({ ...state, phase: 'running', early: [] }, undefined), actions };
   }
   const lost = missing.find((name) => isOver(state.peers.get(name), context) === 'over');
-  if (lost !== undefined) {
+  if (lost === undefined) delete state.lostAt;
+  else state.lostAt ??= at;
+  // One that was stopped may be the first to go in the pod's deletion: then our own stop request is on its way (L3).
+  const patience =
+    lost !== undefined && state.peers.get(lost)?.marker?.stopping ? lagOf(context.options.grace) : 0;
+  const lostFor = state.lostAt === undefined ? undefined : state.lostAt + patience;
+  if (lost !== undefined && lostFor !== undefined && at >= lostFor) {
     const text = `sidecar ${lost} has ended and will not be started again: cannot start`;
     return end(context, state, EXIT_UNUSABLE, text, actions);
   }
@@ -131,7 +140,7 @@ function settle(context: Context, before: MainState, at: number, actions: Action
     actions.push({ type: 'say', level: 'info', text });
     while (state.sayAt <= at) state.sayAt += SAY_EVERY;
   }
-  return { state: withWake(state, earliest(state.sayAt, timeoutAt)), actions };
+  return { state: withWake(state, earliest(state.sayAt, timeoutAt, lostFor)), actions };
 }
 
 function end(

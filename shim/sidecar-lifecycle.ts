@@ -13,6 +13,7 @@ import {
   isFinal,
   isOver,
   isStarted,
+  lagOf,
   lastWord,
   type Peers,
   reserveOf,
@@ -24,8 +25,6 @@ import type { Phase } from './marker.ts';
 const BACKOFF_FIRST = 10_000;
 const BACKOFF_LAST = 300_000;
 const BACKOFF_FORGOTTEN = 600_000;
-/** How long the other containers' stop requests may lag behind ours; the kubelet sends them side by side. */
-const STOP_LAG = 2_000;
 /** How long after a node's restart a main whose end the kubelet may have missed can take to come back. */
 const DOUBT = 60_000;
 
@@ -263,10 +262,6 @@ function isStopLate(context: Context, state: SidecarState): boolean {
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
   const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
   return others.length > 0 && others.every(([, { marker }]) => marker?.stopping === true);
-}
-
-function lagOf(grace: number): number {
-  return Math.min(STOP_LAG, grace / 4);
 }
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */

@@ -86,6 +86,21 @@ test('L3 L5 a main that something may have stopped alone is final by its policy 
   assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
 });
 
+test("L3 L14 in a deletion a sidecar that goes first does not change the waiting main's end", () => {
+  const pod = two('Never', { options: { first: TCP } })
+    .start()
+    .stop('second');
+  assert.equal(pod.get('second').exitCode, 0);
+  assert.equal(pod.get('work').up, true);
+  pod.pass(1_999).stop('work');
+  assert.equal(pod.get('work').exitCode, 143);
+  const alone = two('Never', { options: { first: TCP, second: { probed: true } } })
+    .start()
+    .stop('second')
+    .pass(2_000);
+  assert.equal(alone.get('work').exitCode, 125, 'stopped alone, it comes no more');
+});
+
 test('L4 a start-timeout ends the main with 124 and names the sidecar', () => {
   const pod = job('Never', { options: { work: { startTimeout: 25_000 }, proxy: TCP } });
   pod.start().pass(24_999);
