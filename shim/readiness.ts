@@ -61,11 +61,10 @@ export class ReadinessProbe {
   }
 
   /** The clock went on. */
-  tick(at: number): boolean {
-    if (!this.running || at < this.dueAt) return false;
+  tick(at: number): void {
+    if (!this.running || at < this.dueAt) return;
     if (this.trying) this.failed(at);
     else this.attempt(at);
-    return false;
   }
 
   /** A descriptor has something. Returns whether the condition held. */

@@ -10,7 +10,7 @@ import { lookupIsOff } from './images.ts';
 import { type ManifestDocument, type ManifestPod, parseManifests } from './manifest.ts';
 import { applySplices, type Splice, spliceDocument } from './manifest-edit.ts';
 import { contentEnd, rangeOf, UnspliceableError } from './manifest-lines.ts';
-import { imagesWanted, type Mutation, mutate } from './mutate.ts';
+import { type Mutation, prepare } from './mutate.ts';
 import type { Policy } from './policy.ts';
 
 /** What became of one pod of a stream. */
@@ -32,16 +32,15 @@ export interface Injection {
  */
 export function judge(document: ManifestDocument, policy: Policy): Verdict[] {
   return document.pods.map((pod) => {
-    const wanted = imagesWanted(pod.pod, policy);
+    const prepared = prepare(pod.pod, policy);
     const images = new Map<string, ImageAnswer>(
-      wanted.map((request) => [request.container, lookupIsOff(request)]),
+      prepared.images.map((request) => [request.container, lookupIsOff(request)]),
     );
-    return { document: document.number, pod, mutation: mutate(pod.pod, policy, images) };
+    return { document: document.number, pod, mutation: prepared.mutate(images) };
   });
 }
 
 /** How a document is written: by splices, by splices after its aliases were written out, or anew from its value. */
-
 type Way = 'splice' | 'expand' | 'rewrite';
 
 interface Change {

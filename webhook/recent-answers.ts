@@ -82,8 +82,8 @@ export function isSameTemplate(a: object, b: object): boolean {
   return (
     isObject(mine) &&
     isObject(theirs) &&
-    isSame(own(mine, 'annotations'), own(theirs, 'annotations'), NONE, 0) &&
-    isSame(ourLabels(own(mine, 'labels')), ourLabels(own(theirs, 'labels')), NONE, 0) &&
+    isSame(own(mine, 'annotations'), own(theirs, 'annotations'), 0) &&
+    isSame(ourLabels(own(mine, 'labels')), ourLabels(own(theirs, 'labels')), 0) &&
     isSameSpec(own(a, 'spec'), own(b, 'spec'))
   );
 }
@@ -93,14 +93,14 @@ function isSameSpec(a: unknown, b: unknown): boolean {
   return isSameRecord(a, b, SPEC_UNREAD, (key, x, y) => {
     if (key === 'volumes') return isSameList(x, y, isSameVolume);
     if (key === 'containers' || key === 'initContainers') return isSameList(x, y, isSameContainer);
-    return isSame(x, y, NONE, 2);
+    return isSame(x, y, 2);
   });
 }
 
 function isSameContainer(a: Json, b: Json): boolean {
   const unread = hasExecProbe(a) || hasExecProbe(b) ? CONTAINER_UNREAD : CONTAINER_UNREAD_BUT_BY_EXEC;
   return isSameRecord(a, b, unread, (key, x, y) =>
-    key === 'volumeMounts' ? isSameList(x, y, isSameVolume) : isSame(x, y, NONE, 4),
+    key === 'volumeMounts' ? isSameList(x, y, isSameVolume) : isSame(x, y, 4),
   );
 }
 
@@ -110,7 +110,7 @@ function isSameVolume(a: Json, b: Json): boolean {
     a,
     b,
     NONE,
-    (key, x, y) => (key === 'name' && isTokenVolume(x) && isTokenVolume(y)) || isSame(x, y, NONE, 4),
+    (key, x, y) => (key === 'name' && isTokenVolume(x) && isTokenVolume(y)) || isSame(x, y, 4),
   );
 }
 
@@ -126,24 +126,24 @@ function hasExecProbe(container: Json): boolean {
 }
 
 /** JSON values. */
-function isSame(a: unknown, b: unknown, unread: Keys, depth: number): boolean {
+function isSame(a: unknown, b: unknown, depth: number): boolean {
   if (a === b) return true;
   if (depth > MAX_DEPTH || !isObject(a) || !isObject(b)) return false;
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false;
-    for (let i = 0; i < a.length; i++) if (!isSame(a[i], b[i], unread, depth + 1)) return false;
+    for (let i = 0; i < a.length; i++) if (!isSame(a[i], b[i], depth + 1)) return false;
     return true;
   }
-  return !Array.isArray(b) && isSameRecord(a, b, unread, (_, x, y) => isSame(x, y, NONE, depth + 1));
+  return !Array.isArray(b) && isSameRecord(a, b, NONE, (_, x, y) => isSame(x, y, depth + 1));
 }
 
 function isSameList(a: unknown, b: unknown, same: (a: Json, b: Json) => boolean): boolean {
-  if (!Array.isArray(a) || !Array.isArray(b)) return isSame(a, b, NONE, 2);
+  if (!Array.isArray(a) || !Array.isArray(b)) return isSame(a, b, 2);
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {
     const [x, y]: [unknown, unknown] = [a[i], b[i]];
     const both = isObject(x) && isObject(y) && !Array.isArray(x) && !Array.isArray(y);
-    if (!(both ? same(x, y) : isSame(x, y, NONE, 3))) return false;
+    if (!(both ? same(x, y) : isSame(x, y, 3))) return false;
   }
   return true;
 }
