@@ -3,53 +3,16 @@
  * takes. The messages of a wrong file and the help are made from this.
  */
 import { z } from 'zod';
-import { parseDuration } from '../shim/duration.ts';
 import { parseReadiness } from '../shim/protocol.ts';
 import { parseSignal } from '../shim/signals.ts';
 import { CATALOGUE } from './catalogue.ts';
+import { cpu, image, memory, meta, names, port, text } from './config-fields.ts';
+import { LIMITS, SHUTDOWN } from './config-life.ts';
+import { TLS } from './config-tls.ts';
 import { defaultPolicy } from './policy.ts';
 import { parseQuantity } from './quantity.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-/** What a key means and what it takes, for help and messages. */
-const meta = (help: string, allowed: string) => ({ description: help, allowed });
-const text = (help: string, allowed: string) => z.string().min(1).max(1024).meta(meta(help, allowed));
-const port = (help: string) =>
-  z.int().min(0).max(65_535).meta(meta(help, 'a port, 1 to 65535 (0: any free one)'));
-const image = (help: string) =>
-  z
-    .string()
-    .max(512)
-    .regex(/^[A-Za-z0-9[][A-Za-z0-9._\-/:@[\]]*$/)
-    .meta(meta(help, 'an image reference such as ghcr.io/curfew-dev/curfew-shim:0.1.0'));
-const quantity = (help: string, example: string) =>
-  z
-    .string()
-    .refine((value) => (parseQuantity(value) ?? 0) > 0)
-    .meta(meta(help, `a quantity above 0 as a text, such as "${example}"`));
-const cpu = (help: string) => quantity(help, '10m');
-const memory = (help: string) => quantity(help, '16Mi');
-
-/** A duration, kept as milliseconds. */
-function duration(help: string, least: string, most: string) {
-  const [from, to] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-  return z
-    .string()
-    .refine((value) => {
-      const ms = parseDuration(value);
-      return ms !== undefined && ms >= from && ms <= to;
-    })
-    .transform((value) => parseDuration(value) ?? 0)
-    .meta(meta(help, `a duration from ${least} to ${most}, such as ${least === '0s' ? '5s' : '10s'}`));
-}
-
-const names = (help: string, allowed: string) =>
-  z
-    .array(z.string().min(1).max(256).meta(meta('', 'a text')))
-    .min(1)
-    .max(64)
-    .meta(meta(help, allowed));
 
 const knownSidecar = z
   .strictObject({
@@ -116,15 +79,7 @@ export const CONFIG = z.strictObject({
       healthPort: port('port of /livez, /readyz and /metrics (plain HTTP)').default(8080),
     })
     .prefault({}),
-  tls: z
-    .strictObject({
-      certFile: text('PEM file: the certificate, then its intermediates', 'a file').default(
-        '/etc/curfew/tls/tls.crt',
-      ),
-      keyFile: text('PEM file: its key, unencrypted', 'a file').default('/etc/curfew/tls/tls.key'),
-      reloadInterval: duration('how often both files are compared', '100ms', '1h').prefault('10s'),
-    })
-    .prefault({}),
+  tls: TLS,
   shim: z
     .strictObject({
       image: image('image of the shim, which the init container copies').default(defaultPolicy().shim.image),
@@ -161,28 +116,8 @@ export const CONFIG = z.strictObject({
         .meta(meta('what is logged', LOG_LEVELS.join(', '))),
     })
     .prefault({}),
-  limits: z
-    .strictObject({
-      bodyBytes: z
-        .int()
-        .min(64 * 1024)
-        .max(64 * 1024 * 1024)
-        // As controller-runtime (pkg/webhook/admission/http.go): two objects of etcd's 3 MB, and some.
-        .default(7 * 1024 * 1024)
-        .meta(meta('longest review', 'a number of bytes from 65536 to 67108864')),
-      requestTimeout: duration('from the first byte of a request to its last', '100ms', '5m').prefault('10s'),
-    })
-    .prefault({}),
-  shutdown: z
-    .strictObject({
-      delay: duration(
-        'how long requests are still taken after readiness fails, until every client has noticed',
-        '0s',
-        '5m',
-      ).prefault('5s'),
-      gracePeriod: duration('how long the last requests then have', '0s', '1h').prefault('20s'),
-    })
-    .prefault({}),
+  limits: LIMITS,
+  shutdown: SHUTDOWN,
 });
 
 /** The configuration, whole and checked. Durations are milliseconds. */

@@ -7,16 +7,28 @@ import { allow, parseReview, type ReviewRequest, respond, responseMembers } from
 import type { ImageAnswer, ImageLookup } from './images.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
+import type { Mutation } from './mutate.ts';
 import { prepare } from './mutate.ts';
 import { parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
-import { MAX_REVIEW_BYTES, type PodAnswer, RecentAnswers } from './recent-answers.ts';
+import { RecentReviews } from './recent-reviews.ts';
 
 interface ReviewerParts {
   policy: Policy;
   images: ImageLookup;
   log: Log;
   metrics: Metrics;
+}
+
+/** What a review is answered with, but for its uid. */
+export interface PodAnswer {
+  outcome: Mutation['outcome'];
+  reason: OutcomeReason;
+  operations: number;
+  /** The containers that the patch names. */
+  names: readonly string[];
+  /** The members of the response, as JSON text. */
+  members: string;
 }
 
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
@@ -27,58 +39,78 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  */
 export function createReviewer(parts: ReviewerParts) {
   const { policy, metrics, log } = parts;
-  const recent = new RecentAnswers();
+  const recent = new RecentReviews();
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
     const began = performance.now();
-    const parsed = parseReview(request.body);
-    if ('error' in parsed) {
-      const { code, message } = parsed.error;
-      return reject(parts, request, reply, 400, code, message);
-    }
-    const asked = parsed.request;
-    const finish = (outcome: Outcome, reason: OutcomeReason, operations: number, body: string) => {
+    const finish = (
+      asked: ReviewRequest,
+      outcome: Outcome,
+      reason: OutcomeReason,
+      operations: number,
+      body: string,
+    ) => {
       const ms = performance.now() - began;
       metrics.ended(outcome, reason, ms / 1000);
       logReview(log, asked, outcome, reason, operations, ms);
       return reply.header('content-type', JSON_TYPE).send(body);
     };
+    const settle = (asked: ReviewRequest, { outcome, reason, operations, members }: PodAnswer) =>
+      finish(asked, outcome, reason, operations, respond(asked.uid, members));
+    const text = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const known = recent.find(text);
+    if (known !== undefined) return settle(known.asked, known.answer);
+    const body = parseJson(text);
+    if (body === undefined) return reject(parts, request, reply, 400, 'not-json', 'the body is not JSON');
+    const parsed = parseReview(body.value);
+    if ('error' in parsed) {
+      const { code, message } = parsed.error;
+      return reject(parts, request, reply, 400, code, message);
+    }
+    const asked = parsed.request;
     // The pod's fate is the failurePolicy's then, and not a guess of ours: any status but 200 means that.
     const crash = (error: unknown) => {
       log.error({ uid: asked.uid, ...errorFields(error) }, 'review failed');
       reply.code(500);
       return finish(
+        asked,
         'failed',
         'internal',
         0,
         errorBody('internal', `review ${asked.uid} failed; the log has more`),
       );
     };
-    const settle = ({ outcome, reason, operations, members }: PodAnswer) =>
-      finish(outcome, reason, operations, respond(asked.uid, members));
     try {
       const { pod } = asked;
-      if (pod === undefined) return finish('unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
-      const known = recent.find(pod);
-      if (known !== undefined) return settle(known);
+      if (pod === undefined) return finish(asked, 'unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
       const prepared = prepare(pod, policy);
       const decide = (images: ReadonlyMap<string, ImageAnswer>): PodAnswer => {
         const mutation = prepared.mutate(images);
-        const { outcome, reason, operations } = mutation;
-        return { outcome, reason, operations: operations.length, members: responseMembers(mutation) };
+        const { outcome, reason, operations, containers } = mutation;
+        const names = containers.map(({ name }) => name);
+        return { outcome, reason, operations: operations.length, names, members: responseMembers(mutation) };
       };
       if (prepared.images.length === 0) {
         const decided = decide(NO_IMAGES);
-        if (Number(request.headers['content-length']) <= MAX_REVIEW_BYTES) recent.keep(pod, decided);
-        return settle(decided);
+        recent.keep(text, { asked, answer: decided });
+        return settle(asked, decided);
       }
       return parts.images
         .lookUp(prepared.images, asked.namespace, parsePod(pod), AbortSignal.timeout(lookUpTime(request)))
-        .then((images) => settle(decide(images)))
+        .then((images) => settle(asked, decide(images)))
         .catch(crash);
     } catch (error) {
       return crash(error);
     }
   };
+}
+
+/** fastify's own parser decodes chunk by chunk and looks for `__proto__`; one decode of the whole is cheaper. */
+function parseJson(text: Buffer): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text.toString('utf8')) };
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -7,9 +7,15 @@ declare module 'autocannon' {
     connections: number;
     /** Seconds. */
     duration: number;
+    requests: Request[];
+  }
+
+  export interface Request {
     method: 'POST';
     headers: Record<string, string>;
-    body: Buffer;
+    body?: string;
+    /** Called before each request is sent; what it returns is sent. */
+    setupRequest?(request: Request): Request;
   }
 
   export interface Result {

@@ -1,5 +1,11 @@
 /** The review that the webhook is measured with: a migration Job's pod, as an API server of today sends it. */
 
+/** What every review of its own has, in place of these: the uid, and the letters of the token volume's name. */
+export const UID = '705ab4f5-6393-11e8-b7cc-42010a800002';
+export const TOKEN = '7xk2p';
+/** What makes the reviews of two templates differ: a label. */
+export const TEMPLATE = 'template-000000';
+
 /** What reviews of ordinary Job pods weigh. */
 const BYTES = 7_500;
 
@@ -7,6 +13,7 @@ const USER = 'system:serviceaccount:kube-system:job-controller';
 const LABELS = {
   'app.kubernetes.io/name': 'orders',
   'app.kubernetes.io/component': 'migration',
+  'example.com/template': TEMPLATE,
   'batch.kubernetes.io/controller-uid': '3f1d7f0e-98c7-4a57-8a0c-2f4b1f1a7f61',
   'batch.kubernetes.io/job-name': 'orders-migration',
 };
@@ -28,7 +35,7 @@ function container(name: string, command: string[], args: string[], settings: nu
     resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
     volumeMounts: [
       {
-        name: 'kube-api-access-7xk2p',
+        name: `kube-api-access-${TOKEN}`,
         readOnly: true,
         mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
       },
@@ -83,7 +90,7 @@ function withSettings(settings: number): string {
       ],
       volumes: [
         {
-          name: 'kube-api-access-7xk2p',
+          name: `kube-api-access-${TOKEN}`,
           projected: { sources: [{ serviceAccountToken: { expirationSeconds: 3607, path: 'token' } }] },
         },
       ],
@@ -105,7 +112,7 @@ function withSettings(settings: number): string {
     kind: 'AdmissionReview',
     apiVersion: 'admission.k8s.io/v1',
     request: {
-      uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+      uid: UID,
       kind: { group: '', version: 'v1', kind: 'Pod' },
       resource: { group: '', version: 'v1', resource: 'pods' },
       requestKind: { group: '', version: 'v1', kind: 'Pod' },

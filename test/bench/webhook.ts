@@ -68,7 +68,7 @@ async function prepare({ root, scratch }: Workshop): Promise<Stage> {
     webhook: {
       args: (port, health) => [
         // As the image runs it: see the entrypoint in Dockerfile.
-        '--max-semi-space-size=8',
+        '--max-semi-space-size=4',
         ...[curfew, 'serve', '--host=127.0.0.1', `--port=${port}`, `--health-port=${health}`],
         ...[`--cert=${certFile}`, `--key=${keyFile}`],
       ],
@@ -136,9 +136,18 @@ interface Load {
   p99: number;
 }
 
-async function load(root: string, url: string, bodyFile: string, seconds: number): Promise<Load> {
+/** Whether the reviews are of one template's pods, or each of a pod never seen before. */
+type Kind = 'alike' | 'strangers';
+
+async function load(
+  root: string,
+  url: string,
+  bodyFile: string,
+  seconds: number,
+  kind: Kind = 'alike',
+): Promise<Load> {
   const script = join(root, 'test/bench/load.ts');
-  const args = [script, url, bodyFile, String(CONNECTIONS), String(seconds)];
+  const args = [script, url, bodyFile, String(CONNECTIONS), String(seconds), kind];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const result: Load = JSON.parse(stdout);
   if (result.failed > 0) throw new Error(`${result.failed} requests to ${url} failed`);
@@ -168,19 +177,21 @@ export const webhookLoad: Bench = {
       const curfew = await started(webhook);
       const yardstick = await started(bare);
       await checkAnswer(curfew.url);
-      const rounds: { curfew: Load; yardstick: Load }[] = [];
+      const rounds: { curfew: Load; strangers: Load; yardstick: Load }[] = [];
       for (const { url } of [curfew, yardstick]) await load(root, url, bodyFile, WARM_UP_SECONDS);
       for (let i = 0; i < ROUNDS; i++) {
         rounds.push({
           curfew: await load(root, curfew.url, bodyFile, SECONDS),
+          strangers: await load(root, curfew.url, bodyFile, SECONDS, 'strangers'),
           yardstick: await load(root, yardstick.url, bodyFile, SECONDS),
         });
         const last = rounds.at(-1);
         workshop.progress(
-          `reviews: round ${i + 1} of ${ROUNDS}: ${last?.curfew.perSecond.toFixed(0)}/s, bare ${last?.yardstick.perSecond.toFixed(0)}/s`,
+          `reviews: round ${i + 1} of ${ROUNDS}: ${last?.curfew.perSecond.toFixed(0)}/s, strangers ${last?.strangers.perSecond.toFixed(0)}/s, bare ${last?.yardstick.perSecond.toFixed(0)}/s`,
         );
       }
       const rates = rounds.map((round) => round.curfew.perSecond);
+      const strange = rounds.map((round) => round.strangers.perSecond);
       const tails = rounds.map((round) => round.curfew.p99);
       return [
         {
@@ -191,6 +202,15 @@ export const webhookLoad: Bench = {
           beside: 'bare fastify route',
           limits: [{ of: 'ratio', bound: 'at least', limit: 0.8 }],
           spread: spreadOf(rates),
+        },
+        {
+          name: 'webhook, reviews of pods of no known template',
+          value: median(strange),
+          unit: '/s',
+          yardstick: median(rounds.map((round) => round.yardstick.perSecond)),
+          beside: 'bare fastify route',
+          limits: [],
+          spread: spreadOf(strange),
         },
         {
           name: 'webhook, p99 in that run',

@@ -1,0 +1,43 @@
+/** The kinds of values that the configuration's keys take, each with the words that help and messages say of it. */
+import { z } from 'zod';
+import { parseDuration } from '../shim/duration.ts';
+import { parseQuantity } from './quantity.ts';
+
+/** What a key means and what it takes, for help and messages. */
+export const meta = (help: string, allowed: string) => ({ description: help, allowed });
+export const text = (help: string, allowed: string) => z.string().min(1).max(1024).meta(meta(help, allowed));
+export const port = (help: string) =>
+  z.int().min(0).max(65_535).meta(meta(help, 'a port, 1 to 65535 (0: any free one)'));
+export const image = (help: string) =>
+  z
+    .string()
+    .max(512)
+    .regex(/^[A-Za-z0-9[][A-Za-z0-9._\-/:@[\]]*$/)
+    .meta(meta(help, 'an image reference such as ghcr.io/curfew-dev/curfew-shim:0.1.0'));
+const quantity = (help: string, example: string) =>
+  z
+    .string()
+    .refine((value) => (parseQuantity(value) ?? 0) > 0)
+    .meta(meta(help, `a quantity above 0 as a text, such as "${example}"`));
+export const cpu = (help: string) => quantity(help, '10m');
+export const memory = (help: string) => quantity(help, '16Mi');
+
+/** A duration, kept as milliseconds. */
+export function duration(help: string, least: string, most: string) {
+  const [from, to] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  return z
+    .string()
+    .refine((value) => {
+      const ms = parseDuration(value);
+      return ms !== undefined && ms >= from && ms <= to;
+    })
+    .transform((value) => parseDuration(value) ?? 0)
+    .meta(meta(help, `a duration from ${least} to ${most}, such as ${least === '0s' ? '5s' : '10s'}`));
+}
+
+export const names = (help: string, allowed: string) =>
+  z
+    .array(z.string().min(1).max(256).meta(meta('', 'a text')))
+    .min(1)
+    .max(64)
+    .meta(meta(help, allowed));
