@@ -2,16 +2,15 @@
  * The running service: configuration in, servers up, certificate watched, and everything down again in order.
  */
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
-import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { CertificateFiles } from './certificates.ts';
 import { type Config, policyOf } from './config.ts';
 import { noLookup } from './images.ts';
-import { bufferedOutput, createLog, errorFields, type Log } from './log.ts';
+import { bufferedOutput, createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { VERSION } from './policy.ts';
 import { buildServer, type Servers } from './server.ts';
+import { endWithGrace } from './shutdown.ts';
 
 /**
  * Serve until the process is asked to end (SIGTERM, SIGINT) or cannot go on.
@@ -89,44 +88,4 @@ async function listen(app: FastifyInstance, port: number, host: string): Promise
 function portOf(app: FastifyInstance): number {
   const address = app.server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/**
- * The end, in order: readiness fails, clients notice, the last requests are answered, the ports close.
- */
-function endWithGrace(
-  config: Config,
-  servers: Servers,
-  certificate: CertificateFiles,
-  log: Log,
-  flush: () => void,
-): { code: Promise<number>; uninstall: () => void } {
-  const { delay: noticeTime, gracePeriod } = config.shutdown;
-  let finish: (code: number) => void = () => {};
-  const code = new Promise<number>((resolve) => {
-    finish = resolve;
-  });
-  const { uninstall } = closeWithGrace(
-    {
-      delay: noticeTime + gracePeriod + 1_000,
-      logger: { error: () => log.error('the grace period is over, or a second signal came: ending at once') },
-      onTimeout: flush,
-      onSecondSignal: flush,
-      onSecondError: flush,
-    },
-    async ({ signal, err }) => {
-      if (err !== undefined) log.fatal(errorFields(err), 'unexpected error');
-      else log.info({ signal }, 'shutting down');
-      servers.drain();
-      certificate.stop();
-      // After an unexpected error nothing is sure: no new requests then.
-      if (err === undefined) await delay(noticeTime);
-      await Promise.race([servers.webhook.close(), delay(gracePeriod, undefined, { ref: false })]);
-      await servers.health.close();
-      log.info('ended');
-      flush();
-      finish(err === undefined ? 0 : 1);
-    },
-  );
-  return { code, uninstall };
 }
