@@ -78,12 +78,8 @@ export async function mustRun(program: string, args: string[], options: RunOptio
   if (code !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${code}`);
 }
 
-/** Make or find everything. The images go to the folder `images`. */
-export async function prepare(images: string, signal: AbortSignal): Promise<Preparation> {
-  const shim = join(distFolder(), `curfew-shim-${process.arch === 'x64' ? 'amd64' : process.arch}`);
-  for (const program of [shim, join(distFolder(), 'curfew.js')]) {
-    if (!existsSync(program)) throw new Error(`${program} is not there: npm run build makes it`);
-  }
+/** Make or find the programs. */
+export async function prepare(signal: AbortSignal): Promise<Preparation> {
   const kubernetes = process.env.K8S_BIN ?? join(cacheFolder(), 'kubernetes-1.20.2');
   if (process.env.K8S_BIN === undefined) {
     if (!existsSync(join(kubernetes, 'kube-proxy'))) {
@@ -92,10 +88,25 @@ export async function prepare(images: string, signal: AbortSignal): Promise<Prep
     await mustRun(join(RIG, 'build-kubernetes'), [], { env: { OUT: kubernetes }, signal });
   }
   const clients = await fetchClients(signal);
-  progress('images');
-  const env = { CACHE: join(cacheFolder(), 'images') };
-  await mustRun(join(RIG, 'images'), [images, shim], { env, signal });
   return { kubernetes, ...clients };
+}
+
+/** The images of a session: of the tests' own (rig/images) and of Curfew's (rig/curfew-images), by name. */
+export interface Images {
+  tests: string[];
+  curfew: string[];
+}
+
+/** Make or find images, as tars in a folder. */
+export async function prepareImages(folder: string, images: Images, signal: AbortSignal): Promise<void> {
+  for (const program of ['curfew.js', 'curfew-shim-amd64', 'curfew-shim-arm64']) {
+    const file = join(distFolder(), program);
+    if (!existsSync(file)) throw new Error(`${file} is not there: npm run build makes it`);
+  }
+  progress('images');
+  const cache = (name: string) => ({ env: { CACHE: join(cacheFolder(), name) }, signal });
+  await mustRun(join(RIG, 'images'), [folder, ...images.tests], cache('images'));
+  await mustRun(join(RIG, 'curfew-images'), [folder, distFolder(), ...images.curfew], cache('curfew-images'));
 }
 
 /**

@@ -1,21 +1,28 @@
 /**
- * `npm run test:cluster`: boot a Kubernetes node of its own on this machine, run the webhook beside it, and run the
- * tests of this folder (`*.cluster.ts`) against both. README.md here says how it is made.
+ * `npm run test:cluster`: boot a Kubernetes node of its own on this machine, once for each session, and run the session's
+ * tests against it. README.md here says how it is made.
  */
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, prepare, progress, run } from './preparation.ts';
+import { cacheFolder, type Images, prepare, prepareImages, progress, run } from './preparation.ts';
 
 const HELP = `usage: npm run test:cluster -- [options] [FILE...]
 
-Boots Kubernetes in an enclosure of its own (network, mounts and processes), runs the real webhook in it, and runs
-test/cluster/*.cluster.ts, or only FILE... Needs root and the Debian packages of \`test/setup cluster\`.
+Boots Kubernetes in an enclosure of its own (network, mounts and processes) and runs tests in it, in two sessions, one
+after the other. Needs root and the Debian packages of \`test/setup cluster\`.
 
+  rules          test/cluster/*.cluster.ts: the contract's rules; the webhook runs as a process beside the cluster
+  install        test/cluster/install/*.cluster.ts: the real images, the chart and the manifest in an empty cluster
+
+With FILE..., only these, and only the sessions that they belong to.
+
+  --session NAME only this session
   --only TEXT    only tests whose name matches the regular expression TEXT
-  --shell        boot, start the webhook, and give a shell inside instead of running tests
+  --shell        boot (session rules: and start the webhook), and give a shell inside instead of running tests;
+                 of the session rules where no other is named
   --help
 
 Environment:
@@ -26,12 +33,19 @@ Environment:
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_CACHE   where all that is slow to make is kept (default: ~/.cache/curfew)
 
-Logs of the last five runs: \${CURFEW_CACHE}/cluster-logs/
+Logs of the last ten sessions: \${CURFEW_CACHE}/cluster-logs/
 `;
 const RIG = join(import.meta.dirname, 'rig');
-const KEPT_LOGS = 5;
-/** How the folder and the control group of every run are called. */
+const KEPT_LOGS = 10;
+/** How the folder and the control group of every session are called. */
 const PREFIX = 'curfew-cluster-';
+
+type SessionName = 'rules' | 'install';
+/** The images that each session's node is given. */
+const SESSIONS: Record<SessionName, Images> = {
+  rules: { tests: ['steps', 'quit', 'busybox', 'postgres'], curfew: ['shim'] },
+  install: { tests: ['steps'], curfew: ['curfew', 'shim'] },
+};
 
 process.exitCode = await main();
 
@@ -39,6 +53,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      session: { type: 'string' },
       only: { type: 'string' },
       shell: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -52,6 +67,13 @@ async function main(): Promise<number> {
     console.error('test/cluster: needs root, because it boots a Kubernetes node');
     return 1;
   }
+  const sessions = chosenSessions(values, positionals);
+  if (sessions.length === 0) {
+    console.error(
+      `test/cluster: there is no session '${values.session}'; there are ${Object.keys(SESSIONS).join(' and ')}`,
+    );
+    return 2;
+  }
   const abort = new AbortController();
   let stopped = 0;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -61,39 +83,68 @@ async function main(): Promise<number> {
     });
   }
   await sweep();
-  const id = `${PREFIX}${randomBytes(3).toString('hex')}`;
-  const state = join(tmpdir(), id);
-  const images = join(state, 'images');
+  let worst = 0;
   try {
-    mkdirSync(images, { recursive: true, mode: 0o700 });
-    writeFileSync(join(state, 'run.pid'), String(process.pid));
-    const { kubernetes, kubectl } = await prepare(images, abort.signal);
-    const session = [process.execPath, join(import.meta.dirname, 'session.ts'), ...positionals];
-    return await run(join(RIG, 'enclosure'), session, {
-      signal: abort.signal,
-      killSignal: 'SIGKILL', // which the kernel makes a clean end: all that is inside goes with it
-      env: {
-        K8S_BIN: kubernetes,
-        KUBECTL: kubectl,
-        STATE: state,
-        CGROUP: id,
-        IMAGES: images,
-        REGISTRY: '',
+    const programs = await prepare(abort.signal);
+    for (const { name, files } of sessions) {
+      const environment = {
+        K8S_BIN: programs.kubernetes,
+        KUBECTL: programs.kubectl,
         CURFEW_ONLY: values.only ?? '',
         CURFEW_SHELL: values.shell ? 'yes' : '',
-      },
-    });
+      };
+      worst = Math.max(worst, await runSession(name, files, environment, abort.signal));
+    }
   } catch (error) {
     if (stopped !== 0) return stopped;
     throw error;
+  }
+  return worst;
+}
+
+/** The sessions to run, each with the files that were given of it; none given means all of them. */
+function chosenSessions(
+  values: { session?: string; shell?: boolean },
+  files: string[],
+): { name: SessionName; files: string[] }[] {
+  const sessionOf = (file: string): SessionName =>
+    basename(dirname(resolve(file))) === 'install' ? 'install' : 'rules';
+  const session = values.session ?? (values.shell ? 'rules' : undefined);
+  return (['rules', 'install'] as const)
+    .filter((name) => session === undefined || session === name)
+    .map((name) => ({ name, files: files.filter((file) => sessionOf(file) === name) }))
+    .filter((chosen) => files.length === 0 || chosen.files.length > 0);
+}
+
+/** Boot, run a session's tests, clear up. */
+async function runSession(
+  name: SessionName,
+  files: string[],
+  environment: Record<string, string>,
+  signal: AbortSignal,
+): Promise<number> {
+  const id = `${PREFIX}${randomBytes(3).toString('hex')}`;
+  const state = join(tmpdir(), id);
+  const images = join(state, 'images');
+  progress(`session ${name}`);
+  try {
+    mkdirSync(images, { recursive: true, mode: 0o700 });
+    writeFileSync(join(state, 'run.pid'), String(process.pid));
+    await prepareImages(images, SESSIONS[name], signal);
+    const session = [process.execPath, join(import.meta.dirname, 'session.ts'), ...files];
+    return await run(join(RIG, 'enclosure'), session, {
+      signal,
+      killSignal: 'SIGKILL', // which the kernel makes a clean end: all that is inside goes with it
+      env: { ...environment, CURFEW_SESSION: name, STATE: state, CGROUP: id, IMAGES: images, REGISTRY: '' },
+    });
   } finally {
-    const kept = keepLogs(state, id);
+    const kept = keepLogs(state, `${id}-${name}`);
     await clear(state);
     if (kept !== undefined) progress(`logs: ${kept}`);
   }
 }
 
-/** Take away what a run left behind; its processes have ended. */
+/** Take away what a session left behind; its processes have ended. */
 async function clear(state: string): Promise<void> {
   if (existsSync(join(state, 'env'))) await run(join(RIG, 'cluster-down'), [], { env: { STATE: state } });
   rmSync(state, { recursive: true, force: true });
@@ -109,7 +160,7 @@ async function sweep(): Promise<void> {
   }
 }
 
-/** Copy the run's logs to where they stay, and drop those of older runs. */
+/** Copy the session's logs to where they stay, and drop those of older ones. */
 function keepLogs(state: string, id: string): string | undefined {
   if (!existsSync(join(state, 'log'))) return undefined;
   const folder = join(cacheFolder(), 'cluster-logs');

@@ -1,40 +1,53 @@
-/** The part of a run that happens inside the enclosure: boot, start the webhook, run the tests. */
+/** The part of a session that happens inside the enclosure: boot, make what its tests expect to find, run them. */
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { admitOnlyRestricted, podSecurityFlags } from './install/pod-security.ts';
 import { mustRun, progress, run } from './preparation.ts';
 import { registerWebhook, startWebhook } from './webhook.ts';
 
 const HERE = import.meta.dirname;
-/** Files at a time: on two cores they mostly wait for the kubelet. */
-const AT_ONCE = 3;
 /** For one test, in milliseconds. */
 const TIMEOUT = 300_000;
 const STATE = process.env.STATE ?? '';
 process.env.KUBECONFIG = join(STATE, 'admin.kubeconfig');
 
-await mustRun(join(HERE, 'rig', 'cluster-up'), []);
-registerWebhook(await startWebhook(STATE));
-progress('webhook registered');
+const install = process.env.CURFEW_SESSION === 'install';
+if (install) {
+  const kubelet = join(process.env.K8S_BIN ?? '', 'kubelet');
+  const version = execFileSync(kubelet, ['--version'], { encoding: 'utf8' });
+  const { apiServer } = podSecurityFlags(version);
+  await mustRun(join(HERE, 'rig', 'cluster-up'), [], {
+    env: { API_ARGS: `${apiServer} ${process.env.API_ARGS ?? ''}` },
+  });
+  await admitOnlyRestricted(version);
+} else {
+  await mustRun(join(HERE, 'rig', 'cluster-up'), []);
+  registerWebhook(await startWebhook(STATE));
+  progress('webhook registered');
+}
 
+const folder = install ? join(HERE, 'install') : HERE;
 const given = process.argv.slice(2);
 const files =
   given.length > 0
     ? given
-    : readdirSync(HERE)
+    : readdirSync(folder)
         .filter((name) => name.endsWith('.cluster.ts'))
         .sort()
-        .map((name) => join(HERE, name));
+        .map((name) => join(folder, name));
 const only = process.env.CURFEW_ONLY ?? '';
 const pattern = only === '' ? [] : [`--test-name-pattern=${only}`];
 const flags = [
   '--test',
   '--test-reporter=spec',
-  `--test-concurrency=${AT_ONCE}`,
-  `--test-timeout=${TIMEOUT}`,
+  // Files at a time. On two cores they mostly wait for the kubelet; but there is one installation in a cluster.
+  `--test-concurrency=${install ? 1 : 3}`,
+  `--test-timeout=${install ? 2 * TIMEOUT : TIMEOUT}`,
 ];
 const code =
   process.env.CURFEW_SHELL === 'yes'
     ? await run(process.env.SHELL ?? '/bin/bash', [])
     : await run(process.execPath, [...flags, ...pattern, ...files]);
 if (existsSync('/var/log/pods')) cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
-process.exit(code); // the webhook still runs
+process.exit(code); // the webhook may still run

@@ -1,0 +1,42 @@
+/** Pods that a "restricted" namespace takes, and namespaces of that kind. */
+import type { TestContext } from 'node:test';
+import type { V1Container, V1Job, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { Namespace } from '../cluster.ts';
+import { job, type PodOptions, pod } from '../manifests.ts';
+import { RESTRICTED } from './pod-security.ts';
+
+/** The label that opts a namespace in. */
+export const INJECTED = { 'curfew.dev/injection': 'enabled' };
+
+/** A namespace that takes only restricted pods; without other labels Curfew is not asked about them. */
+export function restrictedNamespace(
+  t: TestContext,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<Namespace> {
+  return Namespace.make(t, name, { ...RESTRICTED, ...labels });
+}
+
+/** A restricted pod. The user is the image's where `runAsUser` is taken out. */
+export function restrictedPod(name: string, containers: V1Container[], options: PodOptions = {}): V1Pod {
+  return pod(name, containers.map(confined), { ...options, spec: confinedSpec(options.spec) });
+}
+
+/** A Job of one such pod. */
+export function restrictedJob(name: string, containers: V1Container[], options: PodOptions = {}): V1Job {
+  return job(name, containers.map(confined), { ...options, spec: confinedSpec(options.spec) });
+}
+
+function confined(container: V1Container): V1Container {
+  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+  return { ...container, securityContext };
+}
+
+function confinedSpec(spec: Partial<V1PodSpec> = {}): Partial<V1PodSpec> {
+  const securityContext = {
+    runAsNonRoot: true,
+    runAsUser: 12_345,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+  return { securityContext, ...spec };
+}

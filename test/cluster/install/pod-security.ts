@@ -1,0 +1,67 @@
+/**
+ * The install session's cluster admits nobody but restricted pods, in every namespace, Curfew's own too: by Pod Security
+ * where the server has it (from 1.25 on without a switch), by the PodSecurityPolicy that came before it elsewhere.
+ */
+import { mustKubectl } from '../kubectl.ts';
+
+/** The labels of a namespace that takes only restricted pods; PodSecurityPolicy needs none. */
+export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+
+const POD_SECURITY_FROM = 25;
+
+/** Whether a server of the kubelet's version has Pod Security instead of PodSecurityPolicy. */
+function hasPodSecurity(version: string): boolean {
+  const minor = /v1\.(\d+)/.exec(version)?.[1];
+  if (minor === undefined) throw new Error(`no version of Kubernetes: ${version}`);
+  return Number(minor) >= POD_SECURITY_FROM;
+}
+
+/** @param version what `kubelet --version` prints */
+export function podSecurityFlags(version: string): { apiServer: string } {
+  return { apiServer: hasPodSecurity(version) ? '' : '--enable-admission-plugins=PodSecurityPolicy' };
+}
+
+/** Let service accounts (controllers' pods run as one) use the restricted policy; administrators may use any anyhow. */
+export async function admitOnlyRestricted(version: string): Promise<void> {
+  if (hasPodSecurity(version)) return;
+  const name = 'restricted';
+  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: `psp-${name}` } };
+  const objects = [
+    {
+      apiVersion: 'policy/v1beta1',
+      kind: 'PodSecurityPolicy',
+      metadata: { name, annotations: SECCOMP },
+      spec: POLICY,
+    },
+    {
+      ...role,
+      kind: 'ClusterRole',
+      rules: [
+        { apiGroups: ['policy'], resources: ['podsecuritypolicies'], resourceNames: [name], verbs: ['use'] },
+      ],
+    },
+    {
+      ...role,
+      kind: 'ClusterRoleBinding',
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role.metadata.name },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:serviceaccounts' }],
+    },
+  ];
+  for (const object of objects) await mustKubectl(['create', '-f', '-'], JSON.stringify(object));
+}
+
+/** What the Pod Security Standards' level "restricted" asks, in the words of PodSecurityPolicy. */
+const SECCOMP = { 'seccomp.security.alpha.kubernetes.io/allowedProfileNames': 'runtime/default' };
+const POLICY = {
+  privileged: false,
+  allowPrivilegeEscalation: false,
+  requiredDropCapabilities: ['ALL'],
+  volumes: ['configMap', 'emptyDir', 'projected', 'secret', 'downwardAPI', 'persistentVolumeClaim'],
+  hostNetwork: false,
+  hostIPC: false,
+  hostPID: false,
+  runAsUser: { rule: 'MustRunAsNonRoot' },
+  seLinux: { rule: 'RunAsAny' },
+  supplementalGroups: { rule: 'MustRunAs', ranges: [{ min: 1, max: 65_535 }] },
+  fsGroup: { rule: 'MustRunAs', ranges: [{ min: 1, max: 65_535 }] },
+};
