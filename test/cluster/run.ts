@@ -28,7 +28,7 @@ With FILE..., only these, and only the sessions that they belong to.
 Environment:
   K8S_BIN        folder with kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy of another
                  version (default: Kubernetes 1.20.2, built from Debian's source package on the first run)
-  KUBECTL        a kubectl (default: 1.35, from npm)
+  KUBECTL, HELM  the programs (default: kubectl 1.35 and Helm 4.1, from npm)
   CURFEW_DIST    folder with the curfew.js and the shim to test (default: dist)
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_CACHE   where all that is slow to make is kept (default: ~/.cache/curfew)
@@ -90,6 +90,7 @@ async function main(): Promise<number> {
       const environment = {
         K8S_BIN: programs.kubernetes,
         KUBECTL: programs.kubectl,
+        HELM: programs.helm,
         CURFEW_ONLY: values.only ?? '',
         CURFEW_SHELL: values.shell ? 'yes' : '',
       };
