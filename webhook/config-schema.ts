@@ -28,12 +28,18 @@ const knownSidecar = z
       .string()
       .refine((value) => parseReadiness(value) !== undefined)
       .exactOptional()
-      .meta(meta('readiness', 'http://:15021/healthz/ready, tcp://:5432, "exec: pg_isready" or none')),
+      .meta(
+        meta(
+          'readiness',
+          'http://:15021/healthz/ready, tcp://:5432, "exec: pg_isready" or none',
+          '^(none|exec:|(http|tcp)://[^/]*:[0-9])',
+        ),
+      ),
     stopSignal: z
       .string()
       .refine((value) => parseSignal(value) !== undefined)
       .exactOptional()
-      .meta(meta("the image's STOPSIGNAL", 'a signal such as INT')),
+      .meta(meta("the image's STOPSIGNAL", 'a signal such as INT', '^[A-Za-z0-9+-]{1,16}$')),
     entrypoint: names("the image's ENTRYPOINT", 'a list such as [/usr/bin/proxy]').exactOptional(),
     cmd: names("the image's CMD", 'a list of arguments').exactOptional(),
   })

@@ -4,9 +4,11 @@ import { duration, meta, text } from './config-fields.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
 
+const LIFETIME = /^([0-9]{1,9})([smhd])$/;
+
 /** A certificate's life in milliseconds: one number and one unit. The shim's durations end at a week. */
 function parseLifetime(value: string): number | undefined {
-  const [, amount = '', unit = ''] = /^([0-9]{1,9})([smhd])$/.exec(value) ?? [];
+  const [, amount = '', unit = ''] = LIFETIME.exec(value) ?? [];
   const factor = UNITS[unit];
   return factor === undefined ? undefined : Number(amount) * factor;
 }
@@ -20,7 +22,7 @@ function lifetime(help: string, least: string, most: string) {
       return ms !== undefined && ms >= from && ms <= to;
     })
     .transform((value) => parseLifetime(value) ?? 0)
-    .meta(meta(help, `a lifetime from ${least} to ${most}, such as 30d or 48h`));
+    .meta(meta(help, `a lifetime from ${least} to ${most}, such as 30d or 48h`, LIFETIME.source));
 }
 
 const label = (help: string, kind: string) =>

@@ -8,7 +8,8 @@
 {{- $tls := dict "source" "files" }}
 {{- if eq .Values.certificates.source "selfManaged" }}
 {{- $name := include "curfew.fullname" . }}
-{{- $tls = dict "source" "self-managed" "namespace" .Release.Namespace "service" $name "secret" (include "curfew.certificateSecret" .) "webhookConfiguration" $name }}
+{{- $names := dict "namespace" .Release.Namespace "service" $name "secret" (include "curfew.certificateSecret" .) "webhookConfiguration" $name }}
+{{- $tls = dict "source" "self-managed" "selfManaged" $names }}
 {{- end }}
 {{- toYaml (mergeOverwrite $config (dict "shim" $shim "tls" $tls)) }}
 {{- end }}

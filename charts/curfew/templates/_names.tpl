@@ -48,8 +48,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "curfew.certificateSecret" -}}
 {{- if eq .Values.certificates.source "secret" }}
 {{- required "certificates.source is secret: certificates.secret.name must name a Secret of type kubernetes.io/tls" .Values.certificates.secret.name }}
-{{- else }}
+{{- else if eq .Values.certificates.source "certManager" }}
 {{- printf "%s-certificate" (include "curfew.fullname" .) }}
+{{- else }}
+{{- printf "%s-tls" (include "curfew.fullname" .) }}
 {{- end }}
 {{- end }}
 
