@@ -17,7 +17,8 @@ export type RejectionCode =
   | 'unsupported-media-type'
   | 'not-found'
   | 'method-not-allowed'
-  | 'bad-request';
+  | 'bad-request'
+  | 'overloaded';
 
 export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'internal';
 

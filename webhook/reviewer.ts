@@ -2,22 +2,30 @@
  * One review's way: body, request, images (when any is wanted), decision, answer; counted and logged once.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { parseDuration } from '../shim/duration.ts';
 import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
 import type { ImageAnswer, ImageLookup } from './images.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
 import type { Mutation } from './mutate.ts';
 import { prepare } from './mutate.ts';
+import type { Overload } from './overload.ts';
+import { patienceOf } from './patience.ts';
 import { parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
 import { RecentReviews } from './recent-reviews.ts';
 
-interface ReviewerParts {
-  policy: Policy;
-  images: ImageLookup;
+/** What every answer needs. */
+interface AnsweringParts {
   log: Log;
   metrics: Metrics;
+  overload: Overload;
+  /** Whether the service is about to end: then each answer tells the client that its connection ends with it. */
+  draining(): boolean;
+}
+
+interface ReviewerParts extends AnsweringParts {
+  policy: Policy;
+  images: ImageLookup;
 }
 
 /** What a review is answered with, but for its uid. */
@@ -32,7 +40,7 @@ export interface PodAnswer {
 }
 
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
-const JSON_TYPE = 'application/json; charset=utf-8';
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
  * The handler of `POST /mutate`. Where no image is looked up it is synchronous from the body to the answer.
@@ -52,7 +60,7 @@ export function createReviewer(parts: ReviewerParts) {
       const ms = performance.now() - began;
       metrics.ended(outcome, reason, ms / 1000);
       logReview(log, asked, outcome, reason, operations, ms);
-      return reply.header('content-type', JSON_TYPE).send(body);
+      return answer(parts, request, reply, body);
     };
     const settle = (asked: ReviewRequest, { outcome, reason, operations, members }: PodAnswer) =>
       finish(asked, outcome, reason, operations, respond(asked.uid, members));
@@ -95,7 +103,12 @@ export function createReviewer(parts: ReviewerParts) {
         return settle(asked, decided);
       }
       return parts.images
-        .lookUp(prepared.images, asked.namespace, parsePod(pod), AbortSignal.timeout(lookUpTime(request)))
+        .lookUp(
+          prepared.images,
+          asked.namespace,
+          parsePod(pod),
+          AbortSignal.timeout(lookUpTime(request, parts.overload)),
+        )
         .then((images) => settle(asked, decide(images)))
         .catch(crash);
     } catch (error) {
@@ -117,7 +130,7 @@ function parseJson(text: Buffer): { value: unknown } | undefined {
  * Answer with an error of the client's, or one that happened before there was a review.
  */
 export function reject(
-  parts: { log: Log; metrics: Metrics },
+  parts: AnsweringParts,
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
@@ -127,10 +140,22 @@ export function reject(
   const outcome = code === 'internal' ? 'failed' : 'rejected';
   parts.metrics.ended(outcome, code);
   parts.log.warn({ outcome, reason: code, status, peer: request.ip, message }, 'request rejected');
-  return reply.code(status).header('content-type', JSON_TYPE).send(errorBody(code, message));
+  return answer(parts, request, reply.code(status), errorBody(code, message));
 }
 
-function errorBody(code: string, message: string): string {
+/** Every answer to a request that was taken. */
+function answer(
+  { overload, draining }: AnsweringParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: string,
+): FastifyReply {
+  overload.leave(request.raw);
+  if (draining()) reply.header('connection', 'close');
+  return reply.header('content-type', JSON_TYPE).send(body);
+}
+
+export function errorBody(code: string, message: string): string {
   return JSON.stringify({ error: { code, message } });
 }
 
@@ -158,16 +183,10 @@ function logReview(
   );
 }
 
-/** The webhook's default timeout, where the API server does not say one. */
-const DEFAULT_TIMEOUT = 10_000;
 /** Kept back from the API server's patience, so that our answer still arrives. */
 const RESERVE = 500;
 
-/** How long images may be looked up: the API server writes its own timeout into the URL, `?timeout=10s`. */
-function lookUpTime(request: FastifyRequest): number {
-  const at = request.url.indexOf('timeout=');
-  const asked =
-    at < 0 ? undefined : parseDuration(request.url.slice(at + 'timeout='.length).split('&', 1)[0] ?? '');
-  const timeout = Math.min(asked ?? DEFAULT_TIMEOUT, 3 * DEFAULT_TIMEOUT);
-  return Math.max(RESERVE, timeout - RESERVE);
+/** How long images may be looked up, of the API server's patience: it also counts what the review waited. */
+function lookUpTime(request: FastifyRequest, overload: Overload): number {
+  return Math.max(RESERVE, Math.floor(patienceOf(request.url) - overload.waited()) - RESERVE);
 }

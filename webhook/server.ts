@@ -17,8 +17,9 @@ import type { Config } from './config-schema.ts';
 import type { ImageLookup } from './images.ts';
 import type { Log } from './log.ts';
 import type { Metrics, RejectionCode } from './metrics.ts';
+import { describeExcess, Overload, RETRY_AFTER_SECONDS } from './overload.ts';
 import type { Policy } from './policy.ts';
-import { createReviewer, reject } from './reviewer.ts';
+import { createReviewer, errorBody, JSON_TYPE, reject } from './reviewer.ts';
 import { limitStalls, refuseConnection, tlsOptions } from './socket-limits.ts';
 
 export interface ServerParts {
@@ -35,7 +36,7 @@ export interface Servers {
   webhook: FastifyInstance;
   /** Plain: `GET /livez`, `/readyz`, `/metrics`. */
   health: FastifyInstance;
-  /** Fail the readiness check from now on. */
+  /** From now on readiness fails, and every answer says that its connection ends with it. */
   drain(): void;
   /** Hand the pair in use to the TLS server, for handshakes from now on. */
   useCertificate(): void;
@@ -46,7 +47,7 @@ export interface Servers {
  */
 export function buildServer(parts: ServerParts): Servers {
   let draining = false;
-  const webhook = buildWebhook(parts);
+  const webhook = buildWebhook(parts, () => draining);
   const health = buildHealth(parts.metrics, () => (draining ? 'shutting down' : parts.certificate.unready()));
   return {
     webhook,
@@ -63,9 +64,11 @@ export function buildServer(parts: ServerParts): Servers {
   };
 }
 
-function buildWebhook(parts: ServerParts): FastifyInstance {
+function buildWebhook(parts: ServerParts, draining: () => boolean): FastifyInstance {
   const { config, certificate, log, metrics } = parts;
   const { requestTimeout, bodyBytes } = config.limits;
+  const overload = new Overload(config.limits, log);
+  const answering = { ...parts, overload, draining };
   const app = fastify({
     logger: false,
     bodyLimit: bodyBytes,
@@ -79,18 +82,25 @@ function buildWebhook(parts: ServerParts): FastifyInstance {
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, log),
     frameworkErrors: (error, request, reply) => {
       metrics.began();
+      overload.count(request.raw);
       refuse(error, request, reply);
     },
     https: { ...tlsOptions(certificate.current), ...limitStalls(requestTimeout) },
   });
-  const review = createReviewer(parts);
+  const review = createReviewer(answering);
   const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const { status, code, message } = classify(error, bodyBytes);
-    return discardBody(request, code).then(() => reject(parts, request, reply, status, code, message));
+    return discardBody(request, code).then(() => reject(answering, request, reply, status, code, message));
   };
-  app.addHook('onRequest', (_request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     metrics.began();
-    done();
+    const excess = overload.enter(request.raw);
+    if (excess === undefined) return done();
+    // What follows of its body is read and thrown away: who is hung up on while he sends may not get to read the answer.
+    metrics.ended('rejected', 'overloaded');
+    if (draining()) reply.header('connection', 'close');
+    reply.code(503).header('content-type', JSON_TYPE).header('retry-after', RETRY_AFTER_SECONDS);
+    reply.send(errorBody('overloaded', describeExcess(excess)));
   });
   // Every other content type is refused before its body is read.
   app.removeAllContentTypeParsers();
@@ -102,8 +112,8 @@ function buildWebhook(parts: ServerParts): FastifyInstance {
   app.setNotFoundHandler((request, reply) => {
     const known = request.url.split('?', 1)[0] === '/mutate';
     return known
-      ? reject(parts, request, reply, 405, 'method-not-allowed', 'reviews are sent with POST')
-      : reject(parts, request, reply, 404, 'not-found', 'this port serves POST /mutate and nothing else');
+      ? reject(answering, request, reply, 405, 'method-not-allowed', 'reviews are sent with POST')
+      : reject(answering, request, reply, 404, 'not-found', 'this port serves POST /mutate and nothing else');
   });
   app.post('/mutate', review);
   return app;
