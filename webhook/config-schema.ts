@@ -108,7 +108,7 @@ export const CONFIG = z.strictObject({
           z
             .string()
             .refine((name) => BUILT_IN_NAMES.has(name))
-            .meta(meta('', 'the name of a built-in sidecar')),
+            .meta(meta('', 'the name of a built-in sidecar', `^(${[...BUILT_IN_NAMES].join('|')})$`)),
         )
         .default([])
         .meta(meta('built-in sidecars that are not to be known, by container name', 'a list of names')),

@@ -1,0 +1,156 @@
+/**
+ * What the chart's values may be: the types of `values.yaml`, from which `values.schema.json` is made, so that Helm refuses
+ * a misspelt or impossible value before anything is installed. What a value means stands in `values.yaml` itself, as comments.
+ * The section `config` is the webhook's own (`webhook/config-schema.ts`), less what the chart fills in.
+ */
+import { z } from 'zod';
+
+/** Kubernetes' own structures: their fields are the API server's to check. */
+const object = z.record(z.string(), z.unknown());
+const objects = z.array(object);
+const texts = z.record(z.string(), z.string());
+const bool = z.boolean();
+const text = z.string();
+/** Empty, or the name of an object. */
+const name = z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/);
+const label = (most: number) =>
+  z.string().regex(new RegExp(`^([a-z0-9]([a-z0-9-]{0,${most - 2}}[a-z0-9])?)?$`));
+/** As Go reads it: cert-manager and Prometheus do. */
+const goDuration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$/);
+const amount = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,3}%$/)]).nullish();
+const seconds = z.int().min(1).max(3600);
+
+const image = {
+  repository: z.string().regex(/^[a-z0-9][A-Za-z0-9.:/_-]*$/),
+  tag: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/),
+  digest: z.string().regex(/^(sha256:[a-f0-9]{64})?$/),
+};
+const pullPolicy = z.enum(['Always', 'IfNotPresent', 'Never']);
+const selector = z
+  .strictObject({
+    matchLabels: texts,
+    matchExpressions: z.array(
+      z
+        .strictObject({
+          key: text,
+          operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+          values: z.array(text),
+        })
+        .partial({ values: true }),
+    ),
+  })
+  .partial();
+const probe = z
+  .strictObject({
+    initialDelaySeconds: z.int().min(0).max(3600),
+    periodSeconds: seconds,
+    timeoutSeconds: seconds,
+    failureThreshold: z.int().min(1),
+    successThreshold: z.int().min(1),
+    terminationGracePeriodSeconds: seconds,
+  })
+  .partial();
+
+const certificates = z.strictObject({
+  source: z.enum(['selfManaged', 'certManager', 'secret']),
+  certManager: z.strictObject({
+    issuerRef: z.strictObject({ name, kind: text, group: text }).partial(),
+    duration: goDuration,
+    renewBefore: goDuration,
+  }),
+  secret: z.strictObject({
+    name,
+    caBundle: z.string().regex(/^\s*(-----BEGIN CERTIFICATE-----[\s\S]*|[A-Za-z0-9+/=]*)\s*$/),
+  }),
+});
+
+const webhook = z.strictObject({
+  failurePolicy: z.enum(['Fail', 'Ignore']),
+  timeoutSeconds: z.int().min(1).max(10),
+  matchPolicy: z.enum(['Equivalent', 'Exact']),
+  reinvocationPolicy: z.enum(['IfNeeded', 'Never']),
+  namespaceSelector: selector,
+  excludedNamespaces: z.array(label(63)),
+  objectSelector: selector,
+  matchConditions: z.strictObject({
+    enabled: bool,
+    extra: z.array(z.strictObject({ name: z.string().min(1), expression: z.string().min(1) })).max(63),
+  }),
+  annotations: texts,
+});
+
+const pods = {
+  podLabels: texts,
+  podAnnotations: texts,
+  priorityClassName: name,
+  nodeSelector: texts,
+  tolerations: objects,
+  affinity: object,
+  topologySpreadConstraints: objects,
+  hostNetwork: bool,
+  dnsPolicy: z.enum(['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']),
+  dnsConfig: object,
+  hostAliases: objects,
+  runtimeClassName: name,
+  schedulerName: text,
+  terminationGracePeriodSeconds: seconds.nullish(),
+  revisionHistoryLimit: z.int().min(0),
+  strategy: object,
+  resources: object,
+  podSecurityContext: object,
+  securityContext: object,
+  livenessProbe: probe,
+  readinessProbe: probe,
+  extraArgs: z.array(text),
+  extraEnv: objects,
+  extraEnvFrom: objects,
+  extraVolumes: objects,
+  extraVolumeMounts: objects,
+};
+
+/** The types of the values. Every key but those of a user's own maps has its default in `values.yaml`. */
+export const CHART_VALUES = z.strictObject({
+  nameOverride: label(63),
+  fullnameOverride: label(52),
+  commonLabels: texts,
+  replicaCount: z.int().min(0),
+  image: z.strictObject({ ...image, pullPolicy }),
+  shim: z.strictObject({ image: z.strictObject({ ...image, pullPolicy: pullPolicy.or(z.literal('')) }) }),
+  imagePullSecrets: z.array(z.strictObject({ name })),
+  config: z.strictObject({}),
+  certificates,
+  webhook,
+  serviceAccount: z.strictObject({ create: bool, name, annotations: texts }),
+  rbac: z.strictObject({ create: bool }),
+  service: z.strictObject({ port: z.int().min(1).max(65_535), annotations: texts }),
+  ...pods,
+  podDisruptionBudget: z.strictObject({ enabled: bool, minAvailable: amount, maxUnavailable: amount }),
+  networkPolicy: z.strictObject({
+    enabled: bool,
+    webhookFrom: objects,
+    healthFrom: objects,
+    egress: objects,
+  }),
+  serviceMonitor: z.strictObject({
+    enabled: bool,
+    labels: texts,
+    interval: goDuration,
+    scrapeTimeout: goDuration,
+    relabelings: objects,
+    metricRelabelings: objects,
+  }),
+  prometheusRule: z.strictObject({ enabled: bool, labels: texts }),
+  grafanaDashboard: z.strictObject({
+    enabled: bool,
+    labels: texts,
+    annotations: texts,
+    namespace: label(63),
+  }),
+});
+
+/** Values that Helm itself puts there when the chart is another chart's dependency. */
+export const OF_HELM = z.strictObject({
+  global: object,
+  /** What a parent's `condition` may name. */
+  enabled: bool,
+});

@@ -1,0 +1,49 @@
+/** The tables of the chart's README: its values, and the keys of the section `config`. */
+import { describeKeys } from '../webhook/config-error.ts';
+import { CONFIG } from '../webhook/config-schema.ts';
+import type { DescribedValue } from './values-comments.ts';
+import type { Schema } from './values-schema.ts';
+
+/** The chart's own values, without `config`. */
+export function valuesTable(values: readonly DescribedValue[], schema: Schema): string {
+  const rows = values
+    .filter(({ path }) => !path.startsWith('config.'))
+    .map(({ path, comment, standard }) => {
+      const choice = schemaAt(schema, path)
+        ?.enum?.filter((item) => item !== '')
+        .map((item) => `\`${item}\``);
+      const meaning = [comment, choice === undefined ? undefined : `One of ${choice.join(', ')}.`];
+      const text = meaning.filter((part) => part !== undefined).join(' ');
+      return row(standard === undefined ? `**${path}**` : `\`${path}\``, code(standard), text);
+    });
+  return ['| value | default | |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** The keys under `config` that may be set. */
+export function configTable(schema: Schema): string {
+  const rows = [...describeKeys(CONFIG)]
+    .filter(({ path }) => schemaAt(schema, `config.${path}`) !== undefined)
+    .map(({ path, help, allowed, standard }) =>
+      // The chart must know its ports.
+      row(`\`config.${path}\``, code(standard), `${help}: ${allowed.replace(' (0: any free one)', '')}`),
+    );
+  return ['| value | default | |', '|---|---|---|', ...rows].join('\n');
+}
+
+function schemaAt(schema: Schema, path: string): Schema | undefined {
+  let found = schema;
+  for (const step of path.split('.')) {
+    const next = found.properties?.[step];
+    if (typeof next !== 'object') return undefined;
+    found = next;
+  }
+  return found;
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function code(text: string | undefined): string {
+  return text === undefined || text === '""' || text === 'null' ? '' : `\`${text}\``;
+}
