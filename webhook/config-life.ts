@@ -30,6 +30,13 @@ export const LIMITS = z
           'a number of bytes from 1048576 to 1073741824, at least bodyBytes',
         ),
       ),
+    connections: z
+      .int()
+      .min(10)
+      .max(100_000)
+      // Each holds some 65 kB, so 130 MB; an API server keeps 25 idle ones, and uses as many as it has reviews in work.
+      .default(2000)
+      .meta(meta('connections at once; more are closed unheard', 'a whole number from 10 to 100000')),
     queueTime: duration(
       'how long a review may have waited unread, or a quarter of the timeout in its URL if that is less; later ones are answered 503',
       '10ms',

@@ -1,5 +1,5 @@
 /**
- * How long what is read from a socket now may have waited to be read.
+ * The event loop's turns, from which follows how long what is read from a socket now may have waited to be read.
  *
  * One turn of the event loop reads what came during the turn before, or during this one, or while the loop slept. So what is read
  * now waited at most for the turn before and for this one so far; after a sleep, for this one alone. A timer that measures its own delay
@@ -13,8 +13,14 @@ export class EventLoop {
   /** How long the turn before took; 0 after a sleep. */
   private last = 0;
 
-  /** @returns milliseconds, an upper bound */
+  /** How long what is read now may have waited, at most. @returns milliseconds */
   waited(): number {
+    const turn = this.turn();
+    return this.last + turn;
+  }
+
+  /** How long this turn has taken so far. @returns milliseconds */
+  turn(): number {
     const now = performance.now();
     if (!this.watching) {
       this.watching = true;
@@ -23,7 +29,7 @@ export class EventLoop {
       setImmediate(this.turned);
     }
     this.asked = true;
-    return this.last + now - this.began;
+    return now - this.began;
   }
 
   /** Runs when all that was there to be read has been, and keeps the loop awake for the next turn. */

@@ -12,7 +12,7 @@ import { EventLoop } from './event-loop.ts';
 import type { Log } from './log.ts';
 import { patienceOf } from './patience.ts';
 
-export type Excess = 'reviews' | 'bytes' | 'time';
+export type Excess = 'reviews' | 'bytes' | 'time' | 'connections';
 
 /** What the API server's client waits before it asks again; it counts whole seconds, and does not look at its timeout meanwhile. */
 export const RETRY_AFTER_SECONDS = '1';
@@ -22,8 +22,13 @@ const SHORT_BODY = 64 * 1024;
 
 /** Of the API server's patience, what may be over before a review is read: the rest is for another try, and for the answer. */
 const PATIENCE_SHARE = 1 / 4;
-/** A quarter of the shortest timeout that a webhook can have (1 s): who waited less is not asked for his patience. */
-const SHORTEST_WAIT = 250;
+/**
+ * Of the time that a review may wait, what one turn of the event loop may take: what is read in a turn has waited for the one before
+ * too. (To add up the two, and to judge by that, sheds all that is read after a long turn.)
+ */
+const TURN_SHARE = 1 / 2;
+/** Such a share of the shortest timeout that a webhook can have (1 s): until then nobody is asked for his patience. */
+const SHORTEST_TURN = 1000 * PATIENCE_SHARE * TURN_SHARE;
 
 /** Between two lines of the log. */
 const LOG_INTERVAL = 10_000;
@@ -74,10 +79,10 @@ export class Overload {
 
   private excess(request: IncomingMessage): Excess | undefined {
     const { concurrentReviews, concurrentBytes, queueTime } = this.limits;
-    const waited = this.loop.waited();
-    if (waited > SHORTEST_WAIT || waited > queueTime) {
-      const patience = patienceOf(request.url ?? '') * PATIENCE_SHARE;
-      if (waited > Math.min(queueTime, patience)) return 'time';
+    const turn = this.loop.turn();
+    if (turn > SHORTEST_TURN || turn > queueTime * TURN_SHARE) {
+      const wait = Math.min(queueTime, patienceOf(request.url ?? '') * PATIENCE_SHARE);
+      if (turn > wait * TURN_SHARE) return 'time';
     }
     if (this.reviews >= concurrentReviews) return 'reviews';
     const bytes = this.bytesOf(request);
@@ -95,7 +100,8 @@ export class Overload {
     return bytes <= bodyBytes ? bytes : 0;
   }
 
-  private note(excess: Excess): void {
+  /** Tell the log, now and then, that something was too much. */
+  note(excess: Excess): void {
     this.unlogged++;
     this.latest = excess;
     if (this.logging) return;
@@ -125,6 +131,7 @@ export function describeExcess(excess: Excess): string {
     reviews: 'too many reviews are in work (limits.concurrentReviews)',
     bytes: 'too many long reviews are in work (limits.concurrentBytes)',
     time: 'reviews wait too long to be read (limits.queueTime)',
+    connections: 'too many connections are open (limits.connections)',
   };
   return `overloaded: ${what[excess]}; ask again`;
 }

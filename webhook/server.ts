@@ -92,6 +92,8 @@ function buildWebhook(parts: ServerParts, draining: () => boolean): FastifyInsta
     const { status, code, message } = classify(error, bodyBytes);
     return discardBody(request, code).then(() => reject(answering, request, reply, status, code, message));
   };
+  app.server.maxConnections = config.limits.connections;
+  app.server.on('drop', () => overload.note('connections'));
   app.addHook('onRequest', (request, reply, done) => {
     metrics.began();
     const excess = overload.enter(request.raw);

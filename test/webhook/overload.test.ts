@@ -205,3 +205,15 @@ test('a quarter of the timeout that the API server gives is the most, however lo
   const patient = await burst(t, served, 10, '/mutate?timeout=10s');
   assert.ok(patient.every(({ status }) => status === 200));
 });
+
+test('more connections than limits.connections are closed, and the log says so; those that are there are served', async (t) => {
+  const served = await serveWebhook(t, { config: 'limits: { connections: 10 }' });
+  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  t.after(() => agent.destroy());
+  const all = () => Promise.all(Array.from({ length: 10 }, () => served.post(ordinary, { agent })));
+  await all();
+  await assert.rejects(served.post(ordinary), { code: 'ECONNRESET' });
+  for (const { status } of await all()) assert.equal(status, 200);
+  const [line] = served.log().filter(({ reason }) => reason === 'overloaded');
+  assert.equal(line?.excess, 'connections');
+});
