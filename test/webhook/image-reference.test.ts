@@ -13,7 +13,13 @@ const SHA256 = `sha256:${'f'.repeat(64)}`;
 const SHA512 = `sha512:${'0'.repeat(128)}`;
 
 // The shapes that the distribution project's own tests go through (reference_test.go, normalize_test.go).
-const GOOD: [text: string, registry: string, repository: string, tag?: string, digest?: string][] = [
+const GOOD: [
+  text: string,
+  registry: string,
+  repository: string,
+  tag?: string | undefined,
+  digest?: string,
+][] = [
   // short names
   ['redis', 'docker.io', 'library/redis', 'latest'],
   ['redis:7', 'docker.io', 'library/redis', '7'],

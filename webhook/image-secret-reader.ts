@@ -1,0 +1,84 @@
+/** Pull secrets of the cluster, read by name: `get` of secrets and service accounts, never `list`. Import this file lazily. */
+import type { PullSecret, SecretReader } from './image-secrets.ts';
+import { isRecord, type JsonRecord, member } from './json.ts';
+import { KubernetesError } from './kubernetes-error.ts';
+import type { KubernetesRequests } from './kubernetes-request.ts';
+import { RegistryError } from './registry-error.ts';
+
+/** A pod names a few; each is a request. */
+const MAX_SECRETS = 16;
+/** Of one call; the look-up's own deadline mostly comes first. */
+const CALL_MS = 5_000;
+
+export class ClusterSecretReader implements SecretReader {
+  private readonly server: KubernetesRequests;
+
+  constructor(server: KubernetesRequests) {
+    this.server = server;
+  }
+
+  /** @throws {RegistryError} */
+  async pullSecrets(
+    namespace: string,
+    podSecretNames: readonly string[],
+    serviceAccountName: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly PullSecret[]> {
+    try {
+      const ofAccount =
+        serviceAccountName === undefined
+          ? []
+          : await this.ofServiceAccount(namespace, serviceAccountName, signal);
+      const names = [...new Set([...podSecretNames, ...ofAccount])].slice(0, MAX_SECRETS);
+      const secrets = await Promise.all(names.map((name) => this.secret(namespace, name, signal)));
+      return secrets.flatMap((secret) => secret ?? []);
+    } catch (error) {
+      // Its message names the verb, the object and the way out, and holds nothing that was read.
+      if (error instanceof KubernetesError)
+        throw new RegistryError('image-unauthorized', error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  private async ofServiceAccount(namespace: string, name: string, signal: AbortSignal): Promise<string[]> {
+    const account = await this.get(namespace, 'serviceaccounts', name, signal);
+    const references = account && member(account, 'imagePullSecrets');
+    return (Array.isArray(references) ? references : []).flatMap((reference: unknown) => {
+      const secret = isRecord(reference) ? member(reference, 'name') : undefined;
+      return typeof secret === 'string' && secret !== '' ? [secret] : [];
+    });
+  }
+
+  private async secret(
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<PullSecret | undefined> {
+    const object = await this.get(namespace, 'secrets', name, signal);
+    if (object === undefined) return undefined;
+    const type = member(object, 'type');
+    const data = member(object, 'data');
+    const texts = Object.entries(isRecord(data) ? data : {}).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[key, value] as const] : [],
+    );
+    return { name, type: typeof type === 'string' ? type : '', data: Object.fromEntries(texts) };
+  }
+
+  private async get(
+    namespace: string,
+    kind: 'secrets' | 'serviceaccounts',
+    name: string,
+    signal: AbortSignal,
+  ): Promise<JsonRecord | undefined> {
+    signal.throwIfAborted();
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
+    const action = `get ${kind}/${name} in namespace ${namespace}`;
+    return this.server.json({ action, method: 'GET', path, absent: true, deadline: CALL_MS });
+  }
+}
+
+/** The cluster that this process is in. @throws {KubernetesError} `no-cluster` */
+export async function connectSecretReader(env: NodeJS.ProcessEnv): Promise<SecretReader> {
+  const { connect } = await import('./kubernetes-request.ts');
+  return new ClusterSecretReader(connect(env));
+}
