@@ -7,6 +7,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import type { CertificateEvents, CertificateSource } from './certificate-source.ts';
 
 /** A pair that can serve. PEM texts, as they stand in the files. */
 export interface Certificate {
@@ -96,32 +97,29 @@ function parseKey(key: string, name: string): KeyObject {
   }
 }
 
-/** What {@link CertificateFiles} tells. */
-export interface CertificateEvents {
-  /** A pair was loaded, the first or a new one. */
-  loaded(certificate: Certificate): void;
-  /** The files hold no pair that can serve. Told once for each thing that is wrong. */
-  failed(error: CertificateError): void;
+/** Names of PEM files, and how often they are compared, in milliseconds. */
+export interface CertificateFileSettings {
+  certFile: string;
+  keyFile: string;
+  reloadInterval: number;
 }
 
 /**
  * Two files and the pair that was last loaded from them.
  */
-export class CertificateFiles {
+export class CertificateFiles implements CertificateSource {
   /** The pair in use. */
   current: Certificate | undefined;
   /** What is wrong with the files now, if anything is. */
   problem: string | undefined = 'the certificate has not been read yet';
-  private readonly certFile: string;
-  private readonly keyFile: string;
+  private readonly files: CertificateFileSettings;
   private readonly events: CertificateEvents;
   private readonly now: () => number;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
 
-  constructor(certFile: string, keyFile: string, events: CertificateEvents, now: () => number = Date.now) {
-    this.certFile = certFile;
-    this.keyFile = keyFile;
+  constructor(files: CertificateFileSettings, events: CertificateEvents, now: () => number = Date.now) {
+    this.files = files;
     this.events = events;
     this.now = now;
   }
@@ -136,9 +134,8 @@ export class CertificateFiles {
     return this.running;
   }
 
-  /** Look every `interval` milliseconds from now on. Keeps no process alive. */
-  start(interval: number): void {
-    this.timer = setInterval(() => void this.check(), interval).unref();
+  start(): void {
+    this.timer = setInterval(() => void this.check(), this.files.reloadInterval).unref();
   }
 
   stop(): void {
@@ -161,7 +158,10 @@ export class CertificateFiles {
         this.problem = undefined;
         return;
       }
-      this.current = parseCertificate(cert, key, this.now(), { cert: this.certFile, key: this.keyFile });
+      this.current = parseCertificate(cert, key, this.now(), {
+        cert: this.files.certFile,
+        key: this.files.keyFile,
+      });
       this.problem = undefined;
       this.events.loaded(this.current);
     } catch (error) {
@@ -174,10 +174,10 @@ export class CertificateFiles {
   }
 
   private async read(): Promise<{ cert: string; key: string }> {
-    let cert = await readBounded(this.certFile);
+    let cert = await readBounded(this.files.certFile);
     for (let attempt = 1; ; attempt++) {
-      const key = await readBounded(this.keyFile);
-      const again = await readBounded(this.certFile);
+      const key = await readBounded(this.files.keyFile);
+      const again = await readBounded(this.files.certFile);
       if (again === cert || attempt === READ_ATTEMPTS) return { cert: again, key };
       cert = again;
     }

@@ -39,9 +39,10 @@ export interface KubernetesRequests {
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
+ * @param closing ends every request
  * @throws {KubernetesError} `no-cluster`
  */
-export function connect(env: NodeJS.ProcessEnv): KubernetesRequests {
+export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): KubernetesRequests {
   const config = new KubeConfig();
   const action = 'find the API server';
   if (env.KUBERNETES_SERVICE_HOST !== undefined && env.KUBERNETES_SERVICE_PORT !== undefined) {
@@ -68,7 +69,8 @@ export function connect(env: NodeJS.ProcessEnv): KubernetesRequests {
   if (server === undefined || !URL.canParse(server)) {
     throw new KubernetesError('no-cluster', action, 'the kubeconfig has no current cluster with a server');
   }
-  const send = (asked: KubernetesRequest, signal: AbortSignal) => open(config, server, asked, signal);
+  const send = (asked: KubernetesRequest, ...signals: AbortSignal[]) =>
+    open(config, server, asked, AbortSignal.any(closing === undefined ? signals : [...signals, closing]));
   return {
     json: async (asked) => {
       const deadline = AbortSignal.timeout(asked.deadline);
@@ -87,9 +89,8 @@ export function connect(env: NodeJS.ProcessEnv): KubernetesRequests {
     },
     stream: async (asked, received, stop) => {
       const deadline = AbortSignal.timeout(asked.deadline);
-      const signal = AbortSignal.any([deadline, stop]);
       try {
-        const response = await send(asked, signal);
+        const response = await send(asked, deadline, stop);
         const { statusCode = 500 } = response;
         if (statusCode >= 300) {
           throw refusal(asked.action, statusCode, reasonOf(parse(await readBounded(response, asked.action))));

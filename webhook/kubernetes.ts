@@ -48,7 +48,7 @@ export interface Kubernetes {
     data: ReadonlyMap<string, string | undefined>,
   ): Promise<Written>;
   /** Create a Secret that is not there. `conflict`: it is there, with other values. */
-  createSecret(secret: ObjectName, data: ReadonlyMap<string, string>): Promise<Written>;
+  createSecret(secret: ObjectName, data: ReadonlyMap<string, string | undefined>): Promise<Written>;
   /** @returns undefined where there is none */
   readConfiguration(name: string): Promise<StoredConfiguration | undefined>;
   /** Give these webhooks of a configuration one caBundle (PEM). */
@@ -75,11 +75,16 @@ const WATCH_SECONDS = 300;
 /**
  * The API server of the pod's own cluster or, outside of a pod, of the kubeconfig that `KUBECONFIG` names.
  * @param env the process's environment
+ * @param stop ends every call
  * @param deadline milliseconds that a call may take
  * @throws {KubernetesError} `no-cluster`
  */
-export async function connectKubernetes(env: NodeJS.ProcessEnv, deadline = 10_000): Promise<Kubernetes> {
-  return kubernetesOver(connect(env), deadline);
+export async function connectKubernetes(
+  env: NodeJS.ProcessEnv,
+  stop?: AbortSignal,
+  deadline = 10_000,
+): Promise<Kubernetes> {
+  return kubernetesOver(connect(env, stop), deadline);
 }
 
 function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernetes {
@@ -114,7 +119,13 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
         method: 'PATCH',
         path: `${pathOf(secret)}?fieldManager=${FIELD_MANAGER}-${crypto.randomUUID()}`,
         contentType: 'application/apply-patch+yaml',
-        body: { apiVersion: 'v1', kind: 'Secret', metadata: secret, type: 'Opaque', data: encode(data) },
+        body: {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { namespace: secret.namespace, name: secret.name },
+          type: 'Opaque',
+          data: encode(new Map([...data].filter(([, text]) => text !== undefined))),
+        },
         deadline,
       }),
     readConfiguration: async (name) => {

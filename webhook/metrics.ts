@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { ReviewErrorCode } from './admission-review.ts';
+import type { Step } from './authority.ts';
 import type { Mutation } from './mutate.ts';
 
 /** What became of a request. `rejected`: it was no review; `failed`: our own fault. */
@@ -32,6 +33,12 @@ export interface Metrics {
   ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
   certificateLoaded(notAfter: Date): void;
   certificateFailed(): void;
+  /** The authority of the self-managed certificate ends then. */
+  authorityLoaded(notAfter: Date): void;
+  /** This replica wrote the Secret of the self-managed certificate. */
+  certificateWritten(step: Step): void;
+  /** This replica wrote the webhook configuration's caBundle. */
+  caBundleWritten(): void;
 }
 
 /** A review takes a fraction of a millisecond; one that waits for a registry, seconds. */
@@ -93,5 +100,42 @@ export function createMetrics(version: string): Metrics {
     },
     certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
     certificateFailed: () => certificateFailures.inc(),
+    ...selfManagedMetrics(registers),
+  };
+}
+
+/** What only a webhook that manages its certificate counts; made when it first does, so that no other shows zeros. */
+function selfManagedMetrics(
+  registers: Registry[],
+): Pick<Metrics, 'authorityLoaded' | 'certificateWritten' | 'caBundleWritten'> {
+  let expiry: Gauge | undefined;
+  let secretWrites: Counter<'step'> | undefined;
+  let bundleWrites: Counter | undefined;
+  return {
+    authorityLoaded: (notAfter) => {
+      expiry ??= new Gauge({
+        name: 'curfew_certificate_authority_expiry_timestamp_seconds',
+        help: 'When the authority of the self-managed certificate ends, in Unix time.',
+        registers,
+      });
+      expiry.set(Math.floor(notAfter.getTime() / 1000));
+    },
+    certificateWritten: (step) => {
+      secretWrites ??= new Counter({
+        name: 'curfew_certificate_secret_writes_total',
+        help: 'Times that this replica wrote the Secret of the self-managed certificate, by why.',
+        labelNames: ['step'],
+        registers,
+      });
+      secretWrites.inc({ step });
+    },
+    caBundleWritten: () => {
+      bundleWrites ??= new Counter({
+        name: 'curfew_ca_bundle_writes_total',
+        help: "Times that this replica wrote the webhook configuration's caBundle.",
+        registers,
+      });
+      bundleWrites.inc();
+    },
   };
 }

@@ -12,7 +12,7 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import type { CertificateFiles } from './certificates.ts';
+import type { CertificateSource } from './certificate-source.ts';
 import type { Config } from './config-schema.ts';
 import type { ImageLookup } from './images.ts';
 import type { Log } from './log.ts';
@@ -28,7 +28,7 @@ export interface ServerParts {
   log: Log;
   metrics: Metrics;
   config: Config;
-  certificate: CertificateFiles;
+  certificate: CertificateSource;
 }
 
 export interface Servers {
@@ -38,6 +38,8 @@ export interface Servers {
   health: FastifyInstance;
   /** From now on readiness fails, and every answer says that its connection ends with it. */
   drain(): void;
+  /** How many requests to the webhook wait for their answer. */
+  reviews(): number;
   /** Hand the pair in use to the TLS server, for handshakes from now on. */
   useCertificate(): void;
 }
@@ -47,7 +49,8 @@ export interface Servers {
  */
 export function buildServer(parts: ServerParts): Servers {
   let draining = false;
-  const webhook = buildWebhook(parts, () => draining);
+  const overload = new Overload(parts.config.limits, parts.log);
+  const webhook = buildWebhook(parts, overload, () => draining);
   const health = buildHealth(parts.metrics, () => (draining ? 'shutting down' : parts.certificate.unready()));
   return {
     webhook,
@@ -55,6 +58,7 @@ export function buildServer(parts: ServerParts): Servers {
     drain: () => {
       draining = true;
     },
+    reviews: () => overload.inWork,
     useCertificate: () => {
       const { server } = webhook;
       if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
@@ -64,10 +68,9 @@ export function buildServer(parts: ServerParts): Servers {
   };
 }
 
-function buildWebhook(parts: ServerParts, draining: () => boolean): FastifyInstance {
+function buildWebhook(parts: ServerParts, overload: Overload, draining: () => boolean): FastifyInstance {
   const { config, certificate, log, metrics } = parts;
   const { requestTimeout, bodyBytes } = config.limits;
-  const overload = new Overload(config.limits, log);
   const answering = { ...parts, overload, draining };
   const app = fastify({
     logger: false,

@@ -3,13 +3,13 @@
  */
 import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import { CertificateFiles } from './certificates.ts';
 import { type Config, policyOf } from './config.ts';
 import { noLookup } from './images.ts';
 import { bufferedOutput, createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { VERSION } from './policy.ts';
 import { buildServer, type Servers } from './server.ts';
+import { certificateSource } from './service-certificate.ts';
 import { endWithGrace } from './shutdown.ts';
 
 /**
@@ -21,17 +21,14 @@ export async function serve(config: Config): Promise<number> {
   const { stream, flush } = bufferedOutput();
   const log = createLog(config.log.level, stream);
   const metrics = createMetrics(VERSION);
-  const certificate = new CertificateFiles(config.tls.certFile, config.tls.keyFile, {
-    loaded: ({ notAfter, fingerprint, subjectAltName }) => {
-      servers.useCertificate();
-      metrics.certificateLoaded(notAfter);
-      log.info({ notAfter, fingerprint, subjectAltName }, 'certificate loaded');
-    },
-    failed: ({ message }) => {
-      metrics.certificateFailed();
-      log.error({ message, serving: certificate.current !== undefined }, 'certificate not loaded');
-    },
-  });
+  const closing = new AbortController();
+  const certificate = await certificateSource(
+    config,
+    log,
+    metrics,
+    () => servers.useCertificate(),
+    closing.signal,
+  );
   const servers: Servers = buildServer({
     policy: policyOf(config),
     images: noLookup,
@@ -40,7 +37,7 @@ export async function serve(config: Config): Promise<number> {
     config,
     certificate,
   });
-  const ended = endWithGrace(config, servers, certificate, log, flush);
+  const ended = endWithGrace(config, servers, { certificate, log, flush });
   try {
     await listen(servers.health, config.listen.healthPort, config.listen.host);
     await certificate.check();
@@ -48,11 +45,12 @@ export async function serve(config: Config): Promise<number> {
   } catch (error) {
     ended.uninstall();
     certificate.stop();
+    closing.abort();
     await Promise.allSettled([servers.webhook.close(), servers.health.close()]);
     flush();
     throw error;
   }
-  certificate.start(config.tls.reloadInterval);
+  certificate.start();
   log.info(
     {
       version: VERSION,
@@ -62,7 +60,9 @@ export async function serve(config: Config): Promise<number> {
     },
     'serving',
   );
-  return ended.code;
+  const code = await ended.code;
+  closing.abort();
+  return code;
 }
 
 /** `::` takes IPv4 too; a machine without IPv6 has only 0.0.0.0 for that. */

@@ -67,8 +67,7 @@ export async function serveWebhook(t: TestContext, options: ServeOptions = {}): 
   const config: Config = parseConfig(options.config ?? '', 'test');
   const policy = policyOf(config);
   const certificate = new CertificateFiles(
-    certFile,
-    keyFile,
+    { ...config.tls, certFile, keyFile },
     {
       loaded: ({ notAfter }) => {
         servers.useCertificate();
