@@ -1,0 +1,67 @@
+/** The chart as the real Helm renders it. */
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { CHART, type HelmResult, helm, template } from '../../charts/helm.ts';
+import { fetchClients } from '../cluster/preparation.ts';
+
+/** The newest Kubernetes whose fields `@kubernetes/client-node` knows, and the oldest that the chart takes. */
+export const NEWEST = '1.36.0';
+export const OLDEST = '1.20.0';
+export const NAMESPACE = 'curfew-system';
+export const GOLDEN = join(import.meta.dirname, 'golden');
+
+const OBJECT = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string(), namespace: z.string().exactOptional() }),
+});
+export type RenderedObject = z.output<typeof OBJECT>;
+
+const { helm: program } = await fetchClients();
+
+/** Render, for a cluster of that version; flags as `helm template` takes them. Helm may refuse. */
+export function render(flags: string[] = [], kubeVersion = NEWEST): HelmResult {
+  return template(program, { namespace: NAMESPACE, kubeVersion, flags });
+}
+
+export function lint(flags: string[]): HelmResult {
+  return helm(program, ['lint', '--strict', CHART, ...flags]);
+}
+
+/** The objects of a manifest. */
+export function objectsOf(manifest: string): RenderedObject[] {
+  return parseAllDocuments(manifest)
+    .map((document) => {
+      const [error] = document.errors;
+      if (error !== undefined) throw error;
+      return document.toJS();
+    })
+    .filter((object) => object !== null)
+    .map((object) => OBJECT.parse(object));
+}
+
+/** Render what must be accepted. */
+export function objects(flags: string[] = [], kubeVersion = NEWEST): RenderedObject[] {
+  const { code, stdout, stderr } = render(flags, kubeVersion);
+  if (code !== 0) throw new Error(stderr);
+  return objectsOf(stdout);
+}
+
+/** The one object of a kind. */
+export function one(all: RenderedObject[], kind: string): RenderedObject {
+  const found = all.filter((object) => object.kind === kind);
+  const [first] = found;
+  if (first === undefined || found.length > 1) throw new Error(`${found.length} objects of kind ${kind}`);
+  return first;
+}
+
+/** A part of an object, by its dotted path; numbers are places in lists. */
+export function partOf(object: unknown, path: string): unknown {
+  let found = object;
+  for (const step of path.split('.')) {
+    if (typeof found !== 'object' || found === null) return undefined;
+    found = Reflect.get(found, step);
+  }
+  return found;
+}

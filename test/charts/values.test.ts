@@ -1,0 +1,189 @@
+/** What values are refused, and what the accepted ones become. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { webhookConfiguration } from '../../webhook/command-webhook-configuration.ts';
+import { type Config, parseConfig } from '../../webhook/config.ts';
+import {
+  GOLDEN,
+  NAMESPACE,
+  OLDEST,
+  objects,
+  one,
+  partOf,
+  type RenderedObject,
+  render,
+} from './rendered-chart.ts';
+
+const set = (...pairs: string[]) => pairs.flatMap((pair) => ['--set', pair]);
+const HA = ['--values', join(GOLDEN, 'ha.values.yaml')];
+
+/** The configuration that the webhook reads from the ConfigMap. */
+function configOf(all: RenderedObject[]): Config {
+  const texts = all.flatMap(({ kind, data }) => (kind === 'ConfigMap' ? Object.entries(Object(data)) : []));
+  const [, content] = texts.find(([file]) => file === 'curfew.yaml') ?? [];
+  return parseConfig(String(content), 'ConfigMap');
+}
+
+describe('what Helm refuses before anything is installed', () => {
+  const refused: [pair: string, words: RegExp][] = [
+    ['replicas=3', /additional properties 'replicas' not allowed/],
+    ['image.tga=1', /'\/image': additional properties 'tga' not allowed/],
+    ['image.digest=sha256:0', /'\/image\/digest'.*does not match/],
+    [
+      'certificates.source=files',
+      /'\/certificates\/source': value must be one of 'selfManaged', 'certManager', 'secret'/,
+    ],
+    ['webhook.timeoutSeconds=30', /'\/webhook\/timeoutSeconds': maximum/],
+    ['webhook.failurePolicy=fail', /'\/webhook\/failurePolicy': value must be one of 'Fail', 'Ignore'/],
+    ['config.lgo.level=debug', /'\/config': additional properties 'lgo' not allowed/],
+    ['config.log.level=loud', /'\/config\/log\/level': value must be one of 'trace', 'debug'/],
+    ['config.listen.port=0', /'\/config\/listen\/port': minimum/],
+    ['config.listen.port=99999', /'\/config\/listen\/port': maximum/],
+    ['config.limits.requestTimeout=10', /'\/config\/limits\/requestTimeout': got number, want string/],
+    ['config.limits.requestTimeout=10 seconds', /'\/config\/limits\/requestTimeout'.*does not match/],
+    ['config.tls.selfManaged.lifetime=1y', /'\/config\/tls\/selfManaged\/lifetime'.*does not match/],
+    ['config.tls.certFile=/x', /'\/config\/tls': additional properties 'certFile' not allowed/],
+    ['config.shim.image=x', /'\/config\/shim': additional properties 'image' not allowed/],
+    ['config.shim.resources.limits.cpu=a lot', /'\/config\/shim\/resources\/limits\/cpu'.*does not match/],
+    ['config.catalogue.disabled={nobody}', /'\/config\/catalogue\/disabled\/0'.*does not match/],
+    ['config.catalogue.extra[0].names={a}', /'\/config\/catalogue\/extra\/0': missing property 'images'/],
+    ['podDisruptionBudget.maxUnavailable=half', /'\/podDisruptionBudget\/maxUnavailable'/],
+    ['config.listen.port=null', /missing property 'port'/],
+    ['certificates.source=secret', /certificates\.secret\.name must name a Secret/],
+    ['terminationGracePeriodSeconds=20', /it must be more than .* together, which is 25/],
+  ];
+  for (const [pair, words] of refused)
+    test(pair, () => {
+      const { code, stderr } = render(set(pair));
+      assert.notEqual(code, 0);
+      assert.match(stderr, words);
+    });
+});
+
+describe('the configuration file', () => {
+  test('is one that the webhook takes, with the defaults and with everything set', () => {
+    const plain = configOf(objects());
+    assert.deepEqual(
+      [plain.tls.source, plain.tls.selfManaged.secret, plain.tls.selfManaged.namespace],
+      ['self-managed', 'curfew-tls', NAMESPACE],
+    );
+    const all = configOf(objects(HA));
+    assert.equal(all.shim.image, 'registry.example:5000/mirror/curfew-shim:0.1.0-1');
+    assert.equal(all.tls.selfManaged.webhookConfiguration, 'curfew-ha');
+    assert.equal(all.limits.bodyBytes, 8_388_608);
+    assert.equal(all.catalogue.extra[0]?.stopSignal, 'INT');
+  });
+
+  test('has the defaults that the webhook has', () => {
+    const { tls: _, shim: __, ...chart } = configOf(objects());
+    const { tls: ___, shim: ____, ...program } = parseConfig('', 'the defaults');
+    assert.deepEqual(chart, program);
+  });
+
+  test('a changed one rolls the pods, an unchanged one does not', () => {
+    const sum = (flags: string[]) =>
+      partOf(
+        partOf(one(objects(flags), 'Deployment'), 'spec.template.metadata.annotations'),
+        'checksum/config',
+      );
+    assert.equal(sum([]), sum(set('replicaCount=5')));
+    assert.notEqual(sum([]), sum(set('config.log.level=debug')));
+  });
+});
+
+test('from TERM to KILL there is time for the delay and the grace period', () => {
+  for (const [delay, grace, seconds] of [
+    ['5s', '20s', 30],
+    ['1m30s', '2h', 7295],
+    ['500ms', '1500ms', 8],
+    ['0', '0s', 5],
+  ] as const) {
+    const all = objects(
+      set(
+        `config.shutdown.gracePeriod=${grace}`,
+        ...(delay === '0' ? [] : [`config.shutdown.delay=${delay}`]),
+      ).concat(delay === '0' ? ['--set-string', 'config.shutdown.delay=0'] : []),
+    );
+    assert.equal(partOf(one(all, 'Deployment'), 'spec.template.spec.terminationGracePeriodSeconds'), seconds);
+  }
+});
+
+describe('the certificate', () => {
+  const client = (flags: string[]) =>
+    partOf(one(objects(flags), 'MutatingWebhookConfiguration'), 'webhooks.0.clientConfig');
+  const mounted = (flags: string[]) =>
+    JSON.stringify(partOf(one(objects(flags), 'Deployment'), 'spec.template.spec.volumes'));
+
+  test('managed by the webhook: no caBundle and no Secret data that an upgrade would reset', () => {
+    assert.equal(partOf(client([]), 'caBundle'), undefined);
+    assert.ok(!Object.hasOwn(Object(client([])), 'caBundle'));
+    assert.deepEqual(Object.keys(one(objects(), 'Secret')).sort(), [
+      'apiVersion',
+      'kind',
+      'metadata',
+      'type',
+    ]);
+    assert.doesNotMatch(mounted([]), /secretName/);
+  });
+
+  test('by cert-manager: its authority is injected, its Secret mounted', () => {
+    const flags = set('certificates.source=certManager');
+    const all = objects(flags);
+    const annotations = partOf(one(all, 'MutatingWebhookConfiguration'), 'metadata.annotations');
+    assert.deepEqual(annotations, { 'cert-manager.io/inject-ca-from': `${NAMESPACE}/curfew` });
+    assert.match(mounted(flags), /"secretName":"curfew-certificate"/);
+    assert.deepEqual(
+      all
+        .filter(({ kind }) => kind === 'Certificate')
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+      ['curfew', 'curfew-root'],
+    );
+    const leaf = all.find(({ kind, metadata }) => kind === 'Certificate' && metadata.name === 'curfew');
+    assert.deepEqual(partOf(leaf, 'spec.dnsNames'), [`curfew.${NAMESPACE}.svc`]);
+  });
+
+  test('brought along: PEM and base64 make the same caBundle', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    const given = (ca: string) =>
+      client([
+        ...set('certificates.source=secret', 'certificates.secret.name=x'),
+        ...['--set-string', `certificates.secret.caBundle=${ca}`],
+      ]);
+    const base64 = Buffer.from(pem).toString('base64');
+    assert.equal(partOf(given(pem), 'caBundle'), base64);
+    assert.equal(partOf(given(base64), 'caBundle'), base64);
+  });
+});
+
+describe('access to the API server', () => {
+  const rules = (flags: string[]) =>
+    objects(flags)
+      .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+      .flatMap((role) => partOf(role, 'rules'));
+
+  test('is by name, but for the Events', () => {
+    for (const rule of rules([])) {
+      const resources = partOf(rule, 'resources');
+      const names = partOf(rule, 'resourceNames');
+      if (String(resources) === 'events') assert.deepEqual(partOf(rule, 'verbs'), ['create']);
+      else assert.ok(Array.isArray(names) && names.length === 1, String(resources));
+    }
+    assert.doesNotMatch(JSON.stringify(rules([])), /\*|"list"|"delete"|"update"/);
+  });
+});
+
+test('the MutatingWebhookConfiguration is what `curfew webhook-configuration` prints', () => {
+  const all = one(objects([], OLDEST), 'MutatingWebhookConfiguration');
+  const printed = webhookConfiguration({
+    name: 'curfew',
+    clientConfig: { service: { namespace: NAMESPACE, name: 'curfew', port: 443, path: '/mutate' } },
+    failurePolicy: 'Fail',
+    timeoutSeconds: 10,
+    ownNamespace: NAMESPACE,
+  });
+  const { sideEffects: _, ...rendered } = Object(partOf(all, 'webhooks.0'));
+  const { sideEffects: __, ...expected } = Object(printed.webhooks?.[0]);
+  assert.deepEqual(rendered, expected);
+});
