@@ -4,6 +4,7 @@
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { build, type Metafile } from 'esbuild';
+import { omissions } from './bundle-omissions.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const entry = process.argv[2] ?? `${root}webhook/main.ts`;
@@ -58,6 +59,7 @@ try {
     // Names stay, for stack traces; the rest of the text is memory that a running webhook keeps.
     minifySyntax: true,
     minifyWhitespace: true,
+    plugins: [omissions],
     logLevel: 'warning',
   });
   const temporary = `${root}dist/.curfew.js.${process.pid}`;
