@@ -113,6 +113,8 @@ function fits(key: string, image: string): boolean {
 
 /** Does a host fit a pattern such as `*.corp.example:5000`? A star stands for one label, or a part of it. */
 export function hostFits(pattern: string, host: string): boolean {
+  // An IPv6 address is no pattern, though it has brackets.
+  if (pattern === host) return true;
   const [keyName, keyPort] = portOf(pattern);
   const [name, port] = portOf(host);
   const patterns = keyName.split('.');
