@@ -72,6 +72,11 @@ export class Overload {
     this.bytes -= this.bytesOf(request);
   }
 
+  /** How many requests are taken and not yet answered. */
+  get inWork(): number {
+    return this.reviews;
+  }
+
   /** How long what is read now may have waited to be read, in ms. */
   waited(): number {
     return this.loop.waited();
