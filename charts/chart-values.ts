@@ -139,7 +139,11 @@ export const CHART_VALUES = z.strictObject({
     relabelings: objects,
     metricRelabelings: objects,
   }),
-  prometheusRule: z.strictObject({ enabled: bool, labels: texts }),
+  prometheusRule: z.strictObject({
+    enabled: bool,
+    labels: texts,
+    certificateHours: z.int().min(1).max(10_000),
+  }),
   grafanaDashboard: z.strictObject({
     enabled: bool,
     labels: texts,

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Registry } from '@prometheus-io/client';
 import { z } from 'zod';
 import { CHART } from '../../charts/helm.ts';
+import { imageMetrics } from '../../webhook/image-metrics.ts';
 import { createMetrics } from '../../webhook/metrics.ts';
 import { objects, one, partOf } from './rendered-chart.ts';
 
@@ -35,12 +37,17 @@ async function series(): Promise<Map<string, Set<string>>> {
   const metrics = createMetrics('0');
   for (const outcome of ['wrapped', 'unchanged', 'refused', 'rejected', 'failed'] as const) {
     metrics.began();
-    metrics.ended(outcome, 'internal', 0.1);
+    metrics.ended(outcome, 'overloaded', 0.1);
   }
   metrics.certificateLoaded(new Date());
   metrics.certificateFailed();
+  metrics.authorityLoaded(new Date());
+  metrics.certificateWritten('renewed');
+  metrics.caBundleWritten();
+  const images = new Registry();
+  imageMetrics([images]).lookedUp('docker.io', 'miss', 0.1);
   const found = new Map<string, Set<string>>();
-  for (const line of (await metrics.text()).split('\n')) {
+  for (const line of `${await metrics.text()}\n${await images.metrics()}`.split('\n')) {
     const [, name = '', labels = ''] = /^([a-z_]+)(?:\{(.*)\})? /.exec(line) ?? [];
     const names = [...labels.matchAll(/([a-z]+)="([^"]*)"/g)];
     const known = found.get(name) ?? new Set();
