@@ -1,0 +1,164 @@
+/**
+ * Time in the search: now is always 0, and time passes by moving every remembered moment into the past. What a moment
+ * cannot decide any more is forgotten (an age beyond the longest period that anybody compares it with is that period), so that
+ * the states are finite. Each bound below cites who compares.
+ */
+import type { MainState } from '../../shim/main-lifecycle.ts';
+import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
+import type { Box, Case, Truth, World } from './pod.ts';
+
+/** sidecar-lifecycle.ts, BACKOFF_FORGOTTEN. */
+export const FORGOTTEN = 600_000;
+/** L11: how long after a node's restart a main may come back whose end the kubelet did not see; a bit less, so that it is before. */
+export const DOUBT = 60_000;
+export const FORGOTTEN_COMES = DOUBT - 1_000;
+
+const MAIN_FIELDS = new Set([
+  'phase',
+  'peers',
+  'since',
+  'sayAt',
+  'early',
+  'lostAt',
+  'stopping',
+  'killAt',
+  'wakeAt',
+]);
+const SIDECAR_FIELDS = new Set([
+  'phase',
+  'peers',
+  'since',
+  'runningSince',
+  'restarts',
+  'retryAt',
+  'early',
+  'doneAt',
+  'stop',
+  'othersStopAt',
+  'askedAt',
+  'killAt',
+  'reported',
+  'announced',
+  'wakeAt',
+]);
+
+/** A field that is not known here might hold a time: better no answer than a wrong one. */
+function checkFields(state: object, known: ReadonlySet<string>): void {
+  for (const field of Object.keys(state)) {
+    if (!known.has(field))
+      throw new Error(`test/exhaustive/clock.ts does not know the field ${field} of a shim's state: add it there`);
+  }
+}
+
+/** An age, at most `longest`. */
+function aged(at: number, by: number, longest: number): number {
+  return Math.max(at - by, -longest);
+}
+
+/** A deadline: one that is over is due now. */
+function due(at: number, by: number): number {
+  return Math.max(at - by, 0);
+}
+
+/** `key` with its time moved, where there is one. */
+function moved<K extends string>(
+  key: K,
+  at: number | undefined,
+  move: (at: number) => number,
+): { [P in K]?: number } {
+  const result: { [P in K]?: number } = {};
+  if (at !== undefined && at !== Number.POSITIVE_INFINITY) result[key] = move(at);
+  return result;
+}
+
+/**
+ * `by` milliseconds later. What a main says every 10 s while it waits is left out (`sayAt` never comes): it only
+ * talks, and would multiply the states by the phase of its clock.
+ */
+export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: boolean): MainState {
+  checkFields(state, MAIN_FIELDS);
+  const { lostAt, killAt, wakeAt, ...rest } = state;
+  return {
+    ...rest,
+    // Compared only with a start-timeout, or while a sidecar's last word is doubtful.
+    since:
+      pod.startTimeout === undefined && !oldMarkers
+        ? 0
+        : aged(state.since, by, Math.max(pod.startTimeout ?? 0, DOUBT)),
+    sayAt: Number.POSITIVE_INFINITY,
+    ...moved('lostAt', lostAt, (at) => aged(at, by, pod.grace)),
+    ...moved('killAt', killAt, (at) => due(at, by)),
+    ...moved('wakeAt', wakeAt, (at) => due(at, by)),
+  };
+}
+
+/** `by` milliseconds later. What it has reported is left out: that only keeps it from saying a thing twice. */
+export function laterSidecar(
+  pod: Case,
+  state: SidecarState,
+  by: number,
+  oldMarkers: boolean,
+): SidecarState {
+  checkFields(state, SIDECAR_FIELDS);
+  const { retryAt, doneAt, stop, othersStopAt, askedAt, killAt, wakeAt, ...rest } = state;
+  const inGrace = (at: number) => aged(at, by, pod.grace);
+  return {
+    ...rest,
+    // Compared only while a main's last word is doubtful; a marker from before a reboot never comes up later.
+    since: oldMarkers ? aged(state.since, by, DOUBT) : 0,
+    // Compared only when there are restarts to forget.
+    runningSince: state.restarts === 0 ? 0 : aged(state.runningSince, by, FORGOTTEN),
+    reported: [],
+    ...moved('retryAt', retryAt, (at) => due(at, by)),
+    ...moved('doneAt', doneAt, inGrace),
+    ...moved('othersStopAt', othersStopAt, inGrace),
+    // Only whether it was asked is ever compared.
+    ...moved('askedAt', askedAt, () => 0),
+    ...moved('killAt', killAt, (at) => due(at, by)),
+    ...moved('wakeAt', wakeAt, (at) => due(at, by)),
+    ...(stop === undefined ? {} : { stop: { ...stop, at: inGrace(stop.at) } }),
+  };
+}
+
+export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean): Box {
+  const { main, sidecar, term, stopped } = box;
+  const soon = (at: number | undefined) => (at === undefined ? undefined : due(at, by));
+  const next = { ...box };
+  next.ranAt = box.ends === 0 ? 0 : aged(box.ranAt, by, FORGOTTEN);
+  next.begunAt = pod.startTimeout === undefined || box.ran ? 0 : aged(box.begunAt, by, pod.startTimeout);
+  next.killAt = soon(box.killAt);
+  next.missedUntil = soon(box.missedUntil);
+  next.dueAt = soon(box.dueAt);
+  next.askedAt =
+    pod.stopTimeout === undefined || box.askedAt === undefined
+      ? undefined
+      : aged(box.askedAt, by, pod.stopTimeout);
+  if (main !== undefined) next.main = laterMain(pod, main, by, oldMarkers);
+  if (sidecar !== undefined) next.sidecar = laterSidecar(pod, sidecar, by, oldMarkers);
+  if (term !== undefined) next.term = { alone: term.alone, by: due(term.by, by) };
+  if (stopped !== undefined) next.stopped = { alone: stopped.alone, at: aged(stopped.at, by, pod.grace) };
+  return next;
+}
+
+export function laterTruth(pod: Case, truth: Truth, by: number): Truth {
+  const { deletedAt, doneAt, rebootAt, ...rest } = truth;
+  return {
+    ...rest,
+    ...moved('deletedAt', deletedAt, (at) => aged(at, by, pod.grace)),
+    ...moved('doneAt', doneAt, (at) => aged(at, by, pod.grace)),
+    ...moved('rebootAt', rebootAt, (at) => aged(at, by, DOUBT)),
+  };
+}
+
+export function hasOldMarkers(boxes: readonly Box[]): boolean {
+  return boxes.some((box) => box.marker !== undefined && box.marker.epoch !== 'now');
+}
+
+/** The world `by` milliseconds from now; with 0 the same world, without what cannot matter any more. */
+export function later(pod: Case, world: World, by: number): World {
+  const old = hasOldMarkers(world.boxes);
+  return {
+    boxes: world.boxes.map((box) => laterBox(pod, box, by, old)),
+    truth: laterTruth(pod, world.truth, by),
+  };
+}

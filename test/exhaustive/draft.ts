@@ -1,0 +1,308 @@
+/**
+ * A pod in the middle of one event: the real state machines, and what their actions do to the pod. It follows
+ * shim/driver.ts and shim/rendezvous.ts; what of them is modelled is told in environment.ts.
+ */
+import type { Action, Context, Event, Peer } from '../../shim/lifecycle.ts';
+import type { Marker } from '../../shim/marker.ts';
+import { SIGTERM } from '../../shim/signals.ts';
+import { laterBox, laterMain, hasOldMarkers } from './clock.ts';
+import type { Machines } from './machines.ts';
+import { type Box, type Case, isMain, isUp, isWorkDone, isWorkSeenDone, optionsOf, type Truth, UNBORN, type World } from './pod.ts';
+import * as rules from './rules.ts';
+
+/** What never changes while one case is searched. */
+export interface Scene {
+  pod: Case;
+  names: readonly string[];
+  machines: Machines;
+  contexts: readonly Context[];
+  /** Whom each container's shim watches, in the order in which it looks at them (driver.ts). */
+  others: readonly (readonly number[])[];
+}
+
+export function sceneOf(pod: Case, machines: Machines): Scene {
+  const names = [...pod.mains, ...pod.sidecars];
+  return {
+    pod,
+    names,
+    machines,
+    contexts: names.map((_, who) => ({ options: optionsOf(pod, who), epoch: 'now', stopSignal: SIGTERM })),
+    others: names.map((_, who) => names.map((_, other) => other).filter((other) => other !== who)),
+  };
+}
+
+const markers = new Map<string, Marker>();
+
+/** One object for all markers that say the same: neither the attempt nor the code is read by anybody else's machine. */
+function theMarker(marker: Marker): Marker {
+  const same = { ...marker, attempt: 0, code: 0 };
+  const key = JSON.stringify(same);
+  const known = markers.get(key) ?? same;
+  markers.set(key, known);
+  return known;
+}
+
+function wakeOf(box: Box): number | undefined {
+  return box.main?.wakeAt ?? box.sidecar?.wakeAt;
+}
+
+export class Draft {
+  readonly scene: Scene;
+  readonly boxes: Box[];
+  truth: Truth;
+  /** What was done, in order, for a trace. */
+  readonly lines: string[] = [];
+  private readonly tell: boolean;
+  private readonly touched = new Set<number>();
+
+  constructor(scene: Scene, world: World, tell = false) {
+    this.scene = scene;
+    this.boxes = [...world.boxes];
+    this.truth = world.truth;
+    this.tell = tell;
+  }
+
+  get(who: number): Box {
+    return this.boxes[who] ?? UNBORN;
+  }
+
+  /** This draft's own copy. */
+  private edit(who: number, from = this.get(who)): Box {
+    if (this.touched.has(who) && from === this.boxes[who]) return from;
+    const box = { ...from };
+    this.boxes[who] = box;
+    this.touched.add(who);
+    return box;
+  }
+
+  set(who: number, change: Partial<Box>): void {
+    Object.assign(this.edit(who), change);
+  }
+
+  /** The world after the event, without what cannot matter any more. */
+  finish(): World {
+    const { pod } = this.scene;
+    const old = hasOldMarkers(this.boxes);
+    for (const who of this.touched) this.boxes[who] = laterBox(pod, this.get(who), 0, old);
+    const done = isWorkDone(pod, this.boxes, this.truth.deletedAt !== undefined);
+    if (done !== (this.truth.doneAt !== undefined)) {
+      const { doneAt: _, ...rest } = this.truth;
+      this.truth = done ? { ...rest, doneAt: 0 } : rest;
+    }
+    if (this.truth.rebootAt !== undefined && !this.boxes.some((box) => box.forgotten)) {
+      const { rebootAt: _, ...rest } = this.truth;
+      this.truth = rest;
+    }
+    return { boxes: this.boxes, truth: this.truth };
+  }
+
+  /** The kubelet starts a container: its shim takes its place and its life line (rendezvous.ts, constructor). */
+  boot(who: number): void {
+    const { marker } = this.get(who);
+    this.edit(who, UNBORN).life = 'taken';
+    if (marker !== undefined) {
+      const kept: Marker =
+        marker.phase === 'ended' ? { ...marker, final: false } : { ...marker, phase: 'waiting' };
+      this.set(who, { marker: theMarker({ ...kept, stopping: false }) });
+    }
+    this.changed(who);
+    for (const other of this.scene.others[who] ?? []) {
+      const box = this.get(other);
+      if (box.life === 'begun') this.set(other, { lived: box.lived | (1 << who), cameUp: box.cameUp | (1 << who) });
+    }
+  }
+
+  /** The shim looks for the first time and decides (driver.ts, run). */
+  begin(who: number): void {
+    const { pod } = this.scene;
+    // What ends in a deletion is final by the deletion alone, which a newcomer learns by its own stop request.
+    const late = isWorkDone(pod, this.boxes, false) && isWorkSeenDone(pod, this.boxes);
+    this.set(who, { life: 'begun', late });
+    const { peers, ...seen } = this.read(who, this.scene.others[who] ?? [], undefined);
+    this.set(who, seen);
+    this.deliver(who, { type: 'start', at: 0, peers });
+    const { main } = this.get(who);
+    if (main?.phase !== 'waiting') return;
+    // It forgets the clock of its talk (clock.ts), and must not be woken by it.
+    this.set(who, { main: laterMain(pod, main, 0, hasOldMarkers(this.boxes)) });
+    this.deliver(who, { type: 'tick', at: 0 });
+  }
+
+  /** Look at some of the others, on top of what was read of the rest. */
+  read(
+    who: number,
+    others: readonly number[],
+    before: Box['torn'],
+  ): { peers: Map<string, Peer>; saw: number; sawUp: number; lived: number; cameUp: number } {
+    const box = this.get(who);
+    const peers = new Map<string, Peer>(before?.peers);
+    let { lived, cameUp, sawUp } = box;
+    let saw = before?.saw ?? box.saw;
+    for (const other of others) {
+      const it = this.get(other);
+      const bit = 1 << other;
+      const alive = isUp(it);
+      if (alive) lived |= bit;
+      cameUp &= ~bit;
+      peers.set(this.scene.names[other] ?? '', {
+        alive,
+        lived: (lived & bit) !== 0,
+        ...(it.marker === undefined ? {} : { marker: it.marker }),
+      });
+      saw = rules.isTrulyStarted(this.scene.pod, it, other) ? saw | bit : saw & ~bit;
+      sawUp = alive ? sawUp | bit : sawUp & ~bit;
+    }
+    return { peers, saw, sawUp, lived, cameUp };
+  }
+
+  /** Look at everybody (or at those who are left), and hand it to the machine. */
+  look(who: number, others: readonly number[] = this.scene.others[who] ?? []): void {
+    const { peers, ...seen } = this.read(who, others, this.get(who).torn);
+    this.set(who, seen);
+    this.set(who, { missedUntil: undefined, torn: undefined });
+    this.deliver(who, { type: 'peers', at: 0, peers });
+  }
+
+  /** A shim is woken by its timer. */
+  tick(who: number): void {
+    this.deliver(who, { type: 'tick', at: 0 });
+    const wakeAt = wakeOf(this.get(who));
+    if (isUp(this.get(who)) && wakeAt !== undefined) rules.checkWake(this, who, wakeAt);
+  }
+
+  /** See who is there now, and decide nothing yet (driver.ts, lookAgain). */
+  private lookAgain(who: number): void {
+    const { main, sidecar } = this.get(who);
+    if (main?.phase === 'running') return;
+    const { peers, ...seen } = this.read(who, this.scene.others[who] ?? [], undefined);
+    this.set(who, seen);
+    if (main !== undefined) this.set(who, { main: { ...main, peers } });
+    if (sidecar !== undefined) this.set(who, { sidecar: { ...sidecar, peers } });
+    this.set(who, { missedUntil: undefined });
+  }
+
+  /** Whether a look would tell the shim anything new. */
+  isBehind(who: number): boolean {
+    const box = this.get(who);
+    const peers = box.main?.peers ?? box.sidecar?.peers;
+    if (peers === undefined) return false;
+    return (this.scene.others[who] ?? []).some((other) => {
+      const it = this.get(other);
+      const seen = peers.get(this.scene.names[other] ?? '');
+      if (seen === undefined || seen.alive !== isUp(it) || seen.marker !== it.marker) return true;
+      return it.marker === undefined && !seen.lived && (box.lived & (1 << other)) !== 0;
+    });
+  }
+
+  /** Whatever comes when a timer is due, or a stop request, is judged by who is there now (driver.ts, wait and received). */
+  deliver(who: number, event: Event): void {
+    const { machines, contexts } = this.scene;
+    const context = contexts[who];
+    const dueAt = wakeOf(this.get(who));
+    const looked = event.type === 'peers' || event.type === 'start';
+    if (event.type === 'stop-request' || (!looked && dueAt !== undefined && dueAt <= 0)) this.lookAgain(who);
+    const box = this.get(who);
+    if (context === undefined) return;
+    if (context.options.role === 'main') {
+      const step =
+        box.main !== undefined
+          ? machines.stepMain(context, box.main, event)
+          : event.type === 'start'
+            ? machines.startMain(context, event)
+            : undefined;
+      if (step === undefined) return;
+      this.set(who, { main: step.state });
+      this.perform(who, step.actions, event);
+    } else {
+      const step =
+        box.sidecar !== undefined
+          ? machines.stepSidecar(context, box.sidecar, event)
+          : event.type === 'start'
+            ? machines.startSidecar(context, event)
+            : undefined;
+      if (step === undefined) return;
+      this.set(who, { sidecar: step.state });
+      this.perform(who, step.actions, event);
+    }
+  }
+
+  /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
+  gone(who: number, failed: boolean): void {
+    const { marker } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker });
+    this.changed(who);
+  }
+
+  /** A node's restart: what was written before is of another life of the sandbox. */
+  age(who: number): void {
+    const { marker } = this.get(who);
+    if (marker !== undefined) this.set(who, { marker: theMarker({ ...marker, epoch: 'before' }) });
+  }
+
+  note(line: string): void {
+    if (this.tell) this.lines.push(line);
+  }
+
+  private perform(who: number, actions: readonly Action[], event: Event): void {
+    const name = this.scene.names[who] ?? '';
+    let spawned = false;
+    let word: { code: number; final: boolean } | undefined;
+    for (const action of actions) {
+      switch (action.type) {
+        case 'announce': {
+          const { phase, code, final, stopping } = action.marker;
+          const end = phase === 'ended' ? ` ${code}${final ? ' for good' : ', to come again'}` : '';
+          this.note(`${name} announces ${phase}${end}${stopping ? ', stopping' : ''}`);
+          if (phase === 'ended') word = { code, final };
+          this.set(who, { marker: theMarker({ ...action.marker, attempt: 0, epoch: 'now' }) });
+          this.changed(who);
+          break;
+        }
+        case 'spawn':
+          this.note(`${name} starts its process`);
+          rules.checkSpawn(this, who);
+          spawned = true;
+          this.set(who, { dueAt: undefined, process: 'runs', told: false, ran: true, held: false, ranAt: 0 });
+          break;
+        case 'probe':
+          this.set(who, { probing: action.on });
+          break;
+        case 'signal':
+          if (this.get(who).process === 'none') break;
+          this.note(`${name}'s process gets signal ${action.signal}`);
+          if (!spawned && event.type !== 'signal') {
+            rules.checkAsk(this, who, event);
+            this.set(who, { told: true, askedAt: this.get(who).askedAt ?? 0 });
+          }
+          if (this.get(who).process === 'runs') this.set(who, { process: 'asked' });
+          break;
+        case 'kill':
+          if (this.get(who).process === 'none') break;
+          this.note(`${name}'s process gets KILL`);
+          rules.checkKill(this, who);
+          this.set(who, { process: 'dying' });
+          break;
+        case 'say':
+          if (action.level === 'info') this.note(`${name} says: ${action.text}`);
+          break;
+        case 'exit':
+          this.note(`${name} exits ${action.code}`);
+          rules.checkExit(this, who, action.code, event, word);
+          this.gone(who, action.code !== 0);
+          if (this.isMain(who) && (action.code === 124 || action.code === 125)) this.set(who, { gaveUp: true });
+          return;
+      }
+    }
+  }
+
+  /** Something of this container changed in the rendezvous: inotify, or a hang-up, wakes whoever missed the last change. */
+  private changed(who: number): void {
+    for (const other of this.scene.others[who] ?? []) {
+      if (this.get(other).missedUntil !== undefined) this.set(other, { missedUntil: undefined });
+    }
+  }
+
+  isMain(who: number): boolean {
+    return isMain(this.scene.pod, who);
+  }
+}

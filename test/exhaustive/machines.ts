@@ -1,0 +1,29 @@
+/** The state machines under search: the shim's own, or a copy that was broken on purpose. */
+import { pathToFileURL } from 'node:url';
+import { startMain, stepMain } from '../../shim/main-lifecycle.ts';
+import { startSidecar, stepSidecar } from '../../shim/sidecar-lifecycle.ts';
+
+export interface Machines {
+  startMain: typeof startMain;
+  stepMain: typeof stepMain;
+  startSidecar: typeof startSidecar;
+  stepSidecar: typeof stepSidecar;
+}
+
+export const SHIPPED: Machines = { startMain, stepMain, startSidecar, stepSidecar };
+
+/** The machines in another folder that holds a copy of `shim/`. */
+export async function machinesIn(folder: string): Promise<Machines> {
+  const main: Pick<Machines, 'startMain' | 'stepMain'> = await import(
+    pathToFileURL(`${folder}/main-lifecycle.ts`).href
+  );
+  const sidecar: Pick<Machines, 'startSidecar' | 'stepSidecar'> = await import(
+    pathToFileURL(`${folder}/sidecar-lifecycle.ts`).href
+  );
+  return {
+    startMain: main.startMain,
+    stepMain: main.stepMain,
+    startSidecar: sidecar.startSidecar,
+    stepSidecar: sidecar.stepSidecar,
+  };
+}

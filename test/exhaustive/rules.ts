@@ -1,0 +1,327 @@
+/**
+ * The rules of docs/contract.md as invariants, against what is true in the pod, and not against what a shim believes. A shim
+ * is allowed what it could not know: it is judged by what was true when it looked last.
+ */
+import type { Event } from '../../shim/lifecycle.ts';
+import type { Draft } from './draft.ts';
+import {
+  type Box,
+  type Case,
+  comesBack,
+  hasProcess,
+  isMain,
+  isUp,
+  isWorkDone,
+  isWorkSeenDone,
+  restarts,
+} from './pod.ts';
+
+/** What the kubelet's clock and the shims' may differ by is no issue here: all times are one clock's. */
+const LAG = 2_000;
+const BACKOFF_FIRST = 10_000;
+const BACKOFF_LAST = 300_000;
+const BACKOFF_FORGOTTEN = 600_000;
+const TERM_CODE = 143;
+
+export class RuleBroken extends Error {
+  readonly rule: string;
+
+  /** @param rule the rule's number in docs/contract.md */
+  constructor(rule: string, text: string) {
+    super(text);
+    this.rule = rule;
+  }
+}
+
+/** L12: 2 s, a quarter of a grace period shorter than 8 s. */
+export function reserveOf(pod: Case): number {
+  return pod.grace < 8_000 ? pod.grace / 4 : 2_000;
+}
+
+/** L13: how long a stop request is pondered. */
+export function lagOf(pod: Case): number {
+  return pod.grace < 8_000 ? pod.grace / 4 : LAG;
+}
+
+/** L1: running, its readiness condition has held, and it is not being stopped. */
+export function isTrulyStarted(pod: Case, box: Box, who: number): boolean {
+  if (isMain(pod, who) || !hasProcess(box) || box.stopped !== undefined) return false;
+  return box.held || !pod.gated.includes(pod.sidecars[who - pod.mains.length] ?? '');
+}
+
+/** L9: when a sidecar's process that ends now is due to start again. */
+export function restartDelay(box: Box): { ends: number; dueAt: number } {
+  const ends = -box.ranAt >= BACKOFF_FORGOTTEN ? 0 : box.ends;
+  const dueAt = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), BACKOFF_LAST);
+  return { ends: ends + 1, dueAt };
+}
+
+/** The sidecars that come after this one in the start order. */
+function followers(draft: Draft, who: number): number[] {
+  return draft.boxes.map((_, other) => other).filter((other) => other > who);
+}
+
+function names(draft: Draft, list: readonly number[]): string {
+  return list.map((who) => draft.scene.names[who]).join(' and ');
+}
+
+function mainsUp(draft: Draft): number[] {
+  return draft.scene.pod.mains.map((_, who) => who).filter((who) => isUp(draft.get(who)));
+}
+
+export function checkSpawn(draft: Draft, who: number): void {
+  const box = draft.get(who);
+  const { pod } = draft.scene;
+  const name = draft.scene.names[who] ?? '';
+  if (box.stopped !== undefined) throw new RuleBroken('L14', `${name} starts its process after its stop request`);
+  const first = pod.mains.length;
+  if (!draft.isMain(who) && box.ran) {
+    if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
+    if (box.dueAt === undefined || box.dueAt > 0)
+      throw new RuleBroken('L9', `${name} is started again ${box.dueAt ?? 0} ms before its back-off is over`);
+    return;
+  }
+  if (box.ran) throw new RuleBroken('L2', `${name} starts its process twice`);
+  if (box.late) throw new RuleBroken('L10', `${name} came after the end of work and starts its process`);
+  const last = draft.isMain(who) ? first + pod.sidecars.length : who;
+  for (let other = first; other < last; other++) {
+    if ((box.saw & (1 << other)) !== 0) continue;
+    const text = `${name} starts its process, and ${draft.scene.names[other]} was not started when it looked`;
+    const stale = (box.sawUp & (1 << other)) === 0 && draft.get(other).marker !== undefined;
+    throw new RuleBroken(stale ? 'L11' : draft.isMain(who) ? 'L2' : 'L1', text);
+  }
+}
+
+/** A process is told to end by its shim's own decision, or by a stop request. */
+export function checkAsk(draft: Draft, who: number, event: Event): void {
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  if (draft.isMain(who)) {
+    if (event.type !== 'stop-request')
+      throw new RuleBroken('L9', `${name}, a main, is disturbed: nobody asked it to end`);
+    return;
+  }
+  if (box.stopped?.alone) return;
+  checkLeave(draft, who, 'is told to end');
+  const behind = followers(draft, who).filter((other) => hasProcess(draft.get(other)));
+  if (behind.length > 0 && !isReserve(draft) && !isHidden(draft, who, behind))
+    throw new RuleBroken('L6', `${name} is told to end before ${names(draft, behind)} has gone`);
+}
+
+/** Whether the reserve of the grace period has begun. */
+function isReserve(draft: Draft): boolean {
+  const { deletedAt, doneAt, irregular } = draft.truth;
+  const from = -(draft.scene.pod.grace - reserveOf(draft.scene.pod));
+  return irregular || (deletedAt ?? 0) <= from || (doneAt ?? 0) <= from;
+}
+
+/**
+ * A container whose own preStop hook delays its stop request cannot tell a deletion that began with the others' stops from one that
+ * began later: it goes by the others' (L12).
+ */
+function isHidden(draft: Draft, who: number, others: readonly number[]): boolean {
+  const { pod } = draft.scene;
+  if (!pod.preStop.includes(draft.scene.names[who] ?? '')) return false;
+  const from = -(pod.grace - reserveOf(pod));
+  return others.every((other) => (draft.get(other).stopped?.at ?? 0) <= from);
+}
+
+function checkLeave(draft: Draft, who: number, what: string): void {
+  const { pod } = draft.scene;
+  const { deletedAt } = draft.truth;
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  if (isWorkDone(pod, draft.boxes, deletedAt !== undefined)) return;
+  if (box.stopped === undefined) {
+    const text = `${name} ${what} although a main still works, or will be started again`;
+    throw new RuleBroken(isWorkSeenDone(pod, draft.boxes) ? 'L6' : 'L11', text);
+  }
+  const up = mainsUp(draft);
+  if (up.length === 0 || isReserve(draft) || isHidden(draft, who, up)) return;
+  const hooked = up.some((other) => pod.preStop.includes(draft.scene.names[other] ?? ''));
+  throw new RuleBroken(hooked ? 'L15' : 'L12', `${name} ${what} before ${names(draft, up)} has gone`);
+}
+
+export function checkKill(draft: Draft, who: number): void {
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  if (box.told) return;
+  throw new RuleBroken(draft.isMain(who) ? 'L9' : 'L6', `${name}'s process is killed and was never told to end`);
+}
+
+export function checkExit(
+  draft: Draft,
+  who: number,
+  code: number,
+  event: Event,
+  word: { code: number; final: boolean } | undefined,
+): void {
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  if (hasProcess(box)) throw new RuleBroken('P4', `${name}'s shim exits while its process runs`);
+  if (word === undefined || word.code !== code)
+    throw new RuleBroken('L5', `${name} exits ${code} and its last word is ${word?.code ?? 'missing'}`);
+  if (draft.isMain(who)) checkMainExit(draft, who, code, event);
+  else checkSidecarExit(draft, who, code);
+  checkFinal(draft, who, code, word.final);
+}
+
+function checkMainExit(draft: Draft, who: number, code: number, event: Event): void {
+  const box = draft.get(who);
+  const { pod } = draft.scene;
+  const name = draft.scene.names[who] ?? '';
+  if (event.type === 'exit') {
+    if (code !== event.code)
+      throw new RuleBroken('L5', `${name} exits ${code}, and its process said ${event.code}`);
+    return;
+  }
+  if (event.type === 'stop-request' || event.type === 'signal') {
+    if (code !== TERM_CODE) throw new RuleBroken('L3', `${name} waits, gets TERM and exits ${code}`);
+    return;
+  }
+  const missing = pod.sidecars.filter((_, i) => (box.saw & (1 << (i + pod.mains.length))) === 0);
+  if (code === 124) {
+    if (missing.length > 0 && pod.startTimeout !== undefined && box.begunAt <= -pod.startTimeout) return;
+    throw new RuleBroken('L4', `${name} exits 124 before its start-timeout is over`);
+  }
+  const deleted = draft.truth.deletedAt !== undefined;
+  const gone = draft.boxes.some(
+    (other, i) => !draft.isMain(i) && other.life === 'down' && (deleted || !comesBack(pod, other)),
+  );
+  if (code !== 125 || missing.length === 0 || !gone)
+    throw new RuleBroken('L2', `${name} exits ${code} instead of waiting for its sidecars`);
+  // Its own stop request is on its way.
+  if (box.term?.alone === false && !pod.preStop.includes(name) && isQuiet(draft))
+    throw new RuleBroken('L3', `${name} exits 125 in the pod's deletion instead of 143`);
+}
+
+/** No container went down by anything but the deletion itself. */
+function isQuiet(draft: Draft): boolean {
+  return draft.truth.used.every((count) => count === 0);
+}
+
+function checkSidecarExit(draft: Draft, who: number, code: number): void {
+  const box = draft.get(who);
+  const { pod } = draft.scene;
+  const deleted = draft.truth.deletedAt !== undefined;
+  const name = draft.scene.names[who] ?? '';
+  const done = isWorkDone(pod, draft.boxes, deleted);
+  if (box.stopped === undefined) {
+    checkLeave(draft, who, 'leaves');
+    if (code !== 0) throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
+    return;
+  }
+  if (pod.policy === 'Never' && code !== 0)
+    throw new RuleBroken('L7', `${name} was stopped and exits ${code}, which fails the pod`);
+  if (pod.policy === 'OnFailure' && code === 0 && !done && !deleted)
+    throw new RuleBroken('L7', `${name} was stopped alone and exits 0: nobody starts it again`);
+  if (code !== 0 && done && !deleted && isWorkSeenDone(pod, draft.boxes) && !draft.isBehind(who))
+    throw new RuleBroken('L7', `${name} leaves when the work is done and exits ${code}`);
+}
+
+/** L5: what a last word says of the kubelet is true. */
+function checkFinal(draft: Draft, who: number, code: number, final: boolean): void {
+  const { pod } = draft.scene;
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  const byPolicy = !restarts(pod.policy, code !== 0);
+  const byDeletion = draft.isMain(who) && draft.truth.deletedAt !== undefined;
+  const mustBe = byPolicy || (draft.isMain(who) && box.stopped !== undefined && !pod.probed);
+  if (mustBe && !final) throw new RuleBroken('L5', `${name}'s exit ${code} is final and its last word denies it`);
+  if (!mustBe && final && !byDeletion)
+    throw new RuleBroken('L5', `${name}'s exit ${code} is not final and its last word says so`);
+}
+
+/** After a stop request was handled: a main's process has it, and who runs nothing is gone (L3, L12, L14). */
+export function checkStopped(draft: Draft, who: number): void {
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  if (!isUp(box)) return;
+  if (!hasProcess(box))
+    throw new RuleBroken(draft.isMain(who) ? 'L3' : 'L14', `${name} got its stop request, runs nothing, and stays`);
+  if (draft.isMain(who) && !box.told) throw new RuleBroken('L12', `${name}'s process is kept from its TERM`);
+}
+
+/** L16: who asks to be woken in the past never sleeps. */
+export function checkWake(draft: Draft, who: number, wakeAt: number): void {
+  if (wakeAt <= 0) throw new RuleBroken('L16', `${draft.scene.names[who]} asks to be woken at once, for ever`);
+}
+
+/** The container runtime's KILL, at the end of the grace period. */
+export function checkRuntimeKill(draft: Draft, who: number): void {
+  const { pod } = draft.scene;
+  const name = draft.scene.names[who] ?? '';
+  if (draft.isMain(who) || draft.truth.irregular || pod.preStop.includes(name)) return;
+  throw new RuleBroken('L12', `${name} is still there when its grace period ends`);
+}
+
+/** Nobody has anything to do at once, and time is to pass: nobody may be waiting for what is there already. */
+export function checkPatience(draft: Draft): void {
+  if (draft.truth.irregular) return;
+  draft.boxes.forEach((box, who) => {
+    if (box.life !== 'begun' || box.missedUntil !== undefined) return;
+    if (draft.isMain(who)) checkMainPatience(draft, who, box);
+    else checkSidecarPatience(draft, who, box);
+  });
+}
+
+function checkMainPatience(draft: Draft, who: number, box: Box): void {
+  const { startTimeout, stopTimeout } = draft.scene.pod;
+  const name = draft.scene.names[who] ?? '';
+  if (!box.ran && startTimeout !== undefined && box.begunAt <= -startTimeout)
+    throw new RuleBroken('L4', `${name} waits on although its start-timeout is over`);
+  if (!box.ran && everySidecarStarted(draft))
+    throw new RuleBroken('L2', `${name} waits although all its sidecars are started`);
+  if (stopTimeout !== undefined && box.process === 'asked' && (box.askedAt ?? 0) <= -stopTimeout)
+    throw new RuleBroken('L12', `${name}'s process outlives its stop-timeout`);
+}
+
+function everySidecarStarted(draft: Draft): boolean {
+  return draft.boxes.every(
+    (box, who) => draft.isMain(who) || (box.life === 'begun' && isTrulyStarted(draft.scene.pod, box, who)),
+  );
+}
+
+function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
+  const { pod } = draft.scene;
+  const { deletedAt, doneAt } = draft.truth;
+  const name = draft.scene.names[who] ?? '';
+  const done = doneAt !== undefined && isWorkSeenDone(pod, draft.boxes);
+  const lastOfAll = followers(draft, who).every((other) => !isUp(draft.get(other)));
+  if (deletedAt === undefined && done) {
+    if (!hasProcess(box)) throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
+    if (lastOfAll && !box.told) throw new RuleBroken('L6', `${name} is not told that the work is done`);
+    if (doneAt <= -pod.grace && box.process !== 'dying')
+      throw new RuleBroken('L6', `${name}'s process outlives the grace period after the end of work`);
+    if (doneAt <= -(pod.grace - reserveOf(pod)) && !box.told)
+      throw new RuleBroken('L6', `${name} is not told to end although the reserve has begun`);
+  }
+  if (deletedAt !== undefined && box.stopped !== undefined && !box.told) {
+    if (mainsUp(draft).length === 0 && lastOfAll)
+      throw new RuleBroken('L12', `${name} holds its TERM although everybody before it has gone`);
+    if (box.stopped.at <= -(pod.grace - reserveOf(pod)))
+      throw new RuleBroken('L12', `${name} holds its TERM although the reserve has begun`);
+  }
+  if (pod.stopTimeout !== undefined && box.process === 'asked' && (box.askedAt ?? 0) <= -pod.stopTimeout)
+    throw new RuleBroken('L6', `${name}'s process outlives its stop-timeout`);
+  if (box.ran && !hasProcess(box) && (box.dueAt ?? 0) <= 0)
+    throw new RuleBroken('L9', `${name}'s process ended while a main works, and is not started again`);
+  if (deletedAt === undefined && !done && isLonely(draft, who, box) && !box.told)
+    throw new RuleBroken('L13', `${name} was stopped alone, and holds its TERM`);
+  const turn = draft.boxes.every(
+    (other, i) => i >= who || draft.isMain(i) || isTrulyStarted(pod, other, i),
+  );
+  if (!box.ran && turn && !draft.boxes.some((other) => !isUp(other) || other.life === 'taken'))
+    throw new RuleBroken('L1', `${name} waits although it is its turn`);
+}
+
+/** L13: long enough, and among the others there is one without a preStop hook, and none was stopped. */
+function isLonely(draft: Draft, who: number, box: Box): boolean {
+  const { pod, names: all } = draft.scene;
+  if (!box.stopped?.alone || box.stopped.at > -lagOf(pod)) return false;
+  const others = draft.boxes.filter((other, i) => i !== who && other.life === 'begun');
+  const hookless = draft.boxes.some(
+    (other, i) => i !== who && other.life === 'begun' && !pod.preStop.includes(all[i] ?? ''),
+  );
+  return hookless && others.every((other) => other.stopped === undefined && other.term === undefined);
+}
