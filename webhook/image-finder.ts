@@ -89,13 +89,13 @@ export class ImageFinder {
     const grant = this.grants.get(key);
     const content = grant && this.resolver.contentOf(grant.digest);
     const age = grant === undefined ? Number.POSITIVE_INFINITY : now - grant.checkedAt;
-    const usable = content !== undefined && age <= fresh + stale ? content : undefined;
+    const usable = content !== undefined && age < fresh + stale ? content : undefined;
     // What a digest stands for does not change, so there is nothing to ask again for but the permission.
     const mustAsk = policy === 'Always' && reference.digest === undefined;
     const failure = this.failures.get(key);
     const failed = failure !== undefined && failure.until > now ? failure.error : undefined;
     if (usable !== undefined && !mustAsk) {
-      if (age <= fresh) return { content: usable, by: 'hit' };
+      if (age < fresh) return { content: usable, by: 'hit' };
       if (policy !== 'Never' && failed === undefined)
         this.renew(key, reference, asker, now - fresh).catch(() => {});
       return { content: usable, by: 'stale' };

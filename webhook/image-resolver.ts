@@ -61,7 +61,7 @@ export class ImageResolver {
   }
 
   /**
-   * @param since an earlier word of the registry's does not count
+   * @param since only a later word of the registry's counts
    * @throws {RegistryError} that of the registry itself, where its mirrors failed too
    */
   async resolve(
@@ -123,7 +123,7 @@ export class ImageResolver {
     const key = `${credential.id} ${base.origin}/${prefix}${asking.repository} ${wanted}`;
     const known = this.pointers.get(key);
     const pointer: Pointer & { manifest?: ManifestContent } =
-      known !== undefined && known.checkedAt >= since
+      known !== undefined && known.checkedAt > since
         ? known
         : await join(this.pointing, key, () => this.point(key, asking, wanted));
     const { digest, checkedAt, manifest } = pointer;

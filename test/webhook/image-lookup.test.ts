@@ -1,0 +1,395 @@
+/** What is asked, how often, and on whose behalf: the look-up before a registry that counts. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { ImageServiceOptions } from '../../webhook/image-service.ts';
+import { RegistryError } from '../../webhook/registry-error.ts';
+import { type Asked, configOf, imageLookup, pullSecret, secretsOf } from './image-asking.ts';
+import { storedImage, storedIndex } from './registry-content.ts';
+import { type FakeRegistry, fakeRegistry } from './registry-fake.ts';
+
+const one = storedImage({ entrypoint: ['/one'] });
+const two = storedImage({ entrypoint: ['/two'] });
+const amd = storedImage({ entrypoint: ['/amd'] });
+const arm = storedImage({ entrypoint: ['/arm'], architecture: 'arm64' });
+
+interface Setting extends Asked {
+  registry: FakeRegistry;
+  image: string;
+  /** Let this many milliseconds go by. */
+  pass(ms: number): void;
+  /** The users whom the registry lets in; undefined: everybody. */
+  users: Set<string> | undefined;
+}
+
+async function setting(
+  t: TestContext,
+  config: object = {},
+  options: ImageServiceOptions = {},
+): Promise<Setting> {
+  let time = 0;
+  const registry = await fakeRegistry(t, { 'team/app:1': one }, (request, response) => {
+    const given = Buffer.from(
+      (request.headers.authorization ?? '').slice('Basic '.length),
+      'base64',
+    ).toString();
+    if (made.users === undefined || made.users.has(given.split(':')[0] ?? '')) return false;
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    return true;
+  });
+  const lookup = imageLookup(
+    { registries: [{ host: registry.host, plainHttp: true }], ...config },
+    { now: () => time, ...options },
+  );
+  t.after(() => lookup.close());
+  const made: Setting = {
+    ...lookup,
+    registry,
+    image: `${registry.host}/team/app:1`,
+    pass: (ms) => {
+      time += ms;
+    },
+    users: undefined,
+  };
+  return made;
+}
+
+const entrypointOf = async (answer: ReturnType<Asked['ask']>) => configOf(await answer).entrypoint;
+
+async function refused(answer: ReturnType<Asked['ask']>, reason: string, message = /./): Promise<void> {
+  const got = await answer;
+  assert.ok(!got.ok && got.reason === reason, JSON.stringify(got));
+  assert.match(got.message, message);
+}
+
+test('what is fresh is answered without the registry', async (t) => {
+  const { registry, ask, image, results, pass } = await setting(t);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+  const asked = registry.seen.length;
+  pass(59_999);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+  assert.equal(registry.seen.length, asked);
+  assert.deepEqual(
+    results.map(({ result }) => result),
+    ['miss', 'hit'],
+  );
+});
+
+test('a tag is asked for by HEAD, and what its digest stands for is fetched once', async (t) => {
+  const { registry, ask, image, pass } = await setting(t, { cache: { fresh: '1s', stale: '0s' } });
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+    pass(2_000);
+  }
+  assert.equal(registry.count('HEAD', '/manifests/1'), 3);
+  assert.equal(registry.count('GET', '/manifests/'), 1);
+  assert.equal(registry.count('GET', '/blobs/'), 1);
+});
+
+test('what is getting old is answered at once, and renewed; who comes then has the new', async (t) => {
+  const { registry, ask, image, pass, results } = await setting(t, { cache: { fresh: '1m', stale: '10m' } });
+  await ask(image);
+  registry.images.set('team/app:1', two);
+  pass(61_000);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+  // A look-up that must ask joins the renewal, so it is over when this is.
+  assert.deepEqual(await entrypointOf(ask(image, { policy: 'Always' })), ['/two']);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/two']);
+  assert.equal(registry.count('HEAD'), 2);
+  assert.deepEqual(
+    results.map(({ result }) => result),
+    ['miss', 'stale', 'joined', 'hit'],
+  );
+});
+
+test('what is too old is asked for before it is answered', async (t) => {
+  const { registry, ask, image, pass } = await setting(t, { cache: { fresh: '1m', stale: '10m' } });
+  await ask(image);
+  registry.images.set('team/app:1', two);
+  pass(12 * 60_000);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/two']);
+});
+
+test('imagePullPolicy: Always asks again, also by default for latest; IfNotPresent does not; a digest needs no asking', async (t) => {
+  const { registry, ask, image } = await setting(t);
+  registry.images.set('team/app:latest', one);
+  await ask(image);
+  const heads = () => registry.count('HEAD');
+  const before = heads();
+  await ask(image, { policy: 'IfNotPresent' });
+  assert.equal(heads(), before);
+  registry.images.set('team/app:1', two);
+  assert.deepEqual(await entrypointOf(ask(image, { policy: 'Always' })), ['/two']);
+  assert.equal(heads(), before + 1);
+  for (let i = 0; i < 2; i++) await ask(`${registry.host}/team/app`);
+  assert.equal(heads(), before + 3);
+  for (let i = 0; i < 2; i++)
+    await ask(`${registry.host}/team/app@${one.descriptor.digest}`, { policy: 'Always' });
+  assert.equal(heads(), before + 4);
+});
+
+test('imagePullPolicy Never: what is known, and else no network', async (t) => {
+  const { registry, ask, image, pass } = await setting(t);
+  await refused(ask(image, { policy: 'Never' }), 'image-not-found', /imagePullPolicy is Never/);
+  assert.equal(registry.seen.length, 0);
+  await ask(image);
+  const asked = registry.seen.length;
+  pass(90_000);
+  assert.deepEqual(await entrypointOf(ask(image, { policy: 'Never' })), ['/one']);
+  assert.equal(registry.seen.length, asked);
+});
+
+test('1,000 pods of one new image at once are one look-up', async (t) => {
+  const { registry, ask, image, results } = await setting(t);
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => ask(image)));
+  for (const answer of answers) assert.deepEqual(configOf(answer).entrypoint, ['/one']);
+  assert.equal(registry.seen.length, 3);
+  assert.equal(results.filter(({ result }) => result === 'joined').length, 999);
+});
+
+test('those of many namespaces with one credential too', async (t) => {
+  const namespaces = Array.from({ length: 50 }, (_, index) => `n${index}`);
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const { registry, ask, image } = await setting(t, {}, { secrets: secretsOf(byNamespace) });
+  for (const name of namespaces) byNamespace[name] = [pullSecret('s', { [registry.host]: 'reader:pw' })];
+  await Promise.all(namespaces.map((namespace) => ask(image, { namespace, secrets: ['s'] })));
+  assert.equal(registry.seen.length, 3);
+});
+
+test('a failure is remembered for a moment, for everybody who may ask the same', async (t) => {
+  const { registry, ask, image, pass } = await setting(t, { cache: { failures: '10s' } });
+  registry.images.delete('team/app:1');
+  await refused(ask(image), 'image-not-found');
+  registry.images.set('team/app:1', one);
+  pass(9_000);
+  await refused(ask(image), 'image-not-found');
+  assert.equal(registry.seen.length, 1);
+  pass(2_000);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+});
+
+test('W6 while the registry is down, what is not too old serves on, also for Always', async (t) => {
+  const { registry, ask, image, pass } = await setting(t, {
+    cache: { fresh: '1m', stale: '10m', failures: '10s' },
+  });
+  await ask(image);
+  registry.misbehave = (request) => request.socket.destroy() !== undefined;
+  assert.deepEqual(await entrypointOf(ask(image, { policy: 'Always' })), ['/one']);
+  pass(11 * 60_000 + 1);
+  await refused(ask(image), 'image-unreachable', /hung up/);
+});
+
+test('a tag that is gone is not served on', async (t) => {
+  const { registry, ask, image, pass } = await setting(t, {
+    cache: { fresh: '1m', stale: '10m', failures: '0s' },
+  });
+  await ask(image);
+  registry.images.delete('team/app:1');
+  await refused(ask(image, { policy: 'Always' }), 'image-not-found');
+  pass(1);
+  await refused(ask(image), 'image-not-found');
+});
+
+// Authorization.
+
+test('W9 a hit skips no authorization: what one namespace may read another must ask for', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const made = await setting(t, {}, { secrets: secretsOf(byNamespace) });
+  const { registry, ask, image } = made;
+  made.users = new Set(['reader']);
+  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
+  byNamespace.evil = [pullSecret('s', { [registry.host]: 'nobody:pw' })];
+  const pinned = `${registry.host}/team/app@${one.descriptor.digest}`;
+  for (const wanted of [image, pinned]) {
+    assert.deepEqual(await entrypointOf(ask(wanted, { secrets: ['s'] })), ['/one']);
+    for (const asker of [
+      { namespace: 'evil', secrets: ['s'] },
+      { namespace: 'shop', secrets: [] },
+      { namespace: 'evil', secrets: [] },
+      { namespace: 'shop', secrets: ['other'] },
+    ])
+      await refused(ask(wanted, asker), 'image-unauthorized');
+  }
+});
+
+test('W9 whoever may no longer read it is refused as soon as that is known, and at the latest when it is old', async (t) => {
+  const secrets = secretsOf({});
+  const made = await setting(t, { cache: { fresh: '1m', stale: '10m', failures: '0s' } }, { secrets });
+  const { ask, image, pass } = made;
+  await ask(image);
+  made.users = new Set();
+  assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+  pass(61_000);
+  assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
+  await refused(ask(image, { policy: 'Always' }), 'image-unauthorized');
+  await refused(ask(image), 'image-unauthorized');
+});
+
+test('secrets are read late: not for a hit, not for what the configuration tells, not where they are not to be used', async (t) => {
+  const secrets = secretsOf({ shop: [pullSecret('s', { 'x.example': 'a:b' })] });
+  const { ask, image } = await setting(
+    t,
+    { entrypoints: [{ image: 'known.example/app', entrypoint: ['/known'] }] },
+    { secrets },
+  );
+  await ask('known.example/app:1', { secrets: ['s'] });
+  assert.deepEqual(secrets.reads, []);
+  await ask(image, { secrets: ['s'] });
+  await ask(image, { secrets: ['s'] });
+  assert.deepEqual(secrets.reads, ['shop/s']);
+  const without = await setting(t, { pullSecrets: false }, { secrets });
+  await without.ask(without.image, { secrets: ['s'] });
+  assert.deepEqual(secrets.reads, ['shop/s']);
+});
+
+test('W6 secrets that cannot be read: what is public is found all the same, and else it is said', async (t) => {
+  const secrets = {
+    pullSecrets: async () => {
+      throw new RegistryError('image-unauthorized', 'cannot get secrets/s: the API server says 403');
+    },
+  };
+  const made = await setting(t, { cache: { fresh: '0s', stale: '0s', failures: '0s' } }, { secrets });
+  assert.deepEqual(await entrypointOf(made.ask(made.image, { secrets: ['s'] })), ['/one']);
+  made.users = new Set();
+  await refused(
+    made.ask(made.image, { secrets: ['s'] }),
+    'image-unauthorized',
+    /anonymous; cannot get secrets\/s: .*403/,
+  );
+});
+
+test('the service account’s secrets are asked for where the pod names none', async (t) => {
+  const asked: unknown[] = [];
+  const secrets = {
+    pullSecrets: async (
+      ...[namespace, names, account]: [string, readonly string[], string | undefined, AbortSignal]
+    ) => {
+      asked.push([namespace, names, account]);
+      return [];
+    },
+  };
+  const { ask, image } = await setting(t, {}, { secrets });
+  await ask(image);
+  await ask(image, { spec: { serviceAccountName: 'robot' } });
+  await ask(image, { secrets: ['s'], spec: { serviceAccountName: 'robot' } });
+  assert.deepEqual(asked, [
+    ['shop', [], 'default'],
+    ['shop', [], 'robot'],
+    ['shop', ['s'], undefined],
+  ]);
+});
+
+// Platforms.
+
+test('platforms that differ: pinned by selector or affinity, refused with the way out otherwise', async (t) => {
+  const { registry, ask, image } = await setting(t);
+  registry.images.set('team/app:1', storedIndex([amd, arm]));
+  await refused(
+    ask(image),
+    'image-unusable',
+    /something else on amd64 than on arm64: pin the pod with nodeSelector/,
+  );
+  assert.deepEqual(
+    await entrypointOf(ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } })),
+    ['/arm'],
+  );
+  await refused(
+    ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 's390x' } } }),
+    'image-unusable',
+    /leaves none/,
+  );
+  const pinned = await setting(t, { machines: ['arm64'] });
+  pinned.registry.images.set('team/app:1', storedIndex([amd, arm]));
+  assert.deepEqual(await entrypointOf(pinned.ask(pinned.image)), ['/arm']);
+});
+
+test('platforms that agree, and an image that some machines cannot run', async (t) => {
+  const { registry, ask } = await setting(t);
+  const same = [storedImage({ cmd: ['x'] }), storedImage({ cmd: ['x'], architecture: 'arm64' })];
+  registry.images.set('team/app:same', storedIndex(same));
+  registry.images.set('team/app:arm', storedIndex([arm]));
+  assert.deepEqual(configOf(await ask(`${registry.host}/team/app:same`)).cmd, ['x']);
+  assert.deepEqual(await entrypointOf(ask(`${registry.host}/team/app:arm`)), ['/arm']);
+  const spec = { nodeSelector: { 'kubernetes.io/arch': 'amd64' } };
+  await refused(ask(`${registry.host}/team/app:arm`, { spec }), 'image-unusable', /not built for amd64/);
+});
+
+// Configuration.
+
+test('mode off: the configuration’s images, and nothing else; no network', async (t) => {
+  const entrypoints = [
+    { image: 'redis', entrypoint: ['/entry'], cmd: ['redis-server'] },
+    { image: 'redis:7', cmd: ['seven'], stopSignal: 'INT' },
+  ];
+  const { ask, registry, image } = await setting(t, { mode: 'off', entrypoints });
+  assert.deepEqual(configOf(await ask('docker.io/library/redis:6')), {
+    entrypoint: ['/entry'],
+    cmd: ['redis-server'],
+  });
+  assert.deepEqual(configOf(await ask('redis:7')), { entrypoint: [], cmd: ['seven'], stopSignal: 'INT' });
+  await refused(ask(image), 'image-lookup-off', /entrypoint\.curfew\.dev/);
+  assert.equal(registry.seen.length, 0);
+});
+
+test('only the hosts that are allowed are asked', async (t) => {
+  const { ask, registry, image, results } = await setting(t, { hosts: ['*.corp.example', 'docker.io'] });
+  await refused(ask(image), 'image-lookup-off', /not among those that are asked/);
+  assert.equal(registry.seen.length, 0);
+  assert.deepEqual(results, []);
+});
+
+test('W6 what is no image reference', async (t) => {
+  const { ask } = await setting(t);
+  await refused(ask('UPPER:1'), 'image-unusable', /no image reference: its name has a capital letter/);
+  await refused(ask('host:99999/app'), 'image-unusable', /no address/);
+});
+
+test('a mirror: asked first, with its own credentials and none of the registry’s; what it lacks the registry has', async (t) => {
+  const mirror = await fakeRegistry(t, { 'hub/team/app:1': two }, (request, response) => {
+    if (request.headers.authorization !== undefined) return false;
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    return true;
+  });
+  const registry = await fakeRegistry(t, { 'team/app:1': one, 'team/app:2': one });
+  const auths = { [registry.host]: 'registry:pw', [`${mirror.host}/hub`]: 'mirror:pw' };
+  const secrets = secretsOf({ shop: [pullSecret('s', auths)] });
+  const registries = [{ host: registry.host, plainHttp: true, mirrors: [`${mirror.origin}/hub/`] }];
+  const lookup = imageLookup({ registries }, { secrets });
+  t.after(() => lookup.close());
+  assert.deepEqual(await entrypointOf(lookup.ask(`${registry.host}/team/app:1`, { secrets: ['s'] })), [
+    '/two',
+  ]);
+  assert.equal(registry.seen.length, 0);
+  assert.deepEqual(await entrypointOf(lookup.ask(`${registry.host}/team/app:2`, { secrets: ['s'] })), [
+    '/one',
+  ]);
+  const mirrors = `Basic ${Buffer.from('mirror:pw').toString('base64')}`;
+  assert.ok(
+    mirror.seen.every(({ authorization }) => authorization === undefined || authorization === mirrors),
+  );
+  assert.ok(mirror.seen.every(({ path }) => path.startsWith('/v2/hub/team/app/')));
+});
+
+test('a mirror that hangs leaves time for the registry', async (t) => {
+  const mirror = await fakeRegistry(t, {}, () => true);
+  const registry = await fakeRegistry(t, { 'team/app:1': one });
+  const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
+  const lookup = imageLookup({ registries, timeout: '1s' });
+  t.after(() => lookup.close());
+  assert.deepEqual(await entrypointOf(lookup.ask(`${registry.host}/team/app:1`)), ['/one']);
+});
+
+// Bounds.
+
+test('entries and bytes are bounded: 400 different images', async (t) => {
+  const { registry, ask } = await setting(t, { cache: { entries: 50, bytes: 64 * 1024 } });
+  const name = (index: number) => `${registry.host}/team/app:v${index}`;
+  for (let index = 0; index < 400; index++)
+    registry.images.set(`team/app:v${index}`, storedImage({ entrypoint: [`/${index}`] }));
+  for (let from = 0; from < 400; from += 50)
+    await Promise.all(Array.from({ length: 50 }, (_, index) => ask(name(from + index))));
+  const before = registry.seen.length;
+  assert.deepEqual(await entrypointOf(ask(name(399))), ['/399']);
+  assert.equal(registry.seen.length, before, 'the latest is known');
+  assert.deepEqual(await entrypointOf(ask(name(0))), ['/0']);
+  assert.ok(registry.seen.length > before, 'the first is not');
+});
