@@ -79,13 +79,14 @@ const webhook = z.strictObject({
   annotations: texts,
 });
 
+/** Optional: whole structures, which a user may take away with null. */
 const pods = {
   podLabels: texts,
   podAnnotations: texts,
   priorityClassName: name,
-  nodeSelector: texts,
+  nodeSelector: texts.optional(),
   tolerations: objects,
-  affinity: object,
+  affinity: object.optional(),
   topologySpreadConstraints: objects,
   hostNetwork: bool,
   dnsPolicy: z.enum(['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']),
@@ -95,10 +96,10 @@ const pods = {
   schedulerName: text,
   terminationGracePeriodSeconds: seconds.nullish(),
   revisionHistoryLimit: z.int().min(0),
-  strategy: object,
-  resources: object,
-  podSecurityContext: object,
-  securityContext: object,
+  strategy: object.optional(),
+  resources: object.optional(),
+  podSecurityContext: object.optional(),
+  securityContext: object.optional(),
   livenessProbe: probe,
   readinessProbe: probe,
   extraArgs: z.array(text),

@@ -61,6 +61,16 @@ describe('what Helm refuses before anything is installed', () => {
     });
 });
 
+test('whole structures can be taken away with null', () => {
+  const gone = ['nodeSelector', 'affinity', 'resources', 'podSecurityContext', 'securityContext', 'strategy'];
+  const deployment = one(objects(set(...gone.map((key) => `${key}=null`))), 'Deployment');
+  const spec = Object(partOf(deployment, 'spec.template.spec'));
+  for (const key of ['nodeSelector', 'affinity', 'securityContext'])
+    assert.ok(!Object.hasOwn(spec, key), key);
+  for (const key of ['resources', 'securityContext']) assert.ok(!Object.hasOwn(spec.containers[0], key), key);
+  assert.equal(partOf(deployment, 'spec.strategy'), undefined);
+});
+
 describe('the configuration file', () => {
   test('is one that the webhook takes, with the defaults and with everything set', () => {
     const plain = configOf(objects());
