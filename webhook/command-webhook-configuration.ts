@@ -108,7 +108,8 @@ export function webhookConfiguration(options: ConfigurationOptions): V1MutatingW
         failurePolicy,
         matchPolicy: 'Equivalent',
         reinvocationPolicy: 'IfNeeded',
-        sideEffects: 'None',
+        // Events, where they are written (events.enabled); none on a dry run.
+        sideEffects: 'NoneOnDryRun',
         timeoutSeconds,
       },
     ],

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseReadiness } from '../shim/protocol.ts';
 import { parseSignal } from '../shim/signals.ts';
 import { CATALOGUE } from './catalogue.ts';
+import { EVENTS } from './config-events.ts';
 import { cpu, image, memory, meta, names, port, text } from './config-fields.ts';
 import { LIMITS, SHUTDOWN } from './config-life.ts';
 import { TLS } from './config-tls.ts';
@@ -122,6 +123,7 @@ export const CONFIG = z.strictObject({
         .meta(meta('what is logged', LOG_LEVELS.join(', '))),
     })
     .prefault({}),
+  events: EVENTS,
   limits: LIMITS,
   shutdown: SHUTDOWN,
 });

@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { ReviewErrorCode } from './admission-review.ts';
 import type { Step } from './authority.ts';
+import type { EventFate } from './events.ts';
 import type { Mutation } from './mutate.ts';
 
 /** What became of a request. `rejected`: it was no review; `failed`: our own fault. */
@@ -31,6 +32,8 @@ export interface Metrics {
   began(): void;
   /** One request was answered; `seconds` from its whole body to its answer, where it was a review. */
   ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
+  /** One Kubernetes Event was written, or not. */
+  eventEnded(fate: EventFate): void;
   certificateLoaded(notAfter: Date): void;
   certificateFailed(): void;
   /** The authority of the self-managed certificate ends then. */
@@ -71,6 +74,12 @@ export function createMetrics(version: string): Metrics {
       this.set(waiting);
     },
   });
+  const events = new Counter({
+    name: 'curfew_events_total',
+    help: 'Kubernetes Events, by what became of them; repeated: told by the count of the next one.',
+    labelNames: ['result'],
+    registers,
+  });
   const expiry = new Gauge({
     name: 'curfew_certificate_expiry_timestamp_seconds',
     help: 'When the serving certificate ends, in Unix time.',
@@ -98,6 +107,7 @@ export function createMetrics(version: string): Metrics {
       reviews.inc({ outcome, reason });
       if (seconds !== undefined) duration.observe(seconds);
     },
+    eventEnded: (result) => events.inc({ result }),
     certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
     certificateFailed: () => certificateFailures.inc(),
     ...selfManagedMetrics(registers),

@@ -96,8 +96,12 @@ function placesIn(text: Buffer, uid: string): Pick<Kept, 'varying' | 'tokens'> |
 }
 
 /** Does the answer depend on what is taken for a token volume's name? Only a container that is named so could make it. */
-function mayNameToken({ members, names }: PodAnswer): boolean {
-  return members.includes(TOKEN_VOLUME) || names.some((name) => name.startsWith(TOKEN_VOLUME));
+function mayNameToken({ members, names, event }: PodAnswer): boolean {
+  return (
+    members.includes(TOKEN_VOLUME) ||
+    names.some((name) => name.startsWith(TOKEN_VOLUME)) ||
+    (event !== undefined && `${event.about.name} ${event.message}`.includes(TOKEN_VOLUME))
+  );
 }
 
 /** Put what varies in a text of the same length over what was there. @returns whether it is such that it may vary */

@@ -3,6 +3,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
+import type { Events } from './events.ts';
 import type { ImageAnswer, ImageLookup } from './images.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
@@ -13,6 +14,7 @@ import { patienceOf } from './patience.ts';
 import { parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
 import { RecentReviews } from './recent-reviews.ts';
+import { type ReviewEvent, reviewEvent } from './review-event.ts';
 
 /** What every answer needs. */
 interface AnsweringParts {
@@ -26,6 +28,7 @@ interface AnsweringParts {
 interface ReviewerParts extends AnsweringParts {
   policy: Policy;
   images: ImageLookup;
+  events?: Events | undefined;
 }
 
 /** What a review is answered with, but for its uid. */
@@ -37,6 +40,8 @@ export interface PodAnswer {
   names: readonly string[];
   /** The members of the response, as JSON text. */
   members: string;
+  /** What is to be told of it besides; not on a dry run. */
+  event?: ReviewEvent | undefined;
 }
 
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
@@ -62,9 +67,12 @@ export function createReviewer(parts: ReviewerParts) {
       logReview(log, asked, outcome, reason, operations, ms);
       return answer(parts, request, reply, body);
     };
-    const settle = (asked: ReviewRequest, { outcome, reason, operations, members }: PodAnswer) =>
-      finish(asked, outcome, reason, operations, respond(asked.uid, members));
     const text = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const settle = (asked: ReviewRequest, { outcome, reason, operations, members, event }: PodAnswer) => {
+      const answered = finish(asked, outcome, reason, operations, respond(asked.uid, members));
+      if (event !== undefined) parts.events?.note(asked, event, text);
+      return answered;
+    };
     const known = recent.find(text);
     if (known !== undefined) return settle(known.asked, known.answer);
     const body = parseJson(text);
@@ -95,7 +103,9 @@ export function createReviewer(parts: ReviewerParts) {
         const mutation = prepared.mutate(images);
         const { outcome, reason, operations, containers } = mutation;
         const names = containers.map(({ name }) => name);
-        return { outcome, reason, operations: operations.length, names, members: responseMembers(mutation) };
+        const members = responseMembers(mutation);
+        const event = reviewEvent(mutation, pod, asked.name);
+        return { outcome, reason, operations: operations.length, names, members, event };
       };
       if (prepared.images.length === 0) {
         const decided = decide(NO_IMAGES);

@@ -14,6 +14,7 @@ import {
 } from 'fastify';
 import type { CertificateSource } from './certificate-source.ts';
 import type { Config } from './config-schema.ts';
+import type { Events } from './events.ts';
 import type { ImageLookup } from './images.ts';
 import type { Log } from './log.ts';
 import type { Metrics, RejectionCode } from './metrics.ts';
@@ -29,6 +30,8 @@ export interface ServerParts {
   metrics: Metrics;
   config: Config;
   certificate: CertificateSource;
+  /** Undefined where none are written. */
+  events?: Events | undefined;
 }
 
 export interface Servers {

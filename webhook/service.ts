@@ -10,6 +10,7 @@ import { createMetrics } from './metrics.ts';
 import { VERSION } from './policy.ts';
 import { buildServer, type Servers } from './server.ts';
 import { certificateSource } from './service-certificate.ts';
+import { reviewEvents } from './service-events.ts';
 import { endWithGrace } from './shutdown.ts';
 
 /**
@@ -29,6 +30,7 @@ export async function serve(config: Config): Promise<number> {
     () => servers.useCertificate(),
     closing.signal,
   );
+  const events = await reviewEvents(config, log, metrics, closing.signal);
   const servers: Servers = buildServer({
     policy: policyOf(config),
     images: noLookup,
@@ -36,8 +38,9 @@ export async function serve(config: Config): Promise<number> {
     metrics,
     config,
     certificate,
+    events,
   });
-  const ended = endWithGrace(config, servers, { certificate, log, flush });
+  const ended = endWithGrace(config, servers, { certificate, log, flush, events });
   try {
     await listen(servers.health, config.listen.healthPort, config.listen.host);
     await certificate.check();

@@ -13,6 +13,8 @@ interface Parts {
   /** Stops at the signal. */
   certificate: { stop(): void };
   log: Log;
+  /** What is still to be told of the last reviews. */
+  events: { settled(): Promise<void> } | undefined;
   /** Write what the log has buffered. */
   flush(): void;
 }
@@ -31,7 +33,7 @@ const LAST_MS = 1_000;
 export function endWithGrace(
   config: Config,
   servers: Servers,
-  { certificate, log, flush }: Parts,
+  { certificate, log, flush, events }: Parts,
 ): { code: Promise<number>; uninstall: () => void } {
   const { delay: noticeTime, gracePeriod } = config.shutdown;
   let finish: (code: number) => void = () => {};
@@ -46,7 +48,7 @@ export function endWithGrace(
   };
   const { uninstall } = closeWithGrace(
     {
-      delay: noticeTime + gracePeriod + 2 * LAST_MS,
+      delay: noticeTime + gracePeriod + 3 * LAST_MS,
       logger: { error: (error: unknown) => log.error(errorFields(error), 'the end failed') },
       onTimeout: () => giveUp('the end takes too long: ending at once'),
       onSecondSignal: () => giveUp('second signal: ending at once'),
@@ -69,6 +71,7 @@ export function endWithGrace(
       }
       // Not before: the last requests may need a handshake, and it a certificate that is alive.
       certificate.stop();
+      await within(LAST_MS, events?.settled() ?? Promise.resolve(), async () => {});
       await within(LAST_MS, servers.health.close(), async () => {});
       log.info('ended');
       flush();
