@@ -17,6 +17,7 @@ export class RegistryError extends Error {
 
 /** Codes of Node's TLS that mean: not signed by anybody whom we trust. */
 const UNTRUSTED = new Set([
+  'CERT_SIGNATURE_FAILURE',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
