@@ -34,8 +34,8 @@ export interface AgreementSettings {
 export interface AgreementEvents extends TroubleEvents {
   /** The leaf to serve is another one. */
   leaf(leaf: Leaf): void;
-  /** The Secret was written. */
-  wrote(step: Step, authority: Authority | undefined): void;
+  /** The Secret was written; the fingerprint of the authority that it was about. */
+  wrote(step: Step, authority: string): void;
   /** The caBundle of so many webhooks was written. `again`: with what it was given before, so somebody had changed it. */
   trusted(webhooks: number, again: boolean): void;
 }
@@ -110,7 +110,7 @@ export class Agreement {
         if (result === 'written') {
           progress = true;
           stored = next.state;
-          this.events.wrote(next.step, stored.current ?? stored.next);
+          this.events.wrote(next.step, (stored.next ?? stored.current)?.fingerprint ?? '');
         } else failed = true;
       }
       this.remember(stored);

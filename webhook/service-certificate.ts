@@ -72,10 +72,7 @@ async function selfManaged(
       authority: (notAfter) => metrics.authorityLoaded(notAfter),
       wrote: (step, authority) => {
         metrics.certificateWritten(step);
-        log.info(
-          { step, secret, namespace, authority: authority?.fingerprint },
-          'certificate Secret written',
-        );
+        log.info({ step, secret, namespace, authority }, 'certificate Secret written');
       },
       trusted: (webhooks, again) => {
         metrics.caBundleWritten();
