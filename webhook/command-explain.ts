@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 import { describe } from './command-inject.ts';
 import { parseOptions, UsageError } from './command-options.ts';
 import type { Verdict } from './manifest-injection.ts';
+import { offlineImages } from './offline-images.ts';
 import { offlinePolicy } from './offline-policy.ts';
 import { printable, type Terminal } from './terminal.ts';
 
@@ -18,7 +19,10 @@ runs and what it waits for. Nothing is changed.
   -f, --filename FILE    a file; - is standard input; may be given several times
   -o, --output FORMAT    text (default) or json
   --shim-image IMAGE     image of the shim
-  --config FILE          the webhook's configuration: its shim and catalogue keys count here too
+  --config FILE          the webhook's configuration: its shim, catalogue and images keys count here too
+  --no-lookup            ask no registry for the command of a container that sets none
+
+Images are looked up with your own docker credentials (DOCKER_CONFIG, else ~/.docker/config.json).
 
 Exit code 0; 1 when a pod would be refused; 2 when an argument or a file cannot be used.
 
@@ -31,6 +35,7 @@ const OPTIONS = {
   output: { type: 'string', short: 'o', default: 'text' },
   'shim-image': { type: 'string' },
   config: { type: 'string' },
+  'no-lookup': { type: 'boolean' },
 } as const;
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
@@ -50,11 +55,15 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
     import('./manifest.ts'),
     import('./manifest-injection.ts'),
   ]);
-  const found = inputs.flatMap(({ name, text }) =>
-    parseManifests(text, name)
-      .flatMap((document) => judge(document, policy))
-      .map((verdict) => ({ file: name, verdict })),
-  );
+  const images = offlineImages(flags.config, flags['no-lookup'] !== true);
+  const found: { file: string; verdict: Verdict }[] = [];
+  try {
+    for (const { name, text } of inputs)
+      for (const document of parseManifests(text, name))
+        for (const verdict of await judge(document, policy, images)) found.push({ file: name, verdict });
+  } finally {
+    images.close();
+  }
   if (flags.output === 'json') {
     const pods = found.map(({ file, verdict }) => jsonOf(file, verdict));
     terminal.print(`${JSON.stringify({ pods }, null, 2)}\n`);

@@ -4,6 +4,7 @@
 import { parseOptions } from './command-options.ts';
 import type { Injection, Verdict } from './manifest-injection.ts';
 import type { ManifestInput } from './manifest-input.ts';
+import { offlineImages } from './offline-images.ts';
 import { offlinePolicy } from './offline-policy.ts';
 import { printable, type Terminal } from './terminal.ts';
 
@@ -17,8 +18,10 @@ looked into. What does not change stays byte for byte, and comments stay where t
 
   -f, --filename FILE    a file; - is standard input; may be given several times
   --shim-image IMAGE     image of the shim
-  --config FILE          the webhook's configuration: its shim and catalogue keys count here too
+  --config FILE          the webhook's configuration: its shim, catalogue and images keys count here too
+  --no-lookup            ask no registry for the command of a container that sets none
 
+Images are looked up with your own docker credentials (DOCKER_CONFIG, else ~/.docker/config.json).
 Warnings, and why a pod is refused, go to standard error. Exit code 0; 1 when a pod is refused, and then nothing is
 written to standard output, so that no half of it is applied; 2 when an argument or a file cannot be used.
 
@@ -29,6 +32,7 @@ const OPTIONS = {
   filename: { type: 'string', short: 'f', multiple: true },
   'shim-image': { type: 'string' },
   config: { type: 'string' },
+  'no-lookup': { type: 'boolean' },
 } as const;
 
 /** Inject. */
@@ -40,7 +44,13 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
     offlinePolicy(flags.config, flags['shim-image']),
     import('./manifest-injection.ts'),
   ]);
-  const injections = inputs.map((input) => injectManifests(input.text, input.name, policy));
+  const images = offlineImages(flags.config, flags['no-lookup'] !== true);
+  const injections: Injection[] = [];
+  try {
+    for (const { text, name } of inputs) injections.push(await injectManifests(text, name, policy, images));
+  } finally {
+    images.close();
+  }
   let refused = false;
   for (const [index, injection] of injections.entries()) {
     for (const line of complaints(inputs[index]?.name ?? '', injection)) terminal.complain(printable(line));

@@ -8,6 +8,7 @@ import { parseSignal } from '../shim/signals.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { EVENTS } from './config-events.ts';
 import { cpu, image, memory, meta, names, port, text } from './config-fields.ts';
+import { IMAGES } from './config-images.ts';
 import { LIMITS, SHUTDOWN } from './config-life.ts';
 import { TLS } from './config-tls.ts';
 import { defaultPolicy } from './policy.ts';
@@ -115,6 +116,7 @@ export const CONFIG = z.strictObject({
         .meta(meta('built-in sidecars that are not to be known, by container name', 'a list of names')),
     })
     .prefault({}),
+  images: IMAGES,
   log: z
     .strictObject({
       level: z

@@ -2,7 +2,7 @@
 import type { PullSecret, SecretReader } from './image-secrets.ts';
 import { isRecord, type JsonRecord, member } from './json.ts';
 import { KubernetesError } from './kubernetes-error.ts';
-import type { KubernetesRequests } from './kubernetes-request.ts';
+import { connect, type KubernetesRequests } from './kubernetes-request.ts';
 import { RegistryError } from './registry-error.ts';
 
 /** A pod names a few; each is a request. */
@@ -33,10 +33,7 @@ export class ClusterSecretReader implements SecretReader {
       const secrets = await Promise.all(names.map((name) => this.secret(namespace, name, signal)));
       return secrets.flatMap((secret) => secret ?? []);
     } catch (error) {
-      // Its message names the verb, the object and the way out, and holds nothing that was read.
-      if (error instanceof KubernetesError)
-        throw new RegistryError('image-unauthorized', error.message, { cause: error });
-      throw error;
+      throw inWords(error);
     }
   }
 
@@ -77,8 +74,21 @@ export class ClusterSecretReader implements SecretReader {
   }
 }
 
-/** The cluster that this process is in. @throws {KubernetesError} `no-cluster` */
-export async function connectSecretReader(env: NodeJS.ProcessEnv): Promise<SecretReader> {
-  const { connect } = await import('./kubernetes-request.ts');
-  return new ClusterSecretReader(connect(env));
+/**
+ * A reader of the cluster that this process is in.
+ * @param closing ends its calls
+ * @throws {RegistryError} where there is none
+ */
+export function connectSecretReader(env: NodeJS.ProcessEnv, closing?: AbortSignal): SecretReader {
+  try {
+    return new ClusterSecretReader(connect(env, closing));
+  } catch (error) {
+    throw inWords(error);
+  }
+}
+
+/** A KubernetesError's message names the verb, the object and the way out, and holds nothing that was read. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof KubernetesError)) return error;
+  return new RegistryError('image-unauthorized', error.message, { cause: error });
 }

@@ -5,12 +5,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import jsonPatch from 'fast-json-patch';
 import { isNode, stringify, visit } from 'yaml';
-import type { ImageAnswer } from './images.ts';
-import { lookupIsOff } from './images.ts';
+import type { ImageAnswer, ImageLookup } from './images.ts';
 import { type ManifestDocument, type ManifestPod, parseManifests } from './manifest.ts';
 import { applySplices, type Splice, spliceDocument } from './manifest-edit.ts';
 import { contentEnd, rangeOf, UnspliceableError } from './manifest-lines.ts';
 import { type Mutation, prepare } from './mutate.ts';
+import { parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
 
 /** What became of one pod of a stream. */
@@ -27,17 +27,32 @@ export interface Injection {
   rewritten: number[];
 }
 
+/** How long a pod's images may be looked up; each has a deadline of its own besides (`images.timeout`). */
+const LOOK_UP_MS = 60_000;
+
 /**
- * What would happen to every pod of a document. Images are never looked up here.
+ * What would happen to every pod of a document.
  */
-export function judge(document: ManifestDocument, policy: Policy): Verdict[] {
-  return document.pods.map((pod) => {
-    const prepared = prepare(pod.pod, policy);
-    const images = new Map<string, ImageAnswer>(
-      prepared.images.map((request) => [request.container, lookupIsOff(request)]),
-    );
-    return { document: document.number, pod, mutation: prepared.mutate(images) };
-  });
+export async function judge(
+  document: ManifestDocument,
+  policy: Policy,
+  images: ImageLookup,
+): Promise<Verdict[]> {
+  return Promise.all(
+    document.pods.map(async (pod) => {
+      const prepared = prepare(pod.pod, policy);
+      const answers =
+        prepared.images.length === 0
+          ? new Map<string, ImageAnswer>()
+          : await images.lookUp(
+              prepared.images,
+              pod.namespace,
+              parsePod(pod.pod),
+              AbortSignal.timeout(LOOK_UP_MS),
+            );
+      return { document: document.number, pod, mutation: prepared.mutate(answers) };
+    }),
+  );
 }
 
 /** How a document is written: by splices, by splices after its aliases were written out, or anew from its value. */
@@ -54,12 +69,17 @@ interface Change {
  * @param source what messages call it
  * @throws {UsageError} where it does not parse
  */
-export function injectManifests(text: string, source: string, policy: Policy): Injection {
+export async function injectManifests(
+  text: string,
+  source: string,
+  policy: Policy,
+  images: ImageLookup,
+): Promise<Injection> {
   const documents = parseManifests(text, source);
   const verdicts: Verdict[] = [];
   const changes: Change[] = [];
   for (const document of documents) {
-    const judged = judge(document, policy);
+    const judged = await judge(document, policy, images);
     verdicts.push(...judged);
     const after = judged.reduce(patched, document.value);
     if (after !== document.value) changes.push({ document, after, way: 'splice' });

@@ -6,6 +6,8 @@ import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { ReviewErrorCode } from './admission-review.ts';
 import type { Step } from './authority.ts';
 import type { EventFate } from './events.ts';
+import type { ImageObserver } from './image-lookup.ts';
+import { imageMetrics } from './image-metrics.ts';
 import type { Mutation } from './mutate.ts';
 
 /** What became of a request. `rejected`: it was no review; `failed`: our own fault. */
@@ -34,6 +36,8 @@ export interface Metrics {
   ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
   /** One Kubernetes Event was written, or not. */
   eventEnded(fate: EventFate): void;
+  /** Count image look-ups; called once, where there are any. @param registries that always have a name of their own */
+  imageLookups(registries: readonly string[]): ImageObserver;
   certificateLoaded(notAfter: Date): void;
   certificateFailed(): void;
   /** The authority of the self-managed certificate ends then. */
@@ -108,6 +112,7 @@ export function createMetrics(version: string): Metrics {
       if (seconds !== undefined) duration.observe(seconds);
     },
     eventEnded: (result) => events.inc({ result }),
+    imageLookups: (registries) => imageMetrics(registers, registries),
     certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
     certificateFailed: () => certificateFailures.inc(),
     ...selfManagedMetrics(registers),

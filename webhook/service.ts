@@ -4,13 +4,13 @@
 import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { type Config, policyOf } from './config.ts';
-import { noLookup } from './images.ts';
 import { bufferedOutput, createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { VERSION } from './policy.ts';
 import { buildServer, type Servers } from './server.ts';
 import { certificateSource } from './service-certificate.ts';
 import { reviewEvents } from './service-events.ts';
+import { reviewImages } from './service-images.ts';
 import { endWithGrace } from './shutdown.ts';
 
 /**
@@ -31,9 +31,10 @@ export async function serve(config: Config): Promise<number> {
     closing.signal,
   );
   const events = await reviewEvents(config, log, metrics, closing.signal);
+  const images = await reviewImages(config, metrics, closing.signal);
   const servers: Servers = buildServer({
     policy: policyOf(config),
-    images: noLookup,
+    images,
     log,
     metrics,
     config,
