@@ -156,11 +156,12 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return at;
 }
 
-/** A value for a message: short, and nothing that looks like a key's text. */
+/** A value for a message: short, nothing that looks like a key's text, no password of an address. */
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a map';
   if (typeof value !== 'string') return String(value);
   if (value.includes('-----BEGIN')) return 'a PEM text (it takes the name of a file)';
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value);
+  const shown = value.replace(/\/\/[^/\s]*@/, '//...@');
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}...` : shown);
 }
