@@ -18,7 +18,15 @@ const WRITTEN_BY_CHART = [
   'tls.selfManaged.webhookConfiguration',
 ];
 /** Keys that the chart reads: they have their defaults in values.yaml. */
-const READ_BY_CHART = ['listen.port', 'listen.healthPort', 'shutdown.delay', 'shutdown.gracePeriod'];
+const READ_BY_CHART = [
+  'listen.port',
+  'listen.healthPort',
+  'images.mode',
+  'images.pullSecrets',
+  'events.enabled',
+  'shutdown.delay',
+  'shutdown.gracePeriod',
+];
 
 /**
  * Build it. JSON schema draft 7, which every Helm reads.

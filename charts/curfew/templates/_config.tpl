@@ -14,14 +14,22 @@
 {{- toYaml (mergeOverwrite $config (dict "shim" $shim "tls" $tls)) }}
 {{- end }}
 
-{{/* Whether the webhook writes Events; any text means yes. */}}
+{{/* The three reasons to talk to the API server; any text means yes. */}}
 {{- define "curfew.writesEvents" -}}
-{{- if dig "events" "enabled" true .Values.config }}yes{{ end }}
+{{- if .Values.config.events.enabled }}yes{{ end }}
 {{- end }}
 
-{{/* Whether the webhook talks to the API server at all; any text means yes. */}}
+{{- define "curfew.readsPullSecrets" -}}
+{{- if and (eq .Values.config.images.mode "registry") .Values.config.images.pullSecrets }}yes{{ end }}
+{{- end }}
+
+{{/* NAMESPACE/NAME of a pull secret for every pod. */}}
+{{- define "curfew.defaultPullSecret" -}}
+{{- if eq .Values.config.images.mode "registry" }}{{ .Values.config.images.defaultPullSecret | default "" }}{{ end }}
+{{- end }}
+
 {{- define "curfew.needsToken" -}}
-{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) }}yes{{ end }}
+{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) }}yes{{ end }}
 {{- end }}
 
 {{/* A duration such as 1m30s in whole seconds, rounded up: Go parses it when it moves a date. */}}
