@@ -72,7 +72,10 @@ export class ServedProcess {
     });
     t.after(() => child.kill('SIGKILL'));
     const served = new ServedProcess(child, authority.cert);
-    const { webhook, health } = await served.line('serving');
+    const ended = served.exited.then(() => {
+      throw new Error('the process ended before it served');
+    });
+    const { webhook, health } = await Promise.race([served.line('serving'), ended]);
     served.port = Number(webhook);
     served.healthPort = Number(health);
     return served;

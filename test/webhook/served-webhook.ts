@@ -12,6 +12,7 @@ import type { TestContext } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { CertificateFiles } from '../../webhook/certificates.ts';
 import { type Config, parseConfig, policyOf } from '../../webhook/config.ts';
+import { type EventSink, Events } from '../../webhook/events.ts';
 import { type ImageLookup, noLookup } from '../../webhook/images.ts';
 import { createLog } from '../../webhook/log.ts';
 import { createMetrics } from '../../webhook/metrics.ts';
@@ -48,6 +49,7 @@ export interface ServeOptions {
   /** Start without certificate files. */
   withoutCertificate?: boolean;
   now?: () => number;
+  events?: EventSink;
 }
 
 /** Serve until the test ends. */
@@ -87,6 +89,9 @@ export async function serveWebhook(t: TestContext, options: ServeOptions = {}): 
     metrics,
     config,
     certificate,
+    events:
+      options.events &&
+      new Events({ sink: options.events, log, ended: metrics.eventEnded, now: options.now ?? Date.now }),
   });
   await certificate.check();
   await servers.webhook.listen({ port: 0, host: '127.0.0.1' });
