@@ -189,7 +189,8 @@ test('W6 W9 a review is answered first, then told; one from memory is told of it
   const sink = new Sink();
   let now = Date.UTC(2026, 10, 22);
   const served = await serveWebhook(t, { events: sink, now: () => now });
-  sink.act = () => new Promise(() => {});
+  const held = Promise.withResolvers<void>();
+  sink.act = () => held.promise;
   const ask = async (uid: string, owner: string, dryRun = false) => {
     const answer = await served.post(JSON.stringify(review(refusedPod(owner), { uid, dryRun })));
     assert.equal(at(answer.body, 'response', 'allowed'), false);
@@ -210,7 +211,7 @@ test('W6 W9 a review is answered first, then told; one from memory is told of it
   assert.doesNotMatch(JSON.stringify(event), /hunter2|--all/);
   await ask(SECOND, ONE, true);
   now += 10 * MINUTE;
-  sink.act = async () => {};
+  held.resolve();
   await ask(SECOND, OTHER);
   await sink.reach(2);
   assert.equal(at(sink.events[1]?.event, 'involvedObject', 'uid'), OTHER);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { parseReview, type ReviewRequest, responseMembers } from '../../webhook/admission-review.ts';
 import { mutate } from '../../webhook/mutate.ts';
 import { RecentReviews } from '../../webhook/recent-reviews.ts';
+import { reviewEvent } from '../../webhook/review-event.ts';
 import type { PodAnswer } from '../../webhook/reviewer.ts';
 import { anyPod } from './any-pod.ts';
 import { app, jobPod, POLICY, proxy, type TestPod } from './mutated-pod.ts';
@@ -31,6 +32,7 @@ function decide(text: Buffer): { asked: ReviewRequest; answer: PodAnswer } {
       operations: operations.length,
       names: containers.map(({ name }) => name),
       members: responseMembers(mutation),
+      event: reviewEvent(mutation, request.pod, request.name),
     },
   };
 }
@@ -128,6 +130,19 @@ test('W2 a container that is named as a token volume is decided each time', () =
     ]);
   const [first, second] = [review(named('aaaaa')), review(named('bbbbb'))];
   assert.notEqual(decide(first).answer.members, decide(second).answer.members);
+  assert.equal(findAfter(first, second), undefined);
+});
+
+test('W6 an Event about what is named as a token volume is decided each time', () => {
+  const named = (token: string) => {
+    const pod = jobPod({ 'curfew.dev/sidecars': 'nobody' });
+    const name = `kube-api-access-${token}`;
+    const owner = { controller: true, apiVersion: 'batch/v1', kind: 'Job', name, projected: 1 };
+    Object.assign(pod.metadata, { ownerReferences: [owner] });
+    return pod;
+  };
+  const [first, second] = [review(named('aaaaa')), review(named('bbbbb'))];
+  assert.notDeepEqual(decide(first).answer.event, decide(second).answer.event);
   assert.equal(findAfter(first, second), undefined);
 });
 
