@@ -88,11 +88,14 @@ function parseEntries(value: unknown, what: string): readonly IndexEntry[] {
   return value.flatMap((entry: JsonRecord) => {
     const platform = member(entry, 'platform');
     const type = member(entry, 'mediaType');
-    // An index inside an index holds no image of its own; buildkit's attestations have no platform that there is.
+    // An index inside an index holds no image of its own. Buildkit's attestations say a platform that nobody has: unknown/unknown.
     if (typeof type === 'string' && !IMAGES.has(type)) return [];
-    const parsed = isRecord(platform) ? parsePlatform(platform) : undefined;
-    if (parsed?.os === 'unknown' || parsed?.architecture === 'unknown') return [];
-    return [{ digest: digestAt(entry, `${what}'s entry`), platform: parsed }];
+    return [
+      {
+        digest: digestAt(entry, `${what}'s entry`),
+        platform: isRecord(platform) ? parsePlatform(platform) : undefined,
+      },
+    ];
   });
 }
 

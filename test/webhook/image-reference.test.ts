@@ -78,6 +78,7 @@ const GOOD: [
     'tag-puts-this-over-max',
   ],
   [`docker.io/${'1a'.repeat(32)}`, 'docker.io', `library/${'1a'.repeat(32)}`, 'latest'],
+  [`quay.io/${'a'.repeat(255)}:1`, 'quay.io', 'a'.repeat(255), '1'],
   ['1a'.repeat(31), 'docker.io', `library/${'1a'.repeat(31)}`, 'latest'],
   [`app:${'t'.repeat(128)}`, 'docker.io', 'library/app', 't'.repeat(128)],
 ];
@@ -110,6 +111,7 @@ const BAD: [text: string, why: RegExp][] = [
   ['test:5000/Uppercase/lowercase:tag', /capital/],
   ['docker/Docker', /capital/],
   [`${'a/'.repeat(128)}a:tag`, /longer than 255/],
+  [`quay.io/${'a'.repeat(256)}`, /longer than 255/],
   ['a'.repeat(5000), /longer than 1024/],
   ['aa/asdf$$^/aa', /character/],
   ['[2001:db8::1]', /character/],

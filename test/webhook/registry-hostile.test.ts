@@ -156,6 +156,19 @@ test('W6 a wrong digest: of a manifest, and of a configuration', async (t) => {
   }
 });
 
+test('W6 who asks for a digest gets that one, whatever the registry says that it is', async (t) => {
+  const evil = storedImage({ entrypoint: ['/evil'] });
+  const registry = await fakeRegistry(t, { 'team/app:1': good, 'team/app:2': evil }, (request, response) => {
+    if (request.method !== 'HEAD') return false;
+    response.writeHead(200, { 'docker-content-digest': evil.descriptor.digest }).end();
+    return true;
+  });
+  const lookup = imageLookup({ registries: [{ host: registry.host, plainHttp: true }] });
+  t.after(() => lookup.close());
+  const answer = await lookup.ask(`${registry.host}/team/app@${good.descriptor.digest}`);
+  assert.deepEqual(configOf(answer).entrypoint, ['/app']);
+});
+
 test('a HEAD that says no digest, and one that is not known: GET, once', async (t) => {
   for (const status of [200, 405, 501]) {
     const { works, registry } = await hostile(t, (request, response) => {
