@@ -17,7 +17,7 @@ export const LIMITS = z
       .min(1)
       .max(100_000)
       // An API server has 600 requests in work at most by default (--max-requests-inflight and -mutating-requests-inflight).
-      .default(1000)
+      .default(600)
       .meta(meta('reviews in work at once; more are answered 503', 'a whole number from 1 to 100000')),
     concurrentBytes: z
       .int()
@@ -34,8 +34,8 @@ export const LIMITS = z
       .int()
       .min(10)
       .max(100_000)
-      // Each holds some 65 kB, so 130 MB; an API server keeps 25 idle ones, and uses as many as it has reviews in work.
-      .default(2000)
+      // Each holds some 65 kB; an API server keeps 25 idle ones, and uses as many as it has reviews in work.
+      .default(1000)
       .meta(meta('connections at once; more are closed unheard', 'a whole number from 10 to 100000')),
     queueTime: duration(
       'how long a review may have waited unread, or a quarter of the timeout in its URL if that is less; later ones are answered 503',
