@@ -20,11 +20,17 @@ const VERSION = z.object({ serverVersion: z.object({ gitVersion: z.string() }) }
 
 async function rendered(values: string, namespace: string): Promise<string> {
   const version = VERSION.parse(JSON.parse(await mustKubectl(['version', '-o', 'json'])));
+  // What is rendered into other namespaces needs one that exists.
+  const there = [
+    `grafanaDashboard.namespace=${namespace}`,
+    `rbac.pullSecretNamespaces={${namespace}}`,
+    `config.images.defaultPullSecret=${namespace}/registry`,
+  ];
   const { code, stdout, stderr } = template(process.env.HELM ?? 'helm', {
     namespace,
     kubeVersion: version.serverVersion.gitVersion,
     // The objects of `helm test` have a namespace of their own, which a dry run does not make.
-    flags: ['--skip-tests', '--values', values, '--set', `grafanaDashboard.namespace=${namespace}`],
+    flags: ['--skip-tests', '--values', values, ...there.flatMap((pair) => ['--set', pair])],
   });
   assert.equal(code, 0, stderr);
   return stdout;
