@@ -31,6 +31,8 @@ export interface FakeApiServer {
   fault: (request: string) => Fault | undefined;
   /** Fulfilled by the next state that a test waits for. */
   until(condition: () => boolean): Promise<void>;
+  /** Look again whether what a test waits for is there. */
+  notice(): void;
   /** End every watch, without a word. */
   cutWatches(): void;
 }
@@ -50,8 +52,11 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   const requests: string[] = [];
   const bodies: string[] = [];
   const waiting = new Set<() => void>();
+  // After whatever follows from this has happened.
   const look = () => {
-    for (const check of waiting) check();
+    setImmediate(() => {
+      for (const check of waiting) check();
+    });
   };
   const touch = (resource: string) => {
     versions[resource] = ++version;
@@ -120,6 +125,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
       look();
     };
     const fault = api.fault(words);
+    if (fault !== undefined) look();
     if (fault === 'hang') return;
     if (fault === 'hang-up') return void request.socket.destroy();
     if (fault === 'garbage') return void response.end('{"kind": "Secret", ');
@@ -198,6 +204,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
         waiting.add(check);
         check();
       }),
+    notice: look,
     cutWatches: () => {
       for (const { response } of watches) response.destroy();
     },
