@@ -1,4 +1,4 @@
-/** The real kubectl, and waiting for what it sees. */
+/** The real kubectl, programs like it, and waiting for what they see. */
 import { spawn } from 'node:child_process';
 
 const KUBECTL = process.env.KUBECTL ?? 'kubectl';
@@ -15,8 +15,19 @@ export interface Result {
 
 /** Run kubectl. Never throws for its exit code. */
 export function kubectl(args: string[], input = ''): Promise<Result> {
+  return runProgram(KUBECTL, args, input);
+}
+
+/** Run a program. Never throws for its exit code. */
+export function runProgram(
+  program: string,
+  args: string[],
+  input = '',
+  environment: Record<string, string> = {},
+): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(KUBECTL, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...environment };
+    const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { V1Container, V1Job, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { Namespace } from '../cluster.ts';
-import { job, type PodOptions, pod } from '../manifests.ts';
+import { job, type PodOptions, pod, sidecars, steps } from '../manifests.ts';
 import { RESTRICTED } from './pod-security.ts';
 
 /** The label that opts a namespace in. */
@@ -25,6 +25,12 @@ export function restrictedPod(name: string, containers: V1Container[], options: 
 /** A Job of one such pod. */
 export function restrictedJob(name: string, containers: V1Container[], options: PodOptions = {}): V1Job {
   return job(name, containers.map(confined), { ...options, spec: confinedSpec(options.spec) });
+}
+
+/** A Job whose sidecar never ends by itself, and says 143 when it is told to: without Curfew it would run for ever. */
+export function endlessJob(name: string, main = 'say working exit 0', options: PodOptions = {}): V1Job {
+  const containers = [steps('main', main), steps('proxy', 'say up tick exit 143')];
+  return restrictedJob(name, containers, { annotations: sidecars('proxy'), ...options });
 }
 
 function confined(container: V1Container): V1Container {

@@ -1,0 +1,123 @@
+/** From `helm install` to `helm uninstall`, with the default values. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { exitCodes } from '../cluster.ts';
+import { mustKubectl } from '../kubectl.ts';
+import { endlessJob, INJECTED, restrictedNamespace } from './confined.ts';
+import { inventory, untilGone } from './inventory.ts';
+import { Release } from './release.ts';
+
+let before = new Set<string>();
+let installed: Promise<Release> | undefined;
+function release(): Promise<Release> {
+  installed ??= (async () => {
+    const curfew = await Release.prepare();
+    before = await inventory();
+    await curfew.install();
+    return curfew;
+  })();
+  return installed;
+}
+after(() => Release.removeAll());
+
+test('helm install, a labelled namespace: a Job with a sidecar that never ends completes', async (t) => {
+  await release();
+  const ns = await restrictedNamespace(t, 'shop');
+  await ns.create(endlessJob('hangs'));
+  const hanging = await ns.podOf('hangs');
+  assert.equal((await ns.exit(hanging, 'main')).state.terminated?.exitCode, 0);
+  await mustKubectl(['label', 'namespace', ns.name, 'curfew.dev/injection=enabled']);
+  await ns.create(endlessJob('completes'));
+  await ns.waitForJob('completes');
+  assert.deepEqual(exitCodes(await ns.pod(await ns.podOf('completes'))), { main: 0, proxy: 0 });
+  assert.equal((await ns.pod(hanging)).status.phase, 'Running');
+});
+
+test('helm test passes', async () => {
+  const said = await (await release()).helm('test', 'curfew', '--timeout=120s');
+  assert.match(said, /Phase: +Succeeded/);
+});
+
+test("W4 a namespace with a ResourceQuota of the pod's own sum admits the injected pod", async (t) => {
+  await release();
+  const ns = await restrictedNamespace(t, 'quota', INJECTED);
+  const hard = {
+    pods: '1',
+    'requests.cpu': '20m',
+    'requests.memory': '40Mi',
+    'limits.cpu': '400m',
+    'limits.memory': '80Mi',
+  };
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'sum' } };
+  await ns.create({ ...quota, ...{ spec: { hard } } });
+  const resources = { requests: { cpu: '10m', memory: '20Mi' }, limits: { cpu: '200m', memory: '40Mi' } };
+  const job = endlessJob('migrate');
+  for (const container of job.spec?.template.spec?.containers ?? []) container.resources = resources;
+  await ns.create(job);
+  await ns.waitForJob('migrate');
+});
+
+test('W4 the init container says itself all that the level "restricted" asks for', async (t) => {
+  await release();
+  const ns = await restrictedNamespace(t, 'strict', INJECTED);
+  await ns.create(endlessJob('migrate'));
+  const pod = await ns.podOf('migrate');
+  const path = 'jsonpath={.spec.initContainers[0].securityContext}';
+  const { capabilities, allowPrivilegeEscalation, runAsNonRoot, seccompProfile } = JSON.parse(
+    await ns.kubectl('get', 'pod', pod, '-o', path),
+  );
+  assert.deepEqual(
+    { capabilities, allowPrivilegeEscalation, runAsNonRoot, seccompProfile },
+    {
+      capabilities: { drop: ['ALL'] },
+      allowPrivilegeEscalation: false,
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+  );
+  await ns.waitForJob('migrate');
+});
+
+test('upgrade with the same values, upgrade with another, rollback: the trust in the webhook stays', async (t) => {
+  const curfew = await release();
+  const ns = await restrictedNamespace(t, 'shop', INJECTED);
+  const authorities = await curfew.authorities();
+  assert.match(authorities, /BEGIN CERTIFICATE/);
+  const pods = (await curfew.replicas()).map(({ name }) => name).sort();
+  for (const [change, step] of Object.entries({
+    none: () => curfew.upgrade(),
+    level: () => curfew.upgrade('--set', 'config.log.level=debug'),
+    back: () => curfew.helm('rollback', curfew.name, '1', '--wait', '--timeout=120s'),
+  })) {
+    await step();
+    assert.equal(await curfew.authorities(), authorities, change);
+    await ns.create(endlessJob(change));
+    await ns.waitForJob(change);
+    const now = (await curfew.replicas()).map(({ name }) => name).sort();
+    // Only what is changed is restarted.
+    if (change === 'none') assert.deepEqual(now, pods);
+  }
+});
+
+test('helm uninstall leaves nothing behind, and a wrapped pod that runs goes on to its end', async (t) => {
+  const curfew = await release();
+  const ns = await restrictedNamespace(t, 'shop', INJECTED);
+  const volumes = [{ name: 'shared', emptyDir: {} }];
+  const job = endlessJob('outlives', 'say working await /shared/go say done exit 0', {
+    spec: { volumes },
+  });
+  const [main] = job.spec?.template.spec?.containers ?? [];
+  if (main !== undefined) main.volumeMounts = [{ name: 'shared', mountPath: '/shared' }];
+  await ns.create(job);
+  const pod = await ns.podOf('outlives');
+  await ns.said(pod, 'main', 'working');
+  const isOurs = (object: string) =>
+    object.includes(` ${curfew.namespace}/`) || (/curfew/i.test(object) && !object.includes(` ${ns.name}/`));
+  assert.notDeepEqual([...(await inventory())].filter(isOurs), []);
+  await curfew.uninstall();
+  await untilGone(before, isOurs);
+  // Its own program opens the way: nothing else is in this image.
+  await ns.kubectl('exec', pod, '-c', 'main', '--', '/steps', 'touch', '/shared/go');
+  await ns.waitForJob('outlives');
+  assert.deepEqual(exitCodes(await ns.pod(pod)), { main: 0, proxy: 0 });
+});

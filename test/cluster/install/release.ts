@@ -1,0 +1,208 @@
+/** Curfew as a cluster's owner installs it: by the chart with Helm, or by the one manifest with kubectl. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { kubectl, mustKubectl, type Result, runProgram } from '../kubectl.ts';
+import { RESTRICTED } from './pod-security.ts';
+
+const STATE = process.env.STATE ?? '';
+const PROJECT = join(import.meta.dirname, '..', '..', '..');
+const CHART = join(PROJECT, 'charts', 'curfew');
+const MANIFEST = join(PROJECT, 'charts', 'curfew.yaml');
+/** The release's, and by that of all its objects. */
+const NAME = 'curfew';
+/** What differs from the defaults in a cluster that has the images under other names. */
+const IMAGES = [
+  ...['image.repository=localhost/curfew', 'image.tag=1'],
+  ...['shim.image.repository=localhost/curfew-shim', 'shim.image.tag=1'],
+].flatMap((value) => ['--set-string', value]);
+/** Seconds that an installation may take. */
+const TIMEOUT = 120;
+
+const PODS = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), deletionTimestamp: z.string().optional() }),
+      status: z.object({
+        podIP: z.string().optional(),
+        containerStatuses: z.array(z.object({ containerID: z.string().optional() })).default([]),
+      }),
+    }),
+  ),
+});
+
+/** A pod of the webhook. */
+export interface Replica {
+  name: string;
+  ip: string;
+  /** containerd's name for its one container. */
+  container: string;
+}
+
+/** Helm, which may refuse. */
+export function helm(...args: string[]): Promise<Result> {
+  const home = (name: string) => join(STATE, 'helm', name);
+  const homes = {
+    HELM_CACHE_HOME: home('cache'),
+    HELM_CONFIG_HOME: home('config'),
+    HELM_DATA_HOME: home('data'),
+  };
+  return runProgram(process.env.HELM ?? 'helm', args, '', homes);
+}
+
+/** `helm install`, which may refuse. */
+export function tryInstall(namespace: string, ...values: string[]): Promise<Result> {
+  const wait = ['--wait', `--timeout=${TIMEOUT}s`];
+  return helm('--namespace', namespace, 'install', NAME, CHART, ...wait, ...IMAGES, ...values);
+}
+
+/** The installation of a cluster: there is one at a time, because its configuration concerns the whole cluster. */
+export class Release {
+  readonly namespace: string;
+  readonly name = NAME;
+
+  protected constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  /** A namespace for it, which takes only restricted pods, and nothing in there yet. */
+  static async prepare(): Promise<Release> {
+    const release = new Release('curfew-system');
+    const metadata = { name: release.namespace, labels: RESTRICTED };
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata };
+    await mustKubectl(['create', '-f', '-'], JSON.stringify(namespace));
+    await release.kubectl('wait', '--for=create', 'serviceaccount/default', '--timeout=30s');
+    return release;
+  }
+
+  /**
+   * `helm install --wait` into a new namespace.
+   * @param values more arguments, such as `--set KEY=VALUE`
+   */
+  static async install(...values: string[]): Promise<Release> {
+    const release = await Release.prepare();
+    await release.install(...values);
+    return release;
+  }
+
+  async install(...values: string[]): Promise<void> {
+    await this.check(tryInstall(this.namespace, ...values));
+  }
+
+  /** Helm in this namespace; it must succeed. */
+  helm(...args: string[]): Promise<string> {
+    return this.check(helm('--namespace', this.namespace, ...args));
+  }
+
+  /** `helm upgrade --wait`, with the images' names and more values. */
+  upgrade(...values: string[]): Promise<string> {
+    return this.helm('upgrade', this.name, CHART, '--wait', `--timeout=${TIMEOUT}s`, ...IMAGES, ...values);
+  }
+
+  uninstall(): Promise<string> {
+    return this.helm('uninstall', this.name, '--wait', `--timeout=${TIMEOUT}s`);
+  }
+
+  /** kubectl in this namespace; it must succeed. */
+  kubectl(...args: string[]): Promise<string> {
+    return mustKubectl(['-n', this.namespace, ...args]);
+  }
+
+  /** The webhook's pods that are not about to go. */
+  async replicas(): Promise<Replica[]> {
+    const selector = `app.kubernetes.io/name=curfew,app.kubernetes.io/instance=${this.name}`;
+    const list = PODS.parse(JSON.parse(await this.kubectl('get', 'pods', '-l', selector, '-o', 'json')));
+    return list.items
+      .filter((pod) => pod.metadata.deletionTimestamp === undefined)
+      .map(({ metadata, status }) => ({
+        name: metadata.name,
+        ip: status.podIP ?? '',
+        container: (status.containerStatuses[0]?.containerID ?? '').replace('containerd://', ''),
+      }));
+  }
+
+  /** The PEM text of the authorities that the API server is told to trust; empty where there are none. */
+  async authorities(): Promise<string> {
+    const path = 'jsonpath={.webhooks[0].clientConfig.caBundle}';
+    const bundle = await mustKubectl(['get', 'mutatingwebhookconfiguration', this.name, '-o', path]);
+    return Buffer.from(bundle, 'base64').toString();
+  }
+
+  /** Wait until the Deployment has only new and ready pods. */
+  async rolledOut(): Promise<void> {
+    await this.kubectl('rollout', 'status', `deployment/${this.name}`, `--timeout=${TIMEOUT}s`);
+  }
+
+  /**
+   * For `after`: write down what there is, take it away however far it came, and wait until its namespace is gone. Its own
+   * installation, if there was one, has been answered for by the tests.
+   */
+  static async removeAll(): Promise<void> {
+    const release = new Release('curfew-system');
+    await release.record();
+    await helm('--namespace', release.namespace, 'uninstall', NAME, '--wait', `--timeout=${TIMEOUT}s`);
+    await kubectl(['delete', 'namespace', release.namespace, '--ignore-not-found', `--timeout=${TIMEOUT}s`]);
+  }
+
+  /** What Helm said, or an error with all that tells why it could not. */
+  private async check(result: Promise<Result>): Promise<string> {
+    const { code, stdout, stderr } = await result;
+    if (code === 0) return stdout;
+    const pods = await kubectl(['-n', this.namespace, 'describe', 'pods']);
+    throw new Error(`helm: exit ${code}: ${stderr}\n${pods.stdout}`);
+  }
+
+  /** For people: what is installed, and what its pods say. */
+  private async record(): Promise<void> {
+    const folder = join(STATE, 'log', 'installations');
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${new Date().toISOString().slice(11, 19).replaceAll(':', '-')}.txt`);
+    for (const args of [
+      ['describe', 'deployments,pods'],
+      ['get', 'events', '--sort-by=.lastTimestamp'],
+      ['get', 'mutatingwebhookconfigurations', '-o', 'yaml'],
+      ['logs', '-l', 'app.kubernetes.io/name=curfew', '--tail=-1', '--prefix'],
+    ]) {
+      const { stdout } = await kubectl(['-n', this.namespace, ...args]);
+      appendFileSync(file, `# kubectl ${args.join(' ')}\n${stdout}\n`);
+    }
+  }
+}
+
+/** `kubectl apply -f charts/curfew.yaml`, with the images' names replaced as one does who has them elsewhere. */
+export class AppliedManifest extends Release {
+  static async fromFile(): Promise<AppliedManifest> {
+    const manifest = new AppliedManifest(namespaceOf(readFileSync(MANIFEST, 'utf8')));
+    await manifest.applyAgain();
+    await manifest.rolledOut();
+    return manifest;
+  }
+
+  async applyAgain(): Promise<void> {
+    await mustKubectl(['apply', '-f', '-'], this.edited());
+  }
+
+  /** `kubectl delete -f`: all that the manifest holds, the namespace among it. */
+  async deleteAll(): Promise<void> {
+    await mustKubectl(['delete', '--ignore-not-found', `--timeout=${TIMEOUT}s`, '-f', '-'], this.edited());
+  }
+
+  /** The manifest as `sed` leaves it. */
+  private edited(): string {
+    return execFileSync(
+      'sed',
+      [
+        ...['-e', 's#[^ ]*/curfew-shim:[^ ]*#localhost/curfew-shim:1#'],
+        ...['-e', 's#[^ ]*/curfew:[^ ]*#localhost/curfew:1#', MANIFEST],
+      ],
+      { encoding: 'utf8' },
+    );
+  }
+}
+
+function namespaceOf(manifest: string): string {
+  const name = /^ {2}namespace: ([a-z0-9-]+)$/m.exec(manifest)?.[1];
+  if (name === undefined) throw new Error(`${MANIFEST} names no namespace`);
+  return name;
+}
