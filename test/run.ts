@@ -1,5 +1,6 @@
 /**
- * `npm test`: every test under test/charts, test/shim and test/webhook, by Node's own runner. The cluster's tests and the benchmark
+ * `npm test`: every test under test/charts, test/shim and test/webhook, by Node's own runner. The cluster's tests and the
+ * benchmark
  * are scripts of their own.
  *
  * npm test -- mutate               the files with "mutate" in their path

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { CHART } from '../../charts/helm.ts';
 import { createMetrics } from '../../webhook/metrics.ts';
-import { objects, one, partOf } from './rendered-chart.ts';
+import { objects, one, partOf, set } from './rendered-chart.ts';
 
 const DASHBOARD = z.object({
   panels: z
@@ -21,7 +21,7 @@ const MONITORED = [
   'prometheusRule.enabled=true',
   'grafanaDashboard.enabled=true',
 ];
-const all = objects(MONITORED.flatMap((pair) => ['--set', pair]));
+const all = objects(set(...MONITORED));
 const rules = RULES.parse(partOf(one(all, 'PrometheusRule'), 'spec.groups.0.rules'));
 const queries = [
   ...DASHBOARD.parse(JSON.parse(text)).panels.flatMap(({ title, targets }) =>

@@ -25,6 +25,9 @@ export function render(flags: string[] = [], kubeVersion = NEWEST): HelmResult {
   return template(program, { namespace: NAMESPACE, kubeVersion, flags });
 }
 
+/** Flags that set values: `a.b=c`. */
+export const set = (...pairs: string[]): string[] => pairs.flatMap((pair) => ['--set', pair]);
+
 export function lint(flags: string[]): HelmResult {
   return helm(program, ['lint', '--strict', CHART, ...flags]);
 }
