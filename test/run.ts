@@ -1,7 +1,6 @@
 /**
  * `npm test`: every test under test/charts, test/shim and test/webhook, by Node's own runner. The cluster's tests and the
- * benchmark
- * are scripts of their own.
+ * benchmark are scripts of their own.
  *
  * npm test -- mutate               the files with "mutate" in their path
  * npm test -- --test-name-pattern=W3   arguments that begin with - go to node --test
