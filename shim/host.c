@@ -78,6 +78,26 @@ static JSValue args(JSContext *ctx, JSValueConst self, int argc, JSValueConst *a
   return list;
 }
 
+static JSValue drop_args(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int first = int_arg(ctx, argv[0]) + 1, count = int_arg(ctx, argv[1]);
+  if (first < 1 || count < 0 || first > arg_count || count > arg_count - first) return JS_NewInt32(ctx, -EINVAL);
+  arg_count -= count;
+  /* With the NULL that ends the list. */
+  memmove(arg_values + first, arg_values + first + count, (size_t)(arg_count - first + 1) * sizeof *arg_values);
+  return JS_NewInt32(ctx, 0);
+}
+
+/* The machine that this was built for is the one that it runs on, also where that is emulated. */
+static JSValue machine(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+#if defined(__x86_64__)
+  return JS_NewString(ctx, "amd64");
+#elif defined(__aarch64__)
+  return JS_NewString(ctx, "arm64");
+#else
+#error "no name for this machine"
+#endif
+}
+
 static JSValue env(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   const char *name = JS_ToCString(ctx, argv[0]);
   const char *value = name ? getenv(name) : NULL;
@@ -434,6 +454,8 @@ static JSValue addresses(JSContext *ctx, JSValueConst self, int argc, JSValueCon
 
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("args", 0, args),
+    JS_CFUNC_DEF("dropArgs", 2, drop_args),
+    JS_CFUNC_DEF("machine", 0, machine),
     JS_CFUNC_DEF("env", 1, env),
     JS_CFUNC_DEF("executable", 0, executable),
     JS_CFUNC_DEF("pid", 0, pid),

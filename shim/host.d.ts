@@ -5,6 +5,10 @@
 declare module 'host' {
   /** The program's arguments, without its own name. */
   export function args(): string[];
+  /** Leave out `count` of the arguments, from the one that `args()` has at `first`. */
+  export function dropArgs(first: number, count: number): number;
+  /** What this program was built for: `amd64` or `arm64`. */
+  export function machine(): string;
   export function env(name: string): string | undefined;
   /** The path this program was started by. */
   export function executable(): string;

@@ -4,7 +4,8 @@ import { Driver } from './driver.ts';
 import { HostError } from './errors.ts';
 import { install } from './install.ts';
 import { EXIT_UNUSABLE } from './lifecycle.ts';
-import { parseShimArguments, UsageError } from './protocol.ts';
+import { othersWords } from './machine-words.ts';
+import { type ContainerOptions, parseShimArguments, UsageError } from './protocol.ts';
 import { say } from './voice.ts';
 
 const HELP = `curfew-shim: runs one container of a pod for Curfew
@@ -20,7 +21,7 @@ sidecar runs its command until every main has ended for good.
 flags: --run=DIR  --pre-stop=NAMES  --restart-policy=Always|OnFailure|Never  --restart-rule=In:CODES
        --grace=30s  --start-timeout=5m  --stop-signal=TERM  --stop-timeout=20s  --probed  --host-pid
        --ready=http://:PORT/PATH|tcp://:PORT|exec:COMMAND|none  --ready-header='Name: value'  --ready-timeout=1s
-       --log=info|debug
+       --log=info|debug  --by-machine=amd64:WORDS,arm64:WORDS
 
 exit codes: the command's own; 128+n: it died of signal n; 124: start-timeout; 125: Curfew cannot work here;
             126: the command cannot be executed; 127: the command is not there. Sidecars end with 0.
@@ -38,12 +39,28 @@ function main(): never {
       install(options);
       return host.exit(0);
     }
-    return new Driver(options, args.indexOf('--') + 1).run();
+    const commandAt = args.indexOf('--') + 1;
+    keepOwnWords(options, commandAt);
+    return new Driver(options, commandAt).run();
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof HostError)) throw error;
     say(error.message);
     return host.exit(EXIT_UNUSABLE);
   }
+}
+
+/** Leave out of the command, here and in the program's own arguments, what other machines than this one run. */
+function keepOwnWords({ byMachine, command }: ContainerOptions, commandAt: number): void {
+  if (byMachine === undefined) return;
+  const machine = host.machine();
+  if (!byMachine.some((own) => own.machine === machine))
+    throw new UsageError(`the image has no command for this machine, which is ${machine}`);
+  for (const [at, words] of othersWords(byMachine, machine)) {
+    command.splice(at, words);
+    host.dropArgs(commandAt + at, words);
+  }
+  if (command.length === 0)
+    throw new UsageError(`the image has no command for this machine, which is ${machine}`);
 }
 
 main();

@@ -3,6 +3,7 @@
  * Both import this file; neither knows more of the other. (What the shims tell each other is in `marker.ts`.)
  */
 import { formatDuration, parseDuration } from './duration.ts';
+import { type MachineWords, parseByMachine } from './machine-words.ts';
 import { parseSignal } from './signals.ts';
 
 /** Where the volume with the shim is mounted, read-only. */
@@ -77,6 +78,11 @@ export interface ContainerOptions {
   ready: Readiness;
   /** How long one try of it may take. */
   readyTimeout: number;
+  /**
+   * Where the image runs something else on other machines: whose words the first of {@link command} are, one machine after the
+   * other; those that come after are everybody's.
+   */
+  byMachine?: MachineWords[];
   /** What the container would have run. */
   command: string[];
 }
@@ -118,6 +124,8 @@ export function shimFlags(options: ShimOptions): string[] {
   if (options.ready.kind === 'http') for (const header of options.ready.headers) put('ready-header', header);
   if (options.readyTimeout !== DEFAULT_READY_TIMEOUT)
     put('ready-timeout', formatDuration(options.readyTimeout));
+  if (options.byMachine !== undefined)
+    put('by-machine', options.byMachine.map(({ machine, words }) => `${machine}:${words}`).join(','));
   flags.push('--');
   return flags;
 }
@@ -154,6 +162,10 @@ export function parseShimArguments(argv: string[]): ShimOptions {
   if (stopSignal !== undefined && parseSignal(stopSignal) === undefined)
     throw flags.bad('stop-signal', stopSignal, 'TERM');
   const headers = flags.all('ready-header');
+  const machines = flags.one('by-machine');
+  const byMachine = machines === undefined ? undefined : parseByMachine(machines);
+  if (machines !== undefined && byMachine === undefined)
+    throw flags.bad('by-machine', machines, 'amd64:2,arm64:1');
   const readyText = flags.one('ready') ?? 'none';
   const ready = parseReadiness(readyText);
   if (ready === undefined) throw flags.bad('ready', readyText, 'tcp://:5432');
@@ -180,6 +192,7 @@ export function parseShimArguments(argv: string[]): ShimOptions {
     log: flags.choice('log', ['info', 'debug']) ?? 'info',
     ready,
     readyTimeout: flags.duration('ready-timeout') ?? DEFAULT_READY_TIMEOUT,
+    ...(byMachine === undefined ? {} : { byMachine }),
     command: argv.slice(end + 1),
   };
   flags.finish();

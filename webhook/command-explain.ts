@@ -27,7 +27,8 @@ Images are looked up with your own docker credentials (DOCKER_CONFIG, else ~/.do
 Exit code 0; 1 when a pod would be refused; 2 when an argument or a file cannot be used.
 
 JSON: {"pods": [{"file", "document", "kind", "name", "namespace", "outcome": "wrapped" | "unchanged" | "refused", "reason",
-"message", "operations", "warnings": [], "containers": [{"name", "role": "main" | "sidecar", "why", "ready", "command": []}]}]}
+"message", "operations", "warnings": [], "containers": [{"name", "role": "main" | "sidecar", "why", "ready", "command": [],
+"byMachine": [{"machine", "command": []}] (where machines differ)}]}]}
 `;
 
 const OPTIONS = {
@@ -89,12 +90,13 @@ function jsonOf(file: string, { document, pod, mutation }: Verdict): object {
     message: mutation.message,
     operations: mutation.operations.length,
     warnings: mutation.warnings,
-    containers: mutation.containers.map(({ name, role, why, ready, command }) => ({
+    containers: mutation.containers.map(({ name, role, why, ready, command, byMachine }) => ({
       name,
       role,
       why,
       ready: ready ?? null,
       command,
+      ...(byMachine === undefined ? {} : { byMachine }),
     })),
   };
 }
@@ -107,11 +109,13 @@ function textOf(file: string, verdict: Verdict, paint: Paint): string {
     paint('bold', printable(describe(file, verdict))),
     `  ${paint(OUTCOME_STYLES[mutation.outcome], mutation.outcome)} (${mutation.reason}): ${printable(mutation.message)}`,
   ];
-  for (const { name, role, why, ready, command } of mutation.containers) {
+  for (const { name, role, why, ready, command, byMachine } of mutation.containers) {
     lines.push(`  ${paint('cyan', role.padEnd(7))} ${paint('bold', printable(name))}`);
     lines.push(`          why    ${printable(why)}`);
     if (ready !== undefined) lines.push(`          ready  ${printable(ready)}`);
-    lines.push(`          runs   ${printable(shorten(command))}`);
+    if (byMachine === undefined) lines.push(`          runs   ${printable(shorten(command))}`);
+    for (const own of byMachine ?? [])
+      lines.push(`          runs   on ${own.machine}: ${printable(shorten(own.command))}`);
   }
   for (const warning of mutation.warnings)
     lines.push(`  ${paint('yellow', 'warning')} ${printable(warning)}`);

@@ -1,8 +1,8 @@
 /** The configuration's section `images`: whether and how images are looked up. */
 import { z } from 'zod';
+import { MACHINES } from '../shim/machine-words.ts';
 import { parseSignal } from '../shim/signals.ts';
 import { duration, image, meta, names, text } from './config-fields.ts';
-import { MACHINES } from './image-platform.ts';
 import { parseReference } from './image-reference.ts';
 
 /** Clouds whose registries can be asked with the identity that the webhook runs under. */

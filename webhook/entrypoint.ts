@@ -1,4 +1,6 @@
-import type { ImageAnswer } from './images.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { MachineWords } from '../shim/machine-words.ts';
+import type { ImageAnswer, ImageConfig } from './images.ts';
 import type { KnownSidecar } from './known-sidecar.ts';
 import type { Reason } from './mutation.ts';
 import type { Original } from './status.ts';
@@ -6,7 +8,13 @@ import { containerKey, ENTRYPOINT } from './vocabulary.ts';
 
 /** What one container runs, or why nobody knows. */
 export type Command =
-  | { ok: true; words: readonly string[]; imageStopSignal: string | undefined }
+  | {
+      ok: true;
+      words: readonly string[];
+      /** Where machines differ: whose words the first are; see the shim's `--by-machine`. */
+      byMachine?: readonly MachineWords[];
+      imageStopSignal: string | undefined;
+    }
   | { ok: false; reason: Reason; message: string };
 
 /** All that W5 looks at. */
@@ -40,12 +48,29 @@ export function resolveCommand(sources: CommandSources, answer: ImageAnswer | un
   if (answer === undefined)
     return { ok: false, reason: 'image-not-found', message: noCommand(name, 'its image was not looked up') };
   if (!answer.ok) return { ok: false, reason: answer.reason, message: answer.message };
-  const { entrypoint, cmd, stopSignal } = answer.config;
-  const image = [...entrypoint, ...(original.args === undefined ? cmd : [])].map(escapeExpansion);
-  const all = [...image, ...(original.args ?? [])];
-  return all.length > 0
-    ? { ok: true, words: all, imageStopSignal: stopSignal }
-    : { ok: false, reason: 'no-command', message: noCommand(name, 'its image has none either') };
+  const { args = [] } = original;
+  const image = fromImage(answer.config, original);
+  const machines = [...(answer.byMachine ?? [])].map(([machine, config]) => ({
+    machine,
+    words: fromImage(config, original),
+  }));
+  // The spec's args may stand for just what differs.
+  const differ = machines.some(({ words }) => !isDeepStrictEqual(words, image));
+  const all = differ ? machines.map(({ words }) => words) : [image];
+  if (all.some((words) => words.length + args.length === 0))
+    return { ok: false, reason: 'no-command', message: noCommand(name, 'its image has none either') };
+  return {
+    ok: true,
+    words: [...all.flat(), ...args],
+    ...(differ
+      ? { byMachine: machines.map(({ machine, words }) => ({ machine, words: words.length })) }
+      : {}),
+    imageStopSignal: answer.config.stopSignal,
+  };
+}
+
+function fromImage({ entrypoint, cmd }: ImageConfig, { args }: Original): string[] {
+  return [...entrypoint, ...(args === undefined ? cmd : [])].map(escapeExpansion);
 }
 
 function fromSpec({ original, wish, known }: CommandSources): readonly string[] | undefined {

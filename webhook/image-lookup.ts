@@ -1,11 +1,13 @@
 /** The answer to "what would these containers have run?": from the configuration, from the registry, or a reason why not. */
 import { isDeepStrictEqual } from 'node:util';
+import type { Machine } from '../shim/machine-words.ts';
 import type { Asker, Found, FoundBy, ImageFinder, PullPolicy } from './image-finder.ts';
 import { type KnownImage, KnownImages } from './image-offline.ts';
-import { type Machine, machinesOf } from './image-platform.ts';
+import { machinesOf } from './image-platform.ts';
 import { BadReference, type ImageReference, parseReference } from './image-reference.ts';
 import {
   type ImageAnswer,
+  type ImageConfig,
   type ImageFailure,
   type ImageLookup,
   type ImageRequest,
@@ -98,7 +100,7 @@ export class ConfiguredLookup implements ImageLookup {
   }
 }
 
-/** The command on the machines that the pod can land on; they must agree on it. */
+/** The command on each machine that the pod can land on. */
 function chosen(
   request: ImageRequest,
   content: ImageContent,
@@ -114,13 +116,20 @@ function chosen(
   const [config, ...others] = offered.flatMap((machine) => content.get(machine) ?? []);
   if (config === undefined) return refuse(`its image is not built for ${machines.join(' or ')}`);
   if (others.every((other) => isDeepStrictEqual(other, config))) return { ok: true, config };
-  const [first] = offered;
-  return refusal(
-    request,
-    'image-unusable',
-    `its image runs something else on ${offered.join(' than on ')}`,
-    `pin the pod with nodeSelector kubernetes.io/arch: ${first}, or set`,
-  );
+  // The kubelet sends one signal, and the webhook writes down one.
+  if (others.some(({ stopSignal }) => stopSignal !== config.stopSignal))
+    return refusal(
+      request,
+      'image-unusable',
+      `its image has another STOPSIGNAL on ${offered.join(' than on ')}`,
+      `pin the pod with nodeSelector kubernetes.io/arch: ${offered[0]}, or set`,
+    );
+  return { ok: true, config, byMachine: new Map(offered.flatMap((machine) => entryOf(content, machine))) };
+}
+
+function entryOf(content: ImageContent, machine: Machine): [Machine, ImageConfig][] {
+  const config = content.get(machine);
+  return config === undefined ? [] : [[machine, config]];
 }
 
 /** As the API server fills it in: `latest` is always pulled. */

@@ -1,10 +1,7 @@
 /** On which machines a pod can land, and which of an image's platforms each of them takes. Pure. */
+import { MACHINES, type Machine } from '../shim/machine-words.ts';
 import { isRecord, type JsonRecord, member } from './json.ts';
 import type { Platform } from './registry-manifest.ts';
-
-/** The machines that the shim runs on, in Kubernetes' words (`kubernetes.io/arch`). */
-export const MACHINES = ['amd64', 'arm64'] as const;
-export type Machine = (typeof MACHINES)[number];
 
 /**
  * What a machine runs, the best first, as containerd chooses (github.com/containerd/platforms, compare.go): an arm64 takes

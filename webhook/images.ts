@@ -1,4 +1,5 @@
 /** What the webhook asks about images, and what can be answered. No registry is known here. */
+import type { Machine } from '../shim/machine-words.ts';
 import type { PodView } from './pod.ts';
 import { containerKey, ENTRYPOINT } from './vocabulary.ts';
 
@@ -25,7 +26,12 @@ export type ImageFailure =
 
 /** The message is one sentence without secrets that names the way out. */
 export type ImageAnswer =
-  | { ok: true; config: ImageConfig }
+  | {
+      ok: true;
+      config: ImageConfig;
+      /** Where it runs something else on each of the machines that the pod can land on; {@link config} is the first's. */
+      byMachine?: ReadonlyMap<Machine, ImageConfig>;
+    }
   | { ok: false; reason: ImageFailure; message: string };
 
 export interface ImageLookup {

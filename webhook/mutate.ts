@@ -208,9 +208,8 @@ function planPart(
   const sources = sourcesOf(plan, part);
   const command = resolveCommand(sources, answer);
   if (!command.ok) return command;
-  const { words, imageStopSignal } = command;
-  const { original } = sources;
-  return { ...part, details: parseContainer(part.container), original, words, imageStopSignal };
+  const { ok: _, ...known } = command;
+  return { ...part, details: parseContainer(part.container), original: sources.original, ...known };
 }
 
 function sourcesOf(plan: Wanted, part: Part): CommandSources {

@@ -42,8 +42,10 @@ export type Reason = (typeof REASONS)[number];
 export interface MutatedContainer {
   name: string;
   role: 'main' | 'sidecar';
-  /** What it runs under the shim. */
+  /** What it runs under the shim; on the first of the machines, where they differ. */
   command: string[];
+  /** Where machines differ: what it runs on each. */
+  byMachine?: { machine: string; command: string[] }[];
   /** A sidecar's readiness condition as it stands in the shim's flags (headers are not shown). */
   ready?: string;
   /** Which rule decided the role. */

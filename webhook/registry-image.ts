@@ -1,5 +1,6 @@
 /** From a digest to what the image runs on each machine: index, manifests, configurations. */
-import { choose, MACHINES, type Machine } from './image-platform.ts';
+import { MACHINES, type Machine } from '../shim/machine-words.ts';
+import { choose } from './image-platform.ts';
 import type { ImageConfig } from './images.ts';
 import type { Asking, ManifestContent, RegistryClient } from './registry-client.ts';
 import { RegistryError } from './registry-error.ts';

@@ -1,3 +1,4 @@
+import { machineWords, parseByMachine } from '../shim/machine-words.ts';
 import { SHIM_PATH } from '../shim/protocol.ts';
 import { isRecord, isTexts, member } from './json.ts';
 import type { PodView } from './pod.ts';
@@ -44,15 +45,25 @@ export function findEarlierRun(pod: PodView): EarlierRun {
     );
   const originals = new Map<string, Original>();
   const rewritten: string[] = [];
-  for (const { name, args } of wrapped) {
+  for (const { name, command, args } of wrapped) {
     const entry = known.get(name);
-    const original =
-      entry === undefined ? { command: args, args: undefined } : withAppended(entry, args ?? []);
+    const original = entry === undefined ? fromWords(command ?? [], args) : withAppended(entry, args ?? []);
     if (original === undefined) rewritten.push(name);
     originals.set(name, original ?? { command: entry?.command, args: entry?.args });
   }
   return { touched: true, originals, rewritten };
 }
+
+/** Without the annotation the words are the command; where they differ by machine, the image must be asked for them again. */
+function fromWords(command: readonly string[], args: readonly string[] | undefined): Original {
+  const flag = command.find((word) => word.startsWith(BY_MACHINE))?.slice(BY_MACHINE.length);
+  const byMachine = flag === undefined ? undefined : parseByMachine(flag);
+  if (byMachine === undefined) return { command: args, args: undefined };
+  const own = args?.slice(machineWords(byMachine)) ?? [];
+  return { command: undefined, args: own.length > 0 ? own : undefined };
+}
+
+const BY_MACHINE = '--by-machine=';
 
 /** The original with the words that were appended to the wrapped container's args, as they would have been to its own. */
 function withAppended({ command, args, words }: Entry, present: readonly string[]): Original | undefined {

@@ -1,4 +1,5 @@
 import { MAX_DURATION_MS } from '../shim/duration.ts';
+import { type MachineWords, othersWords } from '../shim/machine-words.ts';
 import {
   BIN_DIR,
   type ContainerOptions,
@@ -79,6 +80,8 @@ export interface Planned extends Part {
   details: ContainerDetails;
   original: Original;
   words: readonly string[];
+  /** Whose words the first are, where machines differ. */
+  byMachine?: readonly MachineWords[];
   imageStopSignal: string | undefined;
 }
 
@@ -129,7 +132,7 @@ export function desire(
     report.push({
       name,
       role: part.role,
-      command: [...part.words],
+      ...commandsOf(part),
       ...(part.role === 'sidecar' ? { ready: formatReadiness(options.ready) } : {}),
       why: part.why,
     });
@@ -201,8 +204,20 @@ function containerOptions(
     log: wishes.log,
     ready,
     readyTimeout: timeout,
+    ...(part.byMachine === undefined ? {} : { byMachine: [...part.byMachine] }),
     command: [],
   };
+}
+
+/** What a person is told that it runs: that of the first machine, and of each. */
+function commandsOf({ words, byMachine = [] }: Planned): Pick<MutatedContainer, 'command' | 'byMachine'> {
+  const all = byMachine.map(({ machine }) => {
+    const command = [...words];
+    for (const [at, count] of othersWords(byMachine, machine)) command.splice(at, count);
+    return { machine, command };
+  });
+  const [first] = all;
+  return first === undefined ? { command: [...words] } : { command: first.command, byMachine: all };
 }
 
 /**

@@ -16,6 +16,7 @@ test('what is too large alone is not kept, and takes nobody’s place', () => {
   const cache = new BoundedCache<number>({ entries: 10, bytes: 1_000 });
   cache.set('a', 1, 1);
   cache.set('b', 2, 1_000);
+  assert.equal(cache.get('a'), 1);
   cache.set('a', 3, 1);
   assert.deepEqual([cache.get('a'), cache.get('b'), cache.size], [3, undefined, 1]);
 });

@@ -280,26 +280,36 @@ test('the service account’s secrets are asked for where the pod names none', a
 
 // Platforms.
 
-test('platforms that differ: pinned by selector or affinity, refused with the way out otherwise', async (t) => {
+test('platforms that differ: each machine’s, or that of the machine that the pod is pinned to', async (t) => {
   const { registry, ask, image } = await setting(t);
   registry.images.set('team/app:1', storedIndex([amd, arm]));
+  const both = await ask(image);
+  assert.ok(both.ok);
+  assert.deepEqual(
+    [...(both.byMachine ?? [])].map(([machine, { entrypoint }]) => [machine, entrypoint]),
+    [
+      ['amd64', ['/amd']],
+      ['arm64', ['/arm']],
+    ],
+  );
+  const pinned = await ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } });
+  assert.deepEqual(pinned, { ok: true, config: { entrypoint: ['/arm'], cmd: [] } });
+  const nowhere = ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 's390x' } } });
+  await refused(nowhere, 'image-unusable', /leaves none/);
+  const arms = await setting(t, { machines: ['arm64'] });
+  arms.registry.images.set('team/app:1', storedIndex([amd, arm]));
+  assert.deepEqual(await entrypointOf(arms.ask(arms.image)), ['/arm']);
+});
+
+test('P7 a STOPSIGNAL that differs is refused with the way out: one signal is written down', async (t) => {
+  const { registry, ask, image } = await setting(t);
+  const other = storedImage({ entrypoint: ['/amd'], architecture: 'arm64', stopSignal: 'INT' });
+  registry.images.set('team/app:1', storedIndex([amd, other]));
   await refused(
     ask(image),
     'image-unusable',
-    /something else on amd64 than on arm64: pin the pod with nodeSelector/,
+    /another STOPSIGNAL on amd64 than on arm64: pin the pod with nodeSelector/,
   );
-  assert.deepEqual(
-    await entrypointOf(ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } })),
-    ['/arm'],
-  );
-  await refused(
-    ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 's390x' } } }),
-    'image-unusable',
-    /leaves none/,
-  );
-  const pinned = await setting(t, { machines: ['arm64'] });
-  pinned.registry.images.set('team/app:1', storedIndex([amd, arm]));
-  assert.deepEqual(await entrypointOf(pinned.ask(pinned.image)), ['/arm']);
 });
 
 test('platforms that agree, and an image that some machines cannot run', async (t) => {
