@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench, Workshop } from './bench.ts';
 import { figureOf, formatTable, type Measured } from './figure.ts';
+import { images } from './images.ts';
 import { instrument } from './instruments.ts';
 import { shimEnd, shimKilled } from './shim-end.ts';
 import { shimSize } from './shim-size.ts';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   shimKilled,
   webhookLoad,
   webhookStart,
+  images,
 ];
 
 const HELP = `npm run bench [-- [--json] [--only NAME]...]
