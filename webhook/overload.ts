@@ -1,9 +1,10 @@
 /**
  * Shedding: what would come too late, or take memory that is not there, is answered at once, before its body is read.
  *
- * The answer is 503 with `Retry-After: 1`. The API server's client honours that: it asks again after a second, up to ten times, within
- * the timeout of the webhook (k8s.io/client-go, rest/with_retry.go; so did 1.20's). So a review that is shed is put off, and only a
- * lasting overload reaches the failurePolicy. Nothing here touches /livez and /readyz: a restart, or a replica less, would make an
+ * The answer is 503, at first with `Retry-After: 1`. The API server's client honours that: it asks again after a second, up to ten times,
+ * within the timeout of the webhook (k8s.io/client-go, rest/with_retry.go; so did 1.20's). So a review that is shed in a short overload is
+ * put off. In one that lasts it would be put off until it times out, and nobody would be told why: from then on the answer asks for
+ * nothing, and reaches the failurePolicy and the user at once. Nothing here touches /livez and /readyz: a restart, or a replica less, would make an
  * overload worse.
  */
 import type { IncomingMessage } from 'node:http';
@@ -15,7 +16,11 @@ import { patienceOf } from './patience.ts';
 export type Excess = 'reviews' | 'bytes' | 'time' | 'connections';
 
 /** What the API server's client waits before it asks again; it counts whole seconds, and does not look at its timeout meanwhile. */
-export const RETRY_AFTER_SECONDS = '1';
+const RETRY_AFTER_SECONDS = '1';
+/** An overload that is older lasts, in ms: three tries of the API server's client, well within the usual timeouts. */
+const LASTING = 3_000;
+/** After so long without anything shed it is over: longer than who was told to come again stays away. */
+const OVER = 2_000;
 
 /** A body so short is always taken: nobody's long bodies, real or only announced, keep ordinary reviews out. */
 const SHORT_BODY = 64 * 1024;
@@ -43,10 +48,16 @@ export class Overload {
   private unlogged = 0;
   private logging = false;
   private latest: Excess = 'time';
+  private readonly now: () => number;
+  /** When the overload began that is now, or was the last, and when it last was seen. */
+  private since = Number.NEGATIVE_INFINITY;
+  private seen = Number.NEGATIVE_INFINITY;
 
-  constructor(limits: Config['limits'], log: Log) {
+  /** @param now milliseconds, from whenever */
+  constructor(limits: Config['limits'], log: Log, now = () => performance.now()) {
     this.limits = limits;
     this.log = log;
+    this.now = now;
   }
 
   /**
@@ -70,6 +81,11 @@ export class Overload {
   leave(request: IncomingMessage): void {
     this.reviews--;
     this.bytes -= this.bytesOf(request);
+  }
+
+  /** The `Retry-After` of who was just shed; undefined in an overload that lasts. */
+  retryAfter(): string | undefined {
+    return this.seen - this.since < LASTING ? RETRY_AFTER_SECONDS : undefined;
   }
 
   /** How many requests are taken and not yet answered. */
@@ -107,6 +123,9 @@ export class Overload {
 
   /** Tell the log, now and then, that something was too much. */
   note(excess: Excess): void {
+    const now = this.now();
+    if (now - this.seen > OVER) this.since = now;
+    this.seen = now;
     this.unlogged++;
     this.latest = excess;
     if (this.logging) return;

@@ -18,7 +18,7 @@ import type { Events } from './events.ts';
 import type { ImageLookup } from './images.ts';
 import type { Log } from './log.ts';
 import type { Metrics, RejectionCode } from './metrics.ts';
-import { describeExcess, Overload, RETRY_AFTER_SECONDS } from './overload.ts';
+import { describeExcess, Overload } from './overload.ts';
 import type { Policy } from './policy.ts';
 import { createReviewer, errorBody, JSON_TYPE, reject } from './reviewer.ts';
 import { limitStalls, refuseConnection, tlsOptions } from './socket-limits.ts';
@@ -107,7 +107,9 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
     // What follows of its body is read and thrown away: who is hung up on while he sends may not get to read the answer.
     metrics.ended('rejected', 'overloaded');
     if (draining()) reply.header('connection', 'close');
-    reply.code(503).header('content-type', JSON_TYPE).header('retry-after', RETRY_AFTER_SECONDS);
+    const retryAfter = overload.retryAfter();
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+    reply.code(503).header('content-type', JSON_TYPE);
     reply.send(errorBody('overloaded', describeExcess(excess)));
   });
   // Every other content type is refused before its body is read.

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { Agent } from 'node:https';
 import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import { parseConfig } from '../../webhook/config.ts';
 import type { ImageAnswer, ImageLookup } from '../../webhook/images.ts';
+import { Overload } from '../../webhook/overload.ts';
 import { jobPod, review } from './review-examples.ts';
 import { type Answer, at, type Served, serveWebhook } from './served-webhook.ts';
 
@@ -216,4 +219,17 @@ test('more connections than limits.connections are closed, and the log says so; 
   for (const { status } of await all()) assert.equal(status, 200);
   const [line] = served.log().filter(({ reason }) => reason === 'overloaded');
   assert.equal(line?.excess, 'connections');
+});
+
+test('who is shed is told to come again, but not in an overload that lasts', () => {
+  let now = 0;
+  const overload = new Overload(parseConfig('', 'the defaults').limits, pino({ level: 'silent' }), () => now);
+  const shedAt = (ms: number) => {
+    now = ms;
+    overload.note('reviews');
+    return overload.retryAfter();
+  };
+  assert.deepEqual([0, 1_500, 2_999].map(shedAt), ['1', '1', '1']);
+  assert.deepEqual([3_000, 4_900, 6_800].map(shedAt), [undefined, undefined, undefined]);
+  assert.equal(shedAt(8_801), '1', 'it was over in between');
 });
