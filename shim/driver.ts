@@ -119,6 +119,9 @@ export class Driver {
     if (typeof happened === 'number') throw new HostError('wait by', 'poll', happened);
     const peersFrom = 1;
     const socketsFrom = peersFrom + watched.length + lives.length;
+    // What is decided when a timer is due is decided by who is there now: not every file system tells of every change.
+    const due = this.stateWakeAt();
+    if (due !== undefined && host.now() >= due) this.lookAgain();
     if (happened[0] !== 0) this.readSignals();
     const now = host.now();
     const changed = happened.slice(peersFrom, socketsFrom).some((what) => what !== 0);
@@ -132,8 +135,8 @@ export class Driver {
         this.handle({ type: 'ready', at: now });
     });
     this.probe.tick(now);
-    const due = this.stateWakeAt();
-    if (due !== undefined && now >= due) this.handle({ type: 'tick', at: now });
+    const dueNow = this.stateWakeAt();
+    if (dueNow !== undefined && now >= dueNow) this.handle({ type: 'tick', at: now });
   }
 
   /** Empty the change queue before looking: what comes after will wake us again. */
@@ -170,9 +173,12 @@ export class Driver {
 
   /** A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). */
   private lookAgain(): void {
-    if (this.state?.role !== 'sidecar') return;
+    if (this.state === undefined || !this.needsOthers()) return;
     const peers = this.look();
-    this.state = { role: 'sidecar', sidecar: { ...this.state.sidecar, peers } };
+    this.state =
+      this.state.role === 'main'
+        ? { role: 'main', main: { ...this.state.main, peers } }
+        : { role: 'sidecar', sidecar: { ...this.state.sidecar, peers } };
     this.rendezvous.keepLastWords(peers);
   }
 

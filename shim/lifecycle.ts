@@ -106,6 +106,9 @@ export function isOver(peer: Peer | undefined, context: Context): 'over' | 'doub
   return marker.epoch === context.epoch ? 'over' : 'doubtful';
 }
 
+/** How long after a node's restart a container whose end the kubelet may have missed can take to come back (rule L11). */
+export const DOUBT = 60_000;
+
 /** Whether a sidecar is up, its readiness condition held, and it is there to stay. */
 export function isStarted(peer: Peer | undefined): boolean {
   return peer?.alive === true && peer.marker?.phase === 'started' && !peer.marker.stopping;

@@ -7,6 +7,7 @@ import {
   type Action,
   announcement,
   type Context,
+  DOUBT,
   type Event,
   EXIT_START_TIMEOUT,
   EXIT_UNUSABLE,
@@ -118,13 +119,18 @@ function settle(context: Context, before: MainState, at: number, actions: Action
     );
     return { state: withWake({ ...state, phase: 'running', early: [] }, undefined), actions };
   }
-  const lost = missing.find((name) => isOver(state.peers.get(name), context) === 'over');
-  if (lost === undefined) delete state.lostAt;
+  const over = missing.find((name) => isOver(state.peers.get(name), context) === 'over');
+  const doubtful = missing.find((name) => isOver(state.peers.get(name), context) === 'doubtful');
+  if (over === undefined) delete state.lostAt;
   else state.lostAt ??= at;
   // One that was stopped may be the first to go in the pod's deletion: then our own stop request is on its way (L3).
   const patience =
-    lost !== undefined && state.peers.get(lost)?.marker?.stopping ? lagOf(context.options.grace) : 0;
-  const lostFor = state.lostAt === undefined ? undefined : state.lostAt + patience;
+    over !== undefined && state.peers.get(over)?.marker?.stopping ? lagOf(context.options.grace) : 0;
+  const lostFor = earliest(
+    state.lostAt === undefined ? undefined : state.lostAt + patience,
+    doubtful === undefined ? undefined : state.since + DOUBT,
+  );
+  const lost = over ?? doubtful;
   if (lost !== undefined && lostFor !== undefined && at >= lostFor) {
     const text = `sidecar ${lost} has ended and will not be started again: cannot start`;
     return end(context, state, EXIT_UNUSABLE, text, actions);

@@ -50,9 +50,11 @@ export class Rendezvous {
     this.name = name;
     const last = this.read(name);
     this.attempt = (last?.attempt ?? 0) + 1;
-    // Between taking the life line and the first announcement the last attempt's marker would speak for this one.
-    if (last !== undefined && last.phase !== 'ended') {
-      overwrite(this.state(name), formatMarker({ ...last, phase: 'waiting', stopping: false }));
+    // Between taking the life line and the first announcement the last attempt's marker would speak for this one. Its last
+    // word was not final, whatever it says, for here is the next attempt: after a node's restart the kubelet may have forgotten.
+    if (last !== undefined) {
+      const kept: Marker = last.phase === 'ended' ? { ...last, final: false } : { ...last, phase: 'waiting' };
+      overwrite(this.state(name), formatMarker({ ...kept, stopping: false }));
     }
     this.life = holdLife(folder, name);
     this.epoch = readText(`${folder}/epoch`, MAX_EPOCH)?.trim() ?? '';

@@ -6,6 +6,7 @@ import {
   type Action,
   announcement,
   type Context,
+  DOUBT,
   type Event,
   EXIT_KILLED,
   EXIT_UNUSABLE,
@@ -25,8 +26,6 @@ import type { Phase } from './marker.ts';
 const BACKOFF_FIRST = 10_000;
 const BACKOFF_LAST = 300_000;
 const BACKOFF_FORGOTTEN = 600_000;
-/** How long after a node's restart a main whose end the kubelet may have missed can take to come back. */
-const DOUBT = 60_000;
 
 export interface SidecarState {
   /** `queued`: before its turn. `resting`: its process ended, the next start is at `retryAt`. */
@@ -87,6 +86,8 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
       state.early = [...state.early, event.signal];
       break;
     case 'stop-request':
+      // Those whose stop seemed to begin the pod's deletion may have come back since: it was theirs alone.
+      if (!isStopLate(context, state)) delete state.othersStopAt;
       state.stop ??= { at: event.at, signal: event.signal, alone: false };
       break;
     case 'exit':

@@ -3,14 +3,7 @@ import type { RestartPolicy } from '../../shim/protocol.ts';
 import type { Case, Trouble } from './pod.ts';
 
 /** Of these one on a path is enough to be wrong. */
-const ONCE: Partial<Record<Trouble, number>> = {
-  reboot: 1,
-  'change-missed': 1,
-  'look-torn': 1,
-  frozen: 1,
-  'clock-jump': 1,
-  idle: 1,
-};
+const ONCE: readonly Trouble[] = ['reboot', 'change-missed', 'look-torn', 'frozen', 'clock-jump', 'idle'];
 
 const MAINS = ['work', 'more'];
 const SIDECARS = ['first', 'second'];
@@ -47,7 +40,9 @@ export function allCases(deep: boolean): Case[] {
     KINDS.flatMap((kind) =>
       POLICIES.map((policy): Case => {
         const pod: Case = {
-          name: [`${shape.mains}+${shape.sidecars}`, policy, kind.name].filter((word) => word !== '').join(' '),
+          name: [`${shape.mains}+${shape.sidecars}`, policy, kind.name]
+            .filter((word) => word !== '')
+            .join(' '),
           mains: MAINS.slice(0, shape.mains),
           sidecars: SIDECARS.slice(0, shape.sidecars),
           policy,
@@ -57,7 +52,7 @@ export function allCases(deep: boolean): Case[] {
           gated: SIDECARS.slice(0, shape.sidecars),
           neverReady: false,
           trouble: Math.max(1, shape.trouble[deep ? 1 : 0] - kind.less),
-          most: ONCE,
+          once: ONCE,
         };
         return { ...pod, ...kind.change(pod) };
       }),

@@ -100,7 +100,6 @@ export class Catalogue {
       lived: swapBits(box.lived),
       cameUp: swapBits(box.cameUp),
       saw: swapBits(box.saw),
-      sawUp: swapBits(box.sawUp),
       ...(main === undefined ? {} : { main: { ...main, peers: this.swapPeers(main.peers) } }),
       ...(sidecar === undefined ? {} : { sidecar: { ...sidecar, peers: this.swapPeers(sidecar.peers) } }),
       ...(torn === undefined ? {} : { torn: { peers: this.swapPeers(torn.peers), saw: swapBits(torn.saw) } }),
@@ -109,9 +108,7 @@ export class Catalogue {
 
   private swapPeers(peers: Peers): Map<string, Peer> {
     const [one = '', two = ''] = this.scene.pod.mains;
-    return new Map(
-      [...peers].map(([name, peer]) => [name === one ? two : name === two ? one : name, peer]),
-    );
+    return new Map([...peers].map(([name, peer]) => [name === one ? two : name === two ? one : name, peer]));
   }
 
   /** Open addressing over the rows themselves. */
@@ -175,8 +172,8 @@ function swapBits(mask: number): number {
 }
 
 function truthKey(truth: Truth): string {
-  const { deletedAt, doneAt, rebootAt, used, irregular } = truth;
-  return `${deletedAt}|${doneAt}|${rebootAt}|${irregular}|${used.join('')}`;
+  const { deletedAt, doneAt, rebootAt, troubles, had, stoppedAlone, irregular } = truth;
+  return `${deletedAt}|${doneAt}|${rebootAt}|${irregular}|${troubles}|${had}|${stoppedAlone}`;
 }
 
 const markerTexts = new WeakMap<Marker, string>();
@@ -207,10 +204,10 @@ function peersText(scene: Scene, peers: Peers): string {
 
 function boxKey(scene: Scene, box: Box): string {
   const { life, failed, forgotten, marker, main, sidecar, lived, process, told, probing, held } = box;
-  const { term, stopped, killAt, frozen, missedUntil, torn, saw, sawUp, late, ran, ends } = box;
+  const { term, stopped, killAt, frozen, missedUntil, torn, saw, late, ran, ends } = box;
   let text = `${life}|${failed}|${box.gaveUp}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}`;
   text += `|${term?.alone}${term?.by}|${stopped?.alone}${stopped?.at}|${killAt}|${frozen}|${missedUntil}`;
-  text += `|${saw}|${sawUp}|${late}|${ran}|${ends}|${box.dueAt}|${box.ranAt}|${box.begunAt}|${box.askedAt}`;
+  text += `|${saw}|${late}|${ran}|${ends}|${box.dueAt}|${box.ranAt}|${box.begunAt}|${box.askedAt}`;
   if (torn !== undefined) text += `|${torn.saw}${peersText(scene, torn.peers)}`;
   if (main !== undefined) {
     const { phase, since, early, lostAt, stopping, wakeAt } = main;

@@ -3,6 +3,7 @@
  * cannot decide any more is forgotten (an age beyond the longest period that anybody compares it with is that period), so that
  * the states are finite. Each bound below cites who compares.
  */
+import type { Peers } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
 import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
 import type { Box, Case, Truth, World } from './pod.ts';
@@ -42,11 +43,15 @@ const SIDECAR_FIELDS = new Set([
   'wakeAt',
 ]);
 
+const NOBODY: Peers = new Map();
+
 /** A field that is not known here might hold a time: better no answer than a wrong one. */
 function checkFields(state: object, known: ReadonlySet<string>): void {
   for (const field of Object.keys(state)) {
     if (!known.has(field))
-      throw new Error(`test/exhaustive/clock.ts does not know the field ${field} of a shim's state: add it there`);
+      throw new Error(
+        `test/exhaustive/clock.ts does not know the field ${field} of a shim's state: add it there`,
+      );
   }
 }
 
@@ -80,6 +85,7 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
   const { lostAt, killAt, wakeAt, ...rest } = state;
   return {
     ...rest,
+    peers: state.phase === 'running' ? NOBODY : state.peers,
     // Compared only with a start-timeout, or while a sidecar's last word is doubtful.
     since:
       pod.startTimeout === undefined && !oldMarkers
@@ -93,12 +99,7 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
 }
 
 /** `by` milliseconds later. What it has reported is left out: that only keeps it from saying a thing twice. */
-export function laterSidecar(
-  pod: Case,
-  state: SidecarState,
-  by: number,
-  oldMarkers: boolean,
-): SidecarState {
+export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMarkers: boolean): SidecarState {
   checkFields(state, SIDECAR_FIELDS);
   const { retryAt, doneAt, stop, othersStopAt, askedAt, killAt, wakeAt, ...rest } = state;
   const inGrace = (at: number) => aged(at, by, pod.grace);
@@ -133,6 +134,12 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean): 
     pod.stopTimeout === undefined || box.askedAt === undefined
       ? undefined
       : aged(box.askedAt, by, pod.stopTimeout);
+  if (box.ran) next.saw = 0;
+  // A main that runs watches nobody (driver.ts, needsOthers), and what it saw before decides nothing any more.
+  if (main?.phase === 'running') {
+    next.lived = 0;
+    next.cameUp = 0;
+  }
   if (main !== undefined) next.main = laterMain(pod, main, by, oldMarkers);
   if (sidecar !== undefined) next.sidecar = laterSidecar(pod, sidecar, by, oldMarkers);
   if (term !== undefined) next.term = { alone: term.alone, by: due(term.by, by) };

@@ -5,9 +5,20 @@
 import type { Action, Context, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import { SIGTERM } from '../../shim/signals.ts';
-import { laterBox, laterMain, hasOldMarkers } from './clock.ts';
+import { hasOldMarkers, laterBox, laterMain } from './clock.ts';
 import type { Machines } from './machines.ts';
-import { type Box, type Case, isMain, isUp, isWorkDone, isWorkSeenDone, optionsOf, type Truth, UNBORN, type World } from './pod.ts';
+import {
+  type Box,
+  type Case,
+  isMain,
+  isUp,
+  isWorkDone,
+  isWorkSeenDone,
+  optionsOf,
+  type Truth,
+  UNBORN,
+  type World,
+} from './pod.ts';
 import * as rules from './rules.ts';
 
 /** What never changes while one case is searched. */
@@ -84,6 +95,7 @@ export class Draft {
     const { pod } = this.scene;
     const old = hasOldMarkers(this.boxes);
     for (const who of this.touched) this.boxes[who] = laterBox(pod, this.get(who), 0, old);
+    this.forgetWhoSpoke();
     const done = isWorkDone(pod, this.boxes, this.truth.deletedAt !== undefined);
     if (done !== (this.truth.doneAt !== undefined)) {
       const { doneAt: _, ...rest } = this.truth;
@@ -94,6 +106,17 @@ export class Draft {
       this.truth = rest;
     }
     return { boxes: this.boxes, truth: this.truth };
+  }
+
+  /** Whether somebody lived matters only as long as there is no marker of it. */
+  private forgetWhoSpoke(): void {
+    let silent = 0;
+    this.boxes.forEach((box, who) => {
+      if (box.marker === undefined) silent |= 1 << who;
+    });
+    this.boxes.forEach((box, who) => {
+      if ((box.lived & ~silent) !== 0) this.boxes[who] = { ...box, lived: box.lived & silent };
+    });
   }
 
   /** The kubelet starts a container: its shim takes its place and its life line (rendezvous.ts, constructor). */
@@ -108,7 +131,8 @@ export class Draft {
     this.changed(who);
     for (const other of this.scene.others[who] ?? []) {
       const box = this.get(other);
-      if (box.life === 'begun') this.set(other, { lived: box.lived | (1 << who), cameUp: box.cameUp | (1 << who) });
+      if (box.life === 'begun')
+        this.set(other, { lived: box.lived | (1 << who), cameUp: box.cameUp | (1 << who) });
     }
   }
 
@@ -133,10 +157,10 @@ export class Draft {
     who: number,
     others: readonly number[],
     before: Box['torn'],
-  ): { peers: Map<string, Peer>; saw: number; sawUp: number; lived: number; cameUp: number } {
+  ): { peers: Map<string, Peer>; saw: number; lived: number; cameUp: number } {
     const box = this.get(who);
     const peers = new Map<string, Peer>(before?.peers);
-    let { lived, cameUp, sawUp } = box;
+    let { lived, cameUp } = box;
     let saw = before?.saw ?? box.saw;
     for (const other of others) {
       const it = this.get(other);
@@ -150,9 +174,8 @@ export class Draft {
         ...(it.marker === undefined ? {} : { marker: it.marker }),
       });
       saw = rules.isTrulyStarted(this.scene.pod, it, other) ? saw | bit : saw & ~bit;
-      sawUp = alive ? sawUp | bit : sawUp & ~bit;
     }
-    return { peers, saw, sawUp, lived, cameUp };
+    return { peers, saw, lived, cameUp };
   }
 
   /** Look at everybody (or at those who are left), and hand it to the machine. */
@@ -289,7 +312,8 @@ export class Draft {
           this.note(`${name} exits ${action.code}`);
           rules.checkExit(this, who, action.code, event, word);
           this.gone(who, action.code !== 0);
-          if (this.isMain(who) && (action.code === 124 || action.code === 125)) this.set(who, { gaveUp: true });
+          if (this.isMain(who) && (action.code === 124 || action.code === 125))
+            this.set(who, { gaveUp: true });
           return;
       }
     }

@@ -2,7 +2,8 @@
  * Everything around the shims: what can happen to a pod next. Read beside shim/driver.ts and shim/rendezvous.ts.
  *
  * Modelled, each as an event of its own, in every order that the rest permits:
- * - the kubelet starts containers in any order and after any back-off, and again by the restart policy; a stop of one
+ * - the kubelet starts containers in any order and after any delay, and again by the restart policy after any back-off (but not
+ *   before the others have had the time to see who went: that takes a shim less than a millisecond); a stop of one
  *   container (liveness), the pod's deletion, preStop hooks of any length up to the grace period, stop requests that
  *   arrive up to half of L13's lag apart; the container runtime's KILL when the grace period is over;
  * - a shim's start in two steps: the life line taken (with the last attempt's marker taken back), then the first look; a KILL may
@@ -26,7 +27,7 @@
 import { SIGTERM } from '../../shim/signals.ts';
 import { FORGOTTEN, FORGOTTEN_COMES, later } from './clock.ts';
 import { Draft, type Scene } from './draft.ts';
-import { type Box, comesBack, hasProcess, isUp, type Trouble, TROUBLES, type World } from './pod.ts';
+import { type Box, comesBack, hasProcess, isUp, TROUBLES, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 
 /** shim/driver.ts, LOOK_ANYWAY. */
@@ -56,7 +57,7 @@ export function happenings(scene: Scene, world: World): Happening[] {
   const count = world.boxes.length;
   for (let who = 0; who < count; who++) {
     const box = view.get(who);
-    if (!isUp(box)) addStart(list, scene, world, who, box);
+    if (!isUp(box)) addStart(list, scene, world, who, 'unborn');
     else if (box.frozen) {
       list.push({
         text: `${scene.names[who]} is scheduled again`,
@@ -71,23 +72,25 @@ export function happenings(scene: Scene, world: World): Happening[] {
       addFate(list, scene, world, who, box);
     }
   }
-  const urgent = list.some((item) => item.own) || isDeadlineOver(world);
+  const busy = list.some((item) => item.own);
+  const urgent = busy || isDeadlineOver(world);
+  // The kubelet takes longer to start a container again than the others take to look who has gone.
+  if (!busy) for (let who = 0; who < count; who++) addStart(list, scene, world, who, 'down');
   addPod(list, scene, world);
   if (!urgent) addTime(list, world);
   return list.filter(({ trouble }) => trouble === undefined || isAffordable(scene, world, trouble));
 }
 
 function isAffordable(scene: Scene, world: World, trouble: Trouble): boolean {
-  const { used } = world.truth;
-  const index = TROUBLES.indexOf(trouble);
-  const sum = used.reduce((total, one) => total + one, 0);
-  return sum < scene.pod.trouble && (used[index] ?? 0) < (scene.pod.most[trouble] ?? scene.pod.trouble);
+  const { troubles, had } = world.truth;
+  return troubles < scene.pod.trouble && (had & (1 << TROUBLES.indexOf(trouble))) === 0;
 }
 
-function addStart(list: Happening[], scene: Scene, world: World, who: number, box: Box): void {
-  if (world.truth.deletedAt !== undefined || !comesBack(scene.pod, box)) return;
+function addStart(list: Happening[], scene: Scene, world: World, who: number, from: Box['life']): void {
+  const box = world.boxes[who];
+  if (box?.life !== from || world.truth.deletedAt !== undefined || !comesBack(scene.pod, box)) return;
   list.push({
-    text: `the kubelet starts ${scene.names[who]}`,
+    text: `the kubelet starts ${scene.names[who]}${from === 'down' ? ' again' : ''}`,
     own: false,
     fair: true,
     apply: (draft) => draft.boot(who),
@@ -229,12 +232,20 @@ function addFate(list: Happening[], scene: Scene, world: World, who: number, box
   if (box.marker !== undefined || isWatchedByAll(scene, world, who)) {
     add(`${name} is killed, shim and process`, false, (draft) => draft.gone(who, true), 'killed');
   }
-  if (pod.probed && box.term === undefined && box.stopped === undefined && world.truth.deletedAt === undefined) {
+  if (
+    pod.probed &&
+    box.term === undefined &&
+    box.stopped === undefined &&
+    world.truth.deletedAt === undefined
+  ) {
     const hooked = pod.preStop.includes(names[who] ?? '');
     add(
       `the kubelet stops ${name} alone`,
       false,
-      (draft) => draft.set(who, { term: { alone: true, by: hooked ? pod.grace : 0 } }),
+      (draft) => {
+        draft.set(who, { term: { alone: true, by: hooked ? pod.grace : 0 } });
+        if (pod.preStop.length > 0) draft.truth = { ...draft.truth, stoppedAlone: true };
+      },
       'stopped-alone',
     );
   }
@@ -275,11 +286,13 @@ function addPod(list: Happening[], scene: Scene, world: World): void {
       draft.truth = { ...draft.truth, deletedAt: 0 };
       draft.boxes.forEach((box, who) => {
         const hooked = pod.preStop.includes(scene.names[who] ?? '');
-        if (isUp(box)) draft.set(who, { term: { alone: false, by: hooked ? pod.grace : rules.lagOf(pod) / 2 } });
+        if (isUp(box))
+          draft.set(who, { term: { alone: false, by: hooked ? pod.grace : rules.lagOf(pod) / 2 } });
       });
     },
   });
-  if (pod.policy !== 'Never' && world.boxes.some((box) => box.life !== 'unborn')) addReboot(list, scene, world);
+  if (pod.policy !== 'Never' && world.boxes.some((box) => box.life !== 'unborn'))
+    addReboot(list, scene, world);
 }
 
 function addReboot(list: Happening[], scene: Scene, world: World): void {

@@ -44,8 +44,8 @@ export interface Case {
   stopTimeout?: number;
   /** How many adverse things happen at most, of all kinds together. */
   trouble: number;
-  /** How many of one kind, where that is fewer than {@link trouble}. */
-  most: Partial<Record<Trouble, number>>;
+  /** Kinds that come once on a path at most. */
+  once: readonly Trouble[];
 }
 
 /** One container (every field always there, for the engine's sake): the kubelet's record, what stands in the rendezvous, its shim, its process. */
@@ -87,10 +87,8 @@ export interface Box {
   torn: { peers: ReadonlyMap<string, Peer>; saw: number } | undefined;
 
   // What the rules need to know, besides.
-  /** Bit i: container i, a sidecar, was truly started when this shim looked last. */
+  /** Bit i: container i, a sidecar, was truly started when this shim looked last; kept until it starts its own process. */
   saw: number;
-  /** Bit i: container i's shim was there at the last look. */
-  sawUp: number;
   /** It came after the end of work, which could be seen. */
   late: boolean;
   /** A process was started in this shim's life. */
@@ -111,8 +109,12 @@ export interface Truth {
   /** Every main has ended and comes no more, since then. */
   doneAt?: number;
   rebootAt?: number;
-  /** Trouble so far, by the index in {@link TROUBLES}. */
-  used: readonly number[];
+  /** Trouble so far, of all kinds. */
+  troubles: number;
+  /** Bit i: the kind of that index in {@link TROUBLES} was had; kept only for those that come but once. */
+  had: number;
+  /** A container was stopped alone; kept only where there are preStop hooks. */
+  stoppedAlone: boolean;
   /** A shim was frozen, or all clocks jumped: rules about time do not hold on this path. */
   irregular: boolean;
 }
@@ -145,7 +147,6 @@ export const UNBORN: Box = {
   held: false,
   frozen: false,
   saw: 0,
-  sawUp: 0,
   late: false,
   ran: false,
   ends: 0,
@@ -156,7 +157,7 @@ export const UNBORN: Box = {
 export function firstWorld(pod: Case): World {
   return {
     boxes: [...pod.mains, ...pod.sidecars].map(() => UNBORN),
-    truth: { used: TROUBLES.map(() => 0), irregular: false },
+    truth: { troubles: 0, had: 0, stoppedAlone: false, irregular: false },
   };
 }
 
@@ -191,8 +192,7 @@ export function restarts(policy: RestartPolicy, failed: boolean): boolean {
 /** Every main has ended, and the kubelet starts none again: in a deletion, no main is there (L5). */
 export function isWorkDone(pod: Case, boxes: readonly Box[], deleted: boolean): boolean {
   return boxes.every(
-    (box, who) =>
-      !isMain(pod, who) || (deleted ? !isUp(box) : box.life === 'down' && !comesBack(pod, box)),
+    (box, who) => !isMain(pod, who) || (deleted ? !isUp(box) : box.life === 'down' && !comesBack(pod, box)),
   );
 }
 

@@ -73,7 +73,8 @@ export function checkSpawn(draft: Draft, who: number): void {
   const box = draft.get(who);
   const { pod } = draft.scene;
   const name = draft.scene.names[who] ?? '';
-  if (box.stopped !== undefined) throw new RuleBroken('L14', `${name} starts its process after its stop request`);
+  if (box.stopped !== undefined)
+    throw new RuleBroken('L14', `${name} starts its process after its stop request`);
   const first = pod.mains.length;
   if (!draft.isMain(who) && box.ran) {
     if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
@@ -87,7 +88,8 @@ export function checkSpawn(draft: Draft, who: number): void {
   for (let other = first; other < last; other++) {
     if ((box.saw & (1 << other)) !== 0) continue;
     const text = `${name} starts its process, and ${draft.scene.names[other]} was not started when it looked`;
-    const stale = (box.sawUp & (1 << other)) === 0 && draft.get(other).marker !== undefined;
+    const peer = (box.main ?? box.sidecar)?.peers.get(draft.scene.names[other] ?? '');
+    const stale = peer?.alive === false && peer.marker !== undefined;
     throw new RuleBroken(stale ? 'L11' : draft.isMain(who) ? 'L2' : 'L1', text);
   }
 }
@@ -104,7 +106,7 @@ export function checkAsk(draft: Draft, who: number, event: Event): void {
   if (box.stopped?.alone) return;
   checkLeave(draft, who, 'is told to end');
   const behind = followers(draft, who).filter((other) => hasProcess(draft.get(other)));
-  if (behind.length > 0 && !isReserve(draft) && !isHidden(draft, who, behind))
+  if (behind.length > 0 && !isReserve(draft) && !isHidden(draft, who))
     throw new RuleBroken('L6', `${name} is told to end before ${names(draft, behind)} has gone`);
 }
 
@@ -116,14 +118,11 @@ function isReserve(draft: Draft): boolean {
 }
 
 /**
- * A container whose own preStop hook delays its stop request cannot tell a deletion that began with the others' stops from one that
- * began later: it goes by the others' (L12).
+ * A container whose own preStop hook delays its stop request cannot tell a deletion that began with another's stop from one that
+ * began later: it goes by the other's (L12), at worst as early as that began.
  */
-function isHidden(draft: Draft, who: number, others: readonly number[]): boolean {
-  const { pod } = draft.scene;
-  if (!pod.preStop.includes(draft.scene.names[who] ?? '')) return false;
-  const from = -(pod.grace - reserveOf(pod));
-  return others.every((other) => (draft.get(other).stopped?.at ?? 0) <= from);
+function isHidden(draft: Draft, who: number): boolean {
+  return draft.truth.stoppedAlone && draft.scene.pod.preStop.includes(draft.scene.names[who] ?? '');
 }
 
 function checkLeave(draft: Draft, who: number, what: string): void {
@@ -137,7 +136,7 @@ function checkLeave(draft: Draft, who: number, what: string): void {
     throw new RuleBroken(isWorkSeenDone(pod, draft.boxes) ? 'L6' : 'L11', text);
   }
   const up = mainsUp(draft);
-  if (up.length === 0 || isReserve(draft) || isHidden(draft, who, up)) return;
+  if (up.length === 0 || isReserve(draft) || isHidden(draft, who)) return;
   const hooked = up.some((other) => pod.preStop.includes(draft.scene.names[other] ?? ''));
   throw new RuleBroken(hooked ? 'L15' : 'L12', `${name} ${what} before ${names(draft, up)} has gone`);
 }
@@ -146,7 +145,10 @@ export function checkKill(draft: Draft, who: number): void {
   const box = draft.get(who);
   const name = draft.scene.names[who] ?? '';
   if (box.told) return;
-  throw new RuleBroken(draft.isMain(who) ? 'L9' : 'L6', `${name}'s process is killed and was never told to end`);
+  throw new RuleBroken(
+    draft.isMain(who) ? 'L9' : 'L6',
+    `${name}'s process is killed and was never told to end`,
+  );
 }
 
 export function checkExit(
@@ -197,7 +199,7 @@ function checkMainExit(draft: Draft, who: number, code: number, event: Event): v
 
 /** No container went down by anything but the deletion itself. */
 function isQuiet(draft: Draft): boolean {
-  return draft.truth.used.every((count) => count === 0);
+  return draft.truth.troubles === 0;
 }
 
 function checkSidecarExit(draft: Draft, who: number, code: number): void {
@@ -227,7 +229,8 @@ function checkFinal(draft: Draft, who: number, code: number, final: boolean): vo
   const byPolicy = !restarts(pod.policy, code !== 0);
   const byDeletion = draft.isMain(who) && draft.truth.deletedAt !== undefined;
   const mustBe = byPolicy || (draft.isMain(who) && box.stopped !== undefined && !pod.probed);
-  if (mustBe && !final) throw new RuleBroken('L5', `${name}'s exit ${code} is final and its last word denies it`);
+  if (mustBe && !final)
+    throw new RuleBroken('L5', `${name}'s exit ${code} is final and its last word denies it`);
   if (!mustBe && final && !byDeletion)
     throw new RuleBroken('L5', `${name}'s exit ${code} is not final and its last word says so`);
 }
@@ -238,13 +241,17 @@ export function checkStopped(draft: Draft, who: number): void {
   const name = draft.scene.names[who] ?? '';
   if (!isUp(box)) return;
   if (!hasProcess(box))
-    throw new RuleBroken(draft.isMain(who) ? 'L3' : 'L14', `${name} got its stop request, runs nothing, and stays`);
+    throw new RuleBroken(
+      draft.isMain(who) ? 'L3' : 'L14',
+      `${name} got its stop request, runs nothing, and stays`,
+    );
   if (draft.isMain(who) && !box.told) throw new RuleBroken('L12', `${name}'s process is kept from its TERM`);
 }
 
 /** L16: who asks to be woken in the past never sleeps. */
 export function checkWake(draft: Draft, who: number, wakeAt: number): void {
-  if (wakeAt <= 0) throw new RuleBroken('L16', `${draft.scene.names[who]} asks to be woken at once, for ever`);
+  if (wakeAt <= 0)
+    throw new RuleBroken('L16', `${draft.scene.names[who]} asks to be woken at once, for ever`);
 }
 
 /** The container runtime's KILL, at the end of the grace period. */
@@ -289,7 +296,8 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   const done = doneAt !== undefined && isWorkSeenDone(pod, draft.boxes);
   const lastOfAll = followers(draft, who).every((other) => !isUp(draft.get(other)));
   if (deletedAt === undefined && done) {
-    if (!hasProcess(box)) throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
+    if (!hasProcess(box))
+      throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
     if (lastOfAll && !box.told) throw new RuleBroken('L6', `${name} is not told that the work is done`);
     if (doneAt <= -pod.grace && box.process !== 'dying')
       throw new RuleBroken('L6', `${name}'s process outlives the grace period after the end of work`);
@@ -308,9 +316,7 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
     throw new RuleBroken('L9', `${name}'s process ended while a main works, and is not started again`);
   if (deletedAt === undefined && !done && isLonely(draft, who, box) && !box.told)
     throw new RuleBroken('L13', `${name} was stopped alone, and holds its TERM`);
-  const turn = draft.boxes.every(
-    (other, i) => i >= who || draft.isMain(i) || isTrulyStarted(pod, other, i),
-  );
+  const turn = draft.boxes.every((other, i) => i >= who || draft.isMain(i) || isTrulyStarted(pod, other, i));
   if (!box.ran && turn && !draft.boxes.some((other) => !isUp(other) || other.life === 'taken'))
     throw new RuleBroken('L1', `${name} waits although it is its turn`);
 }

@@ -5,7 +5,16 @@
 import { Catalogue, grown } from './catalogue.ts';
 import { Draft, type Scene } from './draft.ts';
 import { type Happening, happenings } from './environment.ts';
-import { firstWorld, isEnd, isSettled, type Trouble, TROUBLES, type World } from './pod.ts';
+import {
+  type Case,
+  firstWorld,
+  isEnd,
+  isSettled,
+  TROUBLES,
+  type Trouble,
+  type Truth,
+  type World,
+} from './pod.ts';
 import { RuleBroken } from './rules.ts';
 
 export interface Limits {
@@ -63,7 +72,7 @@ class Edges {
 export function after(scene: Scene, world: World, what: Happening, tell?: string[]): World {
   const draft = new Draft(scene, world, tell !== undefined);
   try {
-    if (what.trouble !== undefined) draft.truth = { ...draft.truth, used: paid(draft.truth.used, what.trouble) };
+    if (what.trouble !== undefined) draft.truth = paid(scene.pod, draft.truth, what.trouble);
     what.apply(draft);
     return draft.finish();
   } finally {
@@ -71,9 +80,11 @@ export function after(scene: Scene, world: World, what: Happening, tell?: string
   }
 }
 
-function paid(used: readonly number[], trouble: Trouble): number[] {
-  const index = TROUBLES.indexOf(trouble);
-  return used.map((count, i) => (i === index ? count + 1 : count));
+/** Of what was had only that is kept which decides what can still come. */
+function paid(pod: Case, truth: Truth, trouble: Trouble): Truth {
+  const troubles = truth.troubles + 1;
+  const had = pod.once.includes(trouble) ? truth.had | (1 << TROUBLES.indexOf(trouble)) : truth.had;
+  return { ...truth, troubles, had: troubles < pod.trouble ? had : 0 };
 }
 
 export function search(scene: Scene, limits: Limits): Result {

@@ -8,7 +8,7 @@ import { after, type Broken } from './search.ts';
 
 export interface Trace {
   /** Each event with what the shims did about it. */
-  steps: { event: string; then: string[] }[];
+  steps: { event: string; acts: string[] }[];
   /** Where everybody is in the end. */
   state: string[];
 }
@@ -25,7 +25,7 @@ export function traceOf(scene: Scene, broken: Broken): Trace {
     const wanted = catalogue.add(goal);
     const found = stepTo(scene, world, (next) => catalogue.add(next) === wanted);
     if (found === undefined) throw new Error('the path cannot be played again');
-    steps.push({ event: found.event, then: found.then });
+    steps.push({ event: found.event, acts: found.acts });
     world = found.world;
   }
   if (broken.last !== undefined) steps.push(lastStep(scene, world, broken));
@@ -36,12 +36,12 @@ function stepTo(
   scene: Scene,
   world: World,
   isGoal: (next: World) => boolean,
-): { event: string; then: string[]; world: World } | undefined {
+): { event: string; acts: string[]; world: World } | undefined {
   for (const what of happenings(scene, world)) {
-    const then: string[] = [];
+    const acts: string[] = [];
     try {
-      const next = after(scene, world, what, then);
-      if (isGoal(next)) return { event: what.text, then, world: next };
+      const next = after(scene, world, what, acts);
+      if (isGoal(next)) return { event: what.text, acts, world: next };
     } catch (error) {
       if (!(error instanceof RuleBroken)) throw error;
     }
@@ -52,28 +52,34 @@ function stepTo(
 /** With mains exchanged on the way, the last event may bear the other's name: any that breaks the same rule will do. */
 function lastStep(scene: Scene, world: World, broken: Broken): Trace['steps'][number] {
   for (const what of happenings(scene, world)) {
-    const then: string[] = [];
+    const acts: string[] = [];
     try {
-      after(scene, world, what, then);
+      after(scene, world, what, acts);
     } catch (error) {
       if (!(error instanceof RuleBroken)) throw error;
-      if (error.rule === broken.rule) return { event: what.text, then: [...then, `BROKEN: ${error.message}`] };
+      if (error.rule === broken.rule)
+        return { event: what.text, acts: [...acts, `BROKEN: ${error.message}`] };
     }
   }
-  return { event: broken.last ?? '', then: [] };
+  return { event: broken.last ?? '', acts: [] };
 }
 
 function describe(box: Box): string {
   const words: string[] = [];
   if (box.life === 'unborn') words.push('not started yet');
   else if (box.life === 'down') words.push(box.failed ? 'down, failed' : 'down, exit 0');
-  else words.push(box.life === 'taken' ? 'up, has not looked yet' : `up, ${box.main?.phase ?? box.sidecar?.phase}`);
+  else
+    words.push(
+      box.life === 'taken' ? 'up, has not looked yet' : `up, ${box.main?.phase ?? box.sidecar?.phase}`,
+    );
   if (box.process !== 'none') words.push(`process ${box.process}`);
   if (box.stopped !== undefined) words.push('had its stop request');
   if (box.frozen) words.push('not scheduled');
   if (box.marker !== undefined) {
     const { phase, epoch, final } = box.marker;
-    words.push(`marker ${phase}${phase === 'ended' ? (final ? ' for good' : ' for now') : ''}${epoch === 'now' ? '' : ' (of an earlier epoch)'}`);
+    words.push(
+      `marker ${phase}${phase === 'ended' ? (final ? ' for good' : ' for now') : ''}${epoch === 'now' ? '' : ' (of an earlier epoch)'}`,
+    );
   }
   return words.join(', ');
 }

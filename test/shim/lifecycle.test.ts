@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFinal } from '../../shim/lifecycle.ts';
+import type { Marker } from '../../shim/marker.ts';
 import type { ContainerOptions, RestartPolicy } from '../../shim/protocol.ts';
 import { SIGKILL, SIGTERM } from '../../shim/signals.ts';
 import { FakePod } from './fake-pod.ts';
@@ -19,6 +20,12 @@ function two(
   more: Partial<ConstructorParameters<typeof FakePod>[0]> = {},
 ): FakePod {
   return job(restartPolicy, { sidecars: ['first', 'second'], ...more });
+}
+
+function marker(pod: FakePod, name: string): Marker {
+  const found = pod.get(name).marker;
+  assert.ok(found, `${name} has announced something`);
+  return found;
 }
 
 /** What happened, without the starts. */
@@ -286,6 +293,17 @@ test('L11 a main that ended before a node restart and is not started again hangs
   assert.deepEqual(both.get('proxy').signals, [SIGTERM]);
 });
 
+test('L11 L17 a main whose sidecar ended before a node restart, and is not started again, gives up after a minute', () => {
+  const pod = job('OnFailure').start().exits('work', 0).exits('proxy', 0).reboot();
+  pod.start('work').pass(59_999);
+  assert.equal(pod.get('work').up, true, 'the kubelet may have forgotten the sidecar too');
+  pod.pass(1);
+  assert.equal(pod.get('work').exitCode, 125);
+  const both = job('OnFailure').start().exits('work', 0).exits('proxy', 0).reboot();
+  both.start('work').pass(30_000).start('proxy').pass(60_000).exits('work', 0);
+  assert.equal(both.get('work').exitCode, 0);
+});
+
 test('L12 in a deletion a main gets TERM at once, sidecars hold theirs and leave in reverse order', () => {
   const pod = two('Always').start().stop();
   assert.deepEqual(ends(pod), ['work got 15']);
@@ -356,6 +374,19 @@ test("L12 a sidecar whose own preStop delays its TERM still counts the grace per
   assert.deepEqual(pod.get('proxy').signals, []);
   pod.pass(1);
   assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+});
+
+test("L12 L15 a main's own stop, long over, is not taken for the deletion's beginning by a sidecar with a preStop hook", () => {
+  const pod = job('OnFailure', { preStop: ['proxy'] })
+    .start()
+    .stop('work')
+    .pass(28_000);
+  const again = { alive: true, lived: true, marker: { ...marker(pod, 'work'), stopping: false } };
+  // It sees the main's next attempt for the first time when its own stop request comes (driver.ts, lookAgain).
+  const proxy = pod.get('proxy');
+  if (proxy.sidecar !== undefined) proxy.sidecar = { ...proxy.sidecar, peers: new Map([['work', again]]) };
+  pod.stop('proxy');
+  assert.deepEqual(pod.get('proxy').signals, []);
 });
 
 test('L14 deletion during start ends every container, and nothing starts after TERM', () => {

@@ -1,0 +1,268 @@
+/**
+ * Bugs put in on purpose, one or more for each rule: what the search is worth is what it finds. Each is a change of a
+ * copy of the shim's sources; the search must find it, by that rule, in a pod as small as that one.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { type Machines, machinesIn } from './machines.ts';
+
+export interface Break {
+  /** What the search must say. */
+  rule: string;
+  what: string;
+  file: 'lifecycle.ts' | 'main-lifecycle.ts' | 'sidecar-lifecycle.ts';
+  /** Stands there once. */
+  from: string;
+  to: string;
+  /** The case that it is looked for in. */
+  pod: string;
+}
+
+const MAIN = 'main-lifecycle.ts';
+const SIDECAR = 'sidecar-lifecycle.ts';
+
+export const BREAKS: readonly Break[] = [
+  {
+    rule: 'L1',
+    what: 'a sidecar starts out of its turn',
+    file: SIDECAR,
+    from: '.every((before) => isStarted(state.peers.get(before)))',
+    to: '.every((before) => state.peers.has(before))',
+    pod: '1+2 Never',
+  },
+  {
+    rule: 'L2',
+    what: 'a main starts before its last sidecar is started',
+    file: MAIN,
+    from: 'if (missing.length === 0) {',
+    to: 'if (missing.length < sidecars.length || missing.length === 0) {',
+    pod: '1+2 Never',
+  },
+  {
+    rule: 'L2',
+    what: 'running counts as started',
+    file: 'lifecycle.ts',
+    from: "peer.marker?.phase === 'started'",
+    to: "(peer.marker?.phase === 'started' || peer.marker?.phase === 'starting')",
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L3',
+    what: 'a waiting main keeps waiting after TERM',
+    file: MAIN,
+    from: "if (state.phase === 'waiting') return end(context, stopping, 128 + signal);",
+    to: "if (state.phase === 'waiting') return settle(context, stopping, at, []);",
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L4',
+    what: 'the start-timeout never runs out',
+    file: MAIN,
+    from: 'timeoutAt !== undefined && at >= timeoutAt',
+    to: 'timeoutAt !== undefined && at > timeoutAt + 600_000',
+    pod: '1+1 Never never ready, start-timeout',
+  },
+  {
+    rule: 'L5',
+    what: 'every exit of a main is called final',
+    file: MAIN,
+    from: 'const final = isFinal(restartPolicy, restartRules, code) || (state.stopping && !probed);',
+    to: 'const final = isFinal(restartPolicy, restartRules, code) || probed || !probed;',
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L5',
+    what: "a main's code is lost: 0 for any that is no signal's",
+    file: MAIN,
+    from: 'return end(context, state, event.code);',
+    to: 'return end(context, state, event.code < 128 ? 0 : event.code);',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L6',
+    what: 'the first main that ends is the end of work',
+    file: SIDECAR,
+    from: "if (over === 'not-over' || (over === 'doubtful' && verdict === 'over')) verdict = over;",
+    to: "verdict = over === 'over' ? 'over' : verdict === 'over' && name !== context.options.mains[0] ? 'over' : over;",
+    pod: '2+1 Never',
+  },
+  {
+    rule: 'L6',
+    what: 'sidecars leave all at once',
+    file: SIDECAR,
+    from: 'const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);',
+    to: 'const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown) || doneAt !== undefined;',
+    pod: '1+2 Never',
+  },
+  {
+    rule: 'L6',
+    what: 'no KILL at the end of the grace period',
+    file: SIDECAR,
+    from: 'if (at >= state.killAt) {',
+    to: 'if (stop !== undefined && at >= state.killAt) {',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L7',
+    what: "a sidecar's own code gets out at the end of work",
+    file: SIDECAR,
+    from: "if (state.doneAt !== undefined || context.options.restartPolicy === 'Never') return 0;",
+    to: "if (context.options.restartPolicy === 'Never' && processCode === 0) return 0;\n  if (state.doneAt !== undefined && state.stop === undefined) return processCode ?? 0;",
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L7',
+    what: 'a sidecar that was stopped alone exits 0 under OnFailure',
+    file: SIDECAR,
+    from: 'return processCode === undefined || processCode === 0 ? 128 + state.stop.signal : processCode;',
+    to: 'return processCode ?? 128 + state.stop.signal;',
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L8',
+    what: 'a death without a word is never final: everybody waits for ever',
+    file: 'lifecycle.ts',
+    from: "const over = marker.phase === 'ended' ? marker.final : marker.killedIsFinal;",
+    to: "const over = marker.phase === 'ended' && marker.final;",
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L9',
+    what: 'a sidecar that ended is started again without its back-off',
+    file: SIDECAR,
+    from: 'state.retryAt = event.at + delay;',
+    to: 'state.retryAt = event.at;',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L9',
+    what: 'a sidecar that ended with 0 is not started again',
+    file: SIDECAR,
+    from: 'state.retryAt = event.at + delay;',
+    to: 'if (event.code !== 0) state.retryAt = event.at + delay;',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L10',
+    what: 'a sidecar that comes after the end of work starts its process first',
+    file: SIDECAR,
+    from: '  lookAtMains(context, state, at, actions);',
+    to: "  if (state.phase === 'queued') start(context, state, at, actions);\n  lookAtMains(context, state, at, actions);",
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L11',
+    what: 'a marker speaks on after its writer: a main starts',
+    file: 'lifecycle.ts',
+    from: 'return peer?.alive === true && peer.marker',
+    to: 'return peer?.marker',
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L11',
+    what: 'a last word from before a reboot stops a sidecar',
+    file: 'lifecycle.ts',
+    from: "return marker.epoch === context.epoch ? 'over' : 'doubtful';",
+    to: "return marker.epoch === '' ? 'doubtful' : 'over';",
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L12',
+    what: 'a sidecar does not hold its TERM in a deletion',
+    file: SIDECAR,
+    from: 'const mainsDown = doneAt !== undefined || mains.every(isDown);',
+    to: 'const mainsDown = doneAt !== undefined || mains.length > 0;',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L12',
+    what: 'no reserve: survivors are killed by the runtime',
+    file: SIDECAR,
+    from: 'at >= reserveAt - reserve;',
+    to: 'at >= reserveAt + reserve;',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L12',
+    what: "a main's TERM does not reach its process",
+    file: MAIN,
+    from: "const actions: Action[] = [{ type: 'signal', signal }];",
+    to: 'const actions: Action[] = [];',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L12',
+    what: 'the deletion is taken for a stop of one container',
+    file: SIDECAR,
+    from: 'if (others.some((other) => state.peers.get(other)?.marker?.stopping)) return false;',
+    to: '',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L13',
+    what: 'a stop of one container is taken for the deletion',
+    file: SIDECAR,
+    from: 'if (!probed || state.stop === undefined',
+    to: 'if (probed || state.stop === undefined',
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L14',
+    what: 'a sidecar that was stopped between two starts goes on with the next',
+    file: SIDECAR,
+    from: 'if (!hasProcess(state)) return end(context, state, exitCode(context, state, processCode), actions);',
+    to: "if (state.phase === 'resting' && state.doneAt === undefined) start(context, state, at, actions);\n    if (!hasProcess(state)) return end(context, state, exitCode(context, state, processCode), actions);",
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L15',
+    what: 'a preStop hook of a main is forgotten',
+    file: SIDECAR,
+    from: 'return others.some((other) => !preStop.includes(other));',
+    to: 'return others.length > preStop.length - preStop.length;',
+    pod: '1+1 Never mains with preStop',
+  },
+  {
+    rule: 'L16',
+    what: 'a timer that is over is asked for again',
+    file: SIDECAR,
+    from: '  } else wake(state, state.killAt);',
+    to: '  }\n  wake(state, at);',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L8',
+    what: 'L17: a main waits for ever for a sidecar that is gone',
+    file: MAIN,
+    from: 'if (lost !== undefined && lostFor !== undefined && at >= lostFor) {',
+    to: 'if (lost !== undefined && lostFor !== undefined && at >= lostFor && at < 0) {',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L8',
+    what: 'L17: a main waits for ever for a sidecar that was gone before a reboot',
+    file: MAIN,
+    from: 'doubtful === undefined ? undefined : state.since + DOUBT,',
+    to: 'doubtful === undefined || state.since + DOUBT > 0 ? undefined : at,',
+    pod: '1+1 OnFailure',
+  },
+];
+
+/** The machines with this bug in them. `remove` the copy when the search is over. */
+export async function brokenMachines(bug: Break): Promise<{ machines: Machines; remove: () => void }> {
+  const folder = mkdtempSync(`${tmpdir()}/curfew-broken-`);
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  cpSync(new URL('../../shim', import.meta.url).pathname, folder, { recursive: true });
+  writeFileSync(`${folder}/package.json`, '{"type":"module"}\n');
+  const path = `${folder}/${bug.file}`;
+  const text = readFileSync(path, 'utf8');
+  if (text.split(bug.from).length !== 2) {
+    remove();
+    throw new Error(`shim/${bug.file} does not hold this text once: ${bug.from}`);
+  }
+  writeFileSync(
+    path,
+    text.replace(bug.from, () => bug.to),
+  );
+  return { machines: await machinesIn(folder), remove };
+}
