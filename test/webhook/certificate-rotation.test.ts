@@ -32,7 +32,7 @@ interface Replica {
   log: string[];
 }
 
-/** The real server with a certificate that it looks after itself. */
+/** The real server with a certificate that it looks after itself, when the test says so. */
 async function replicaOf(t: TestContext, api: FakeApiServer): Promise<Replica> {
   const log: string[] = [];
   const note = (...words: unknown[]) => void log.push(words.map(String).join(' '));
@@ -62,7 +62,6 @@ async function replicaOf(t: TestContext, api: FakeApiServer): Promise<Replica> {
   });
   await certificate.check();
   await servers.webhook.listen({ port: 0, host: '127.0.0.1' });
-  certificate.start();
   t.after(async () => {
     certificate.stop();
     servers.webhook.server.closeAllConnections();
