@@ -1,6 +1,7 @@
 /** What the API server makes of the webhook's answers. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -92,8 +93,9 @@ test('W6 a named sidecar whose image is not looked up: refused, with the way out
   assert.match(refused.stderr, /entrypoint\.curfew\.dev\/proxy/);
 });
 
-test('W1 W3 the API server reaches the webhook by Service as well, and twice for one pod', async (t) => {
-  const configuration = z
+/** What `curfew webhook-configuration --service` prints. */
+async function printedConfiguration() {
+  return z
     .object({
       metadata: z.looseObject({ name: z.string() }),
       webhooks: z.array(z.looseObject({ name: z.string() })),
@@ -113,6 +115,31 @@ test('W1 W3 the API server reaches the webhook by Service as well, and twice for
         ),
       ),
     );
+}
+
+test('W1 the API server shows what the webhook says of a registration that calls the wrong path', async (t) => {
+  const configuration = await printedConfiguration();
+  const label = 'curfew-test-wrong-path';
+  configuration.metadata.name += '-wrong-path';
+  for (const webhook of configuration.webhooks) {
+    webhook.namespaceSelector = { matchLabels: { [label]: 'yes' } };
+    webhook.clientConfig = {
+      url: `https://${NODE_IP}:8443/review`,
+      caBundle: readFileSync(join(process.env.STATE ?? '', 'webhook', 'ca.crt')).toString('base64'),
+    };
+  }
+  await mustKubectl(['create', '-f', '-'], JSON.stringify(configuration));
+  t.after(() => kubectl(['delete', 'mutatingwebhookconfiguration', configuration.metadata.name]));
+  const ns = await Namespace.make(t, 'wrong-path', { [label]: 'yes' });
+  const refusal = await until('a refusal', async () => {
+    const { code, stderr } = await ns.tryCreate(pod('worker', CONTAINERS), '--dry-run=server');
+    return code === 0 ? undefined : stderr;
+  });
+  assert.match(refusal, /curfew: this port serves POST \/mutate and nothing else/);
+});
+
+test('W1 W3 the API server reaches the webhook by Service as well, and twice for one pod', async (t) => {
+  const configuration = await printedConfiguration();
   // Beside the run's own registration: another name, and only for this test's namespace.
   configuration.metadata.name += '-by-service';
   const label = 'curfew-test-by-service';

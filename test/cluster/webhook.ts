@@ -9,6 +9,8 @@ export const NODE_IP = '10.244.0.1';
 const PORT = 8443;
 const HEALTH_PORT = 8080;
 const START_TIMEOUT = 30_000;
+/** Where one test has a registry of its own; plain HTTP, as containerd takes it from this address. */
+export const PRIVATE_REGISTRY = '127.0.0.1:5001';
 /** A Service by which one test lets the API server call the same webhook. */
 export const SERVICE = { namespace: 'curfew-system', name: 'curfew' };
 
@@ -33,6 +35,7 @@ export async function startWebhook(state: string): Promise<Webhook> {
     `listen: { host: 0.0.0.0, port: ${PORT}, healthPort: ${HEALTH_PORT} }
 tls: { certFile: ${folder}/tls.crt, keyFile: ${folder}/tls.key }
 shim: { image: "localhost/curfew-shim:1", imagePullPolicy: Never }
+images: { registries: [{ host: "${PRIVATE_REGISTRY}", plainHttp: true }] }
 log: { level: debug }
 shutdown: { delay: 0s }
 `,

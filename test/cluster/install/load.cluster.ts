@@ -71,7 +71,7 @@ test('kill -9 of one replica: what is refused is created by the next attempts', 
 test('the Secret deleted: it comes back, the trust stays, and no pod is refused', async (t) => {
   const { refusals } = await underLoad(t, async (curfew) => {
     const authorities = await curfew.authorities();
-    const name = 'secret/curfew-certificate';
+    const name = 'secret/curfew-tls';
     const key = await curfew.kubectl('get', name, '-o', 'jsonpath={.metadata.uid} {.data.tls\\.crt}');
     await curfew.kubectl('delete', name);
     await until('another Secret with a certificate', async () => {
