@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { dockerAuths } from './image-asking.ts';
-import { storedImage } from './registry-content.ts';
+import { storedImage, storedIndex } from './registry-content.ts';
 import { fakeRegistry } from './registry-fake.ts';
 import { curfew } from './test-terminal.ts';
 
@@ -67,6 +67,20 @@ test('W6, W9 credentials that do not fit: the pod is refused, and they are not s
   assert.deepEqual([code, out], [1, '']);
   assert.match(err, /refused: Container app sets no command.*refused .*config\.json, anonymous/);
   assert.doesNotMatch(err, /wr0ng/);
+});
+
+test('explain tells what each machine runs, where they differ', async (t) => {
+  const { login, run, registry } = await setting(t);
+  await login('me:hunter2');
+  const arm = storedImage({ entrypoint: ['/arm'], architecture: 'arm64' });
+  registry.images.set('team/app:1', storedIndex([storedImage({ entrypoint: ['/amd'] }), arm]));
+  const { out } = await run('explain');
+  assert.match(out, /runs {3}on amd64: \["\/amd","up"\]\n {10}runs {3}on arm64: \["\/arm","up"\]\n/);
+  const { pods } = JSON.parse((await run('explain', '-o', 'json')).out);
+  assert.deepEqual(pods[0].containers[0].byMachine, [
+    { machine: 'amd64', command: ['/amd', 'up'] },
+    { machine: 'arm64', command: ['/arm', 'up'] },
+  ]);
 });
 
 test('--no-lookup asks nobody', async (t) => {

@@ -51,6 +51,7 @@ const WRONG: Record<string, RegExp> = {
     /images\.registries\[0\]\.mirrors\[0\] is "cache\.local"/,
   'registries: [{ host: x, mirrors: ["https://me:pw@cache.local"] }]':
     /mirrors\[0\] is "https:\/\/\.\.\.@cache\.local"/,
+  'registries: [{ host: x, mirrors: ["https://me@cache.local"] }]': /mirrors\[0\]/,
   'registries: [{ mirrors: [] }]': /images\.registries\[0\]\.host is missing/,
   'registries: [{ host: x, plainHTTP: true }]':
     /unknown key images\.registries\[0\]\.plainHTTP, did you mean images\.registries\[0\]\.plainHttp/,

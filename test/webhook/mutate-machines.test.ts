@@ -85,6 +85,15 @@ describe('W5 machines that differ', () => {
   });
 });
 
+test('the words of others, the last first, so that one after the other can be left out', () => {
+  const both = parseByMachine('amd64:2,arm64:3') ?? [];
+  assert.deepEqual(othersWords(both, 'amd64'), [[2, 3]]);
+  assert.deepEqual(othersWords(both, 'riscv64'), [
+    [2, 3],
+    [0, 2],
+  ]);
+});
+
 test('--by-machine: written and read', () => {
   assert.deepEqual(parseByMachine('amd64:2,arm64:0'), [
     { machine: 'amd64', words: 2 },
