@@ -9,53 +9,64 @@ const MAINS = ['work', 'more'];
 const SIDECARS = ['first', 'second'];
 const POLICIES: readonly RestartPolicy[] = ['Never', 'OnFailure', 'Always'];
 
+/** How long a search may take: two minutes (for each change), half an hour, or as long as it wants. */
+export type Depth = 'quick' | 'usual' | 'deep';
+
 interface Shape {
   mains: number;
   sidecars: number;
-  /** Trouble in an ordinary and in a deep search. */
-  trouble: readonly [number, number];
+  /** How much trouble a plain pod of this shape gets, and one of each other kind; absent: those are left out. */
+  trouble: Record<Depth, readonly [plain: number, other?: number]>;
 }
 
 const SHAPES: readonly Shape[] = [
-  { mains: 1, sidecars: 1, trouble: [3, 4] },
-  { mains: 2, sidecars: 1, trouble: [2, 3] },
-  { mains: 1, sidecars: 2, trouble: [2, 3] },
-  { mains: 2, sidecars: 2, trouble: [1, 2] },
+  { mains: 1, sidecars: 1, trouble: { quick: [2, 1], usual: [3, 2], deep: [4, 3] } },
+  { mains: 2, sidecars: 1, trouble: { quick: [0, 0], usual: [2, 1], deep: [2, 2] } },
+  { mains: 1, sidecars: 2, trouble: { quick: [0, 0], usual: [1, 1], deep: [2, 2] } },
+  { mains: 2, sidecars: 2, trouble: { quick: [0], usual: [0, 0], deep: [1, 1] } },
 ];
 
-/** What may differ from a pod whose containers all have probes, whose sidecars all have readiness conditions, and no hooks. */
-const KINDS: readonly { name: string; change: (pod: Case) => Partial<Case>; less: number }[] = [
-  { name: '', change: () => ({}), less: 0 },
-  { name: 'no probes', change: () => ({ probed: false }), less: 1 },
-  { name: 'no readiness', change: () => ({ gated: [] }), less: 1 },
-  { name: 'never ready, start-timeout', change: () => ({ neverReady: true, startTimeout: 20_000 }), less: 1 },
-  { name: 'stop-timeout', change: () => ({ stopTimeout: 1_500 }), less: 1 },
-  { name: 'mains with preStop', change: ({ mains }) => ({ preStop: mains }), less: 1 },
-  { name: 'a sidecar with preStop', change: ({ sidecars }) => ({ preStop: sidecars.slice(0, 1) }), less: 1 },
+/** What differs from a pod whose containers all have probes, whose sidecars all have readiness conditions, and no hooks. */
+interface Kind {
+  name: string;
+  change: (pod: Case) => Partial<Case>;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: '', change: () => ({}) },
+  { name: 'no probes', change: () => ({ probed: false }) },
+  { name: 'no readiness', change: () => ({ gated: [] }) },
+  { name: 'never ready, start-timeout', change: () => ({ neverReady: true, startTimeout: 20_000 }) },
+  { name: 'stop-timeout', change: () => ({ stopTimeout: 1_500 }) },
+  { name: 'mains with preStop', change: ({ mains }) => ({ preStop: mains }) },
+  { name: 'a sidecar with preStop', change: ({ sidecars }) => ({ preStop: sidecars.slice(0, 1) }) },
 ];
 
 /** All cases, smallest pods first. */
-export function allCases(deep: boolean): Case[] {
+export function allCases(depth: Depth): Case[] {
   return SHAPES.flatMap((shape) =>
-    KINDS.flatMap((kind) =>
-      POLICIES.map((policy): Case => {
-        const pod: Case = {
-          name: [`${shape.mains}+${shape.sidecars}`, policy, kind.name]
-            .filter((word) => word !== '')
-            .join(' '),
-          mains: MAINS.slice(0, shape.mains),
-          sidecars: SIDECARS.slice(0, shape.sidecars),
-          policy,
-          grace: 8_000,
-          probed: true,
-          preStop: [],
-          gated: SIDECARS.slice(0, shape.sidecars),
-          neverReady: false,
-          trouble: Math.max(1, shape.trouble[deep ? 1 : 0] - kind.less),
-          once: ONCE,
-        };
-        return { ...pod, ...kind.change(pod) };
-      }),
-    ),
+    KINDS.flatMap((kind) => {
+      const [plain, other] = shape.trouble[depth];
+      const trouble = kind.name === '' ? plain : other;
+      return trouble === undefined ? [] : POLICIES.map((policy) => caseOf(shape, kind, policy, trouble));
+    }),
   );
+}
+
+function caseOf(shape: Shape, kind: Kind, policy: RestartPolicy, trouble: number): Case {
+  const words = [`${shape.mains}+${shape.sidecars}`, policy, kind.name];
+  const pod: Case = {
+    name: words.filter((word) => word !== '').join(' '),
+    mains: MAINS.slice(0, shape.mains),
+    sidecars: SIDECARS.slice(0, shape.sidecars),
+    policy,
+    grace: 8_000,
+    probed: true,
+    preStop: [],
+    gated: SIDECARS.slice(0, shape.sidecars),
+    neverReady: false,
+    trouble,
+    once: ONCE,
+  };
+  return { ...pod, ...kind.change(pod) };
 }

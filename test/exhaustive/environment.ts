@@ -73,11 +73,11 @@ export function happenings(scene: Scene, world: World): Happening[] {
     }
   }
   const busy = list.some((item) => item.own);
-  const urgent = busy || isDeadlineOver(world);
+  const urgent = busy || isDeadlineOver(scene, world);
   // The kubelet takes longer to start a container again than the others take to look who has gone.
   if (!busy) for (let who = 0; who < count; who++) addStart(list, scene, world, who, 'down');
   addPod(list, scene, world);
-  if (!urgent) addTime(list, world);
+  if (!urgent) addTime(list, scene, world);
   return list.filter(({ trouble }) => trouble === undefined || isAffordable(scene, world, trouble));
 }
 
@@ -322,8 +322,8 @@ function addReboot(list: Happening[], scene: Scene, world: World): void {
   }
 }
 
-/** When the next thing is due that somebody waits for. */
-function nextDeadline(world: World): number | undefined {
+/** When the next thing is due that somebody waits for, or that a rule sets a time for. */
+function nextDeadline(scene: Scene, world: World): number | undefined {
   let first: number | undefined;
   const take = (at: number | undefined) => {
     if (at !== undefined && (first === undefined || at < first)) first = at;
@@ -337,17 +337,16 @@ function nextDeadline(world: World): number | undefined {
     take(box.main?.wakeAt ?? box.sidecar?.wakeAt);
     take(box.term?.by);
     take(box.missedUntil);
-    // One that is over is for the rules to judge (L9), not for time to wait for.
-    if ((box.dueAt ?? 0) > 0) take(box.dueAt);
+    for (const at of rules.timesOf(scene.pod, world, box)) if (at > 0) take(at);
   }
   return first;
 }
 
-function isDeadlineOver(world: World): boolean {
-  return (nextDeadline(world) ?? 1) <= 0;
+function isDeadlineOver(scene: Scene, world: World): boolean {
+  return (nextDeadline(scene, world) ?? 1) <= 0;
 }
 
-function addTime(list: Happening[], world: World): void {
+function addTime(list: Happening[], scene: Scene, world: World): void {
   const add = (text: string, by: number, fair: boolean, trouble?: Trouble) =>
     list.push({
       text,
@@ -360,7 +359,7 @@ function addTime(list: Happening[], world: World): void {
       },
       ...(trouble === undefined ? {} : { trouble }),
     });
-  const next = nextDeadline(world);
+  const next = nextDeadline(scene, world);
   if (next !== undefined) {
     add(`${next} ms pass`, next, true);
     if (next > IDLE) add(`${IDLE} ms pass`, IDLE, false, 'idle');

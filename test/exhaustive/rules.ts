@@ -14,6 +14,7 @@ import {
   isWorkDone,
   isWorkSeenDone,
   restarts,
+  type World,
 } from './pod.ts';
 
 /** What the kubelet's clock and the shims' may differ by is no issue here: all times are one clock's. */
@@ -133,7 +134,8 @@ function checkLeave(draft: Draft, who: number, what: string): void {
   if (isWorkDone(pod, draft.boxes, deletedAt !== undefined)) return;
   if (box.stopped === undefined) {
     const text = `${name} ${what} although a main still works, or will be started again`;
-    throw new RuleBroken(isWorkSeenDone(pod, draft.boxes) ? 'L6' : 'L11', text);
+    const stale = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.epoch === 'before');
+    throw new RuleBroken(stale ? 'L11' : 'L6', text);
   }
   const up = mainsUp(draft);
   if (up.length === 0 || isReserve(draft) || isHidden(draft, who)) return;
@@ -294,11 +296,13 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   const { deletedAt, doneAt } = draft.truth;
   const name = draft.scene.names[who] ?? '';
   const done = doneAt !== undefined && isWorkSeenDone(pod, draft.boxes);
+  const silent = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.phase !== 'ended');
   const lastOfAll = followers(draft, who).every((other) => !isUp(draft.get(other)));
   if (deletedAt === undefined && done) {
     if (!hasProcess(box))
       throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
-    if (lastOfAll && !box.told) throw new RuleBroken('L6', `${name} is not told that the work is done`);
+    if (lastOfAll && !box.told)
+      throw new RuleBroken(silent ? 'L8' : 'L6', `${name} is not told that the work is done`);
     if (doneAt <= -pod.grace && box.process !== 'dying')
       throw new RuleBroken('L6', `${name}'s process outlives the grace period after the end of work`);
     if (doneAt <= -(pod.grace - reserveOf(pod)) && !box.told)
@@ -330,4 +334,21 @@ function isLonely(draft: Draft, who: number, box: Box): boolean {
     (other, i) => i !== who && other.life === 'begun' && !pod.preStop.includes(all[i] ?? ''),
   );
   return hookless && others.every((other) => other.stopped === undefined && other.term === undefined);
+}
+
+/** When a rule must have been kept by: what is over then is for {@link checkPatience} to judge. */
+export function timesOf(pod: Case, world: World, box: Box): number[] {
+  const { doneAt } = world.truth;
+  const times: number[] = [];
+  if (box.dueAt !== undefined) times.push(box.dueAt);
+  if (!hasProcess(box) && box.main !== undefined && pod.startTimeout !== undefined)
+    times.push(box.begunAt + pod.startTimeout);
+  if (pod.stopTimeout !== undefined && box.askedAt !== undefined) times.push(box.askedAt + pod.stopTimeout);
+  if (box.sidecar === undefined || !hasProcess(box)) return times;
+  if (doneAt !== undefined) times.push(doneAt + pod.grace - reserveOf(pod), doneAt + pod.grace);
+  if (box.stopped !== undefined && !box.told) {
+    times.push(box.stopped.at + pod.grace - reserveOf(pod));
+    if (box.stopped.alone) times.push(box.stopped.at + lagOf(pod));
+  }
+  return times;
 }

@@ -1,7 +1,7 @@
 /** `npm run test:exhaustive`: every order of events in small pods, against the rules. See --help. */
 import { parseArgs } from 'node:util';
 import { BREAKS, brokenMachines } from './breaks.ts';
-import { allCases } from './cases.ts';
+import { allCases, type Depth } from './cases.ts';
 import { sceneOf } from './draft.ts';
 import { SHIPPED } from './machines.ts';
 import type { Case } from './pod.ts';
@@ -15,7 +15,8 @@ rules of docs/contract.md. test/exhaustive/environment.ts says what can happen, 
 
   --only REGEX     the cases (or, with --breaks, the bugs) whose names match
   --trouble N      how many adverse things happen on a path, in place of each case's own number
-  --deep           more trouble (hours)
+  --quick          less trouble: two minutes, for each change
+  --deep           more trouble: hours, and much memory
   --limit N        stop each case after N states, and be content
   --seconds N      stop everything after N seconds, and be content with what was searched until then
   --breaks         put bugs in on purpose, and see each of them found
@@ -61,6 +62,7 @@ async function main(): Promise<number> {
     options: {
       only: { type: 'string', default: '' },
       trouble: { type: 'string' },
+      quick: { type: 'boolean', default: false },
       deep: { type: 'boolean', default: false },
       limit: { type: 'string' },
       seconds: { type: 'string' },
@@ -78,7 +80,8 @@ async function main(): Promise<number> {
   const limit = whole('limit', values.limit);
   const seconds = whole('seconds', values.seconds);
   const only = regex(values.only);
-  const cases = allCases(values.deep).map((pod) => (trouble === undefined ? pod : { ...pod, trouble }));
+  const depth: Depth = values.quick ? 'quick' : values.deep ? 'deep' : 'usual';
+  const cases = allCases(depth).map((pod) => (trouble === undefined ? pod : { ...pod, trouble }));
   const options: Options = {
     only,
     json: values.json,
