@@ -1,4 +1,4 @@
-/** Pull secrets: who reads them, and which of their entries fit. They are read when a look-up needs them, and then kept by nobody. */
+/** Pull secrets: who reads them, and which of their entries fit. They are read when a look-up needs them, and not kept. */
 import type { Credential, CredentialProvider, CredentialTarget } from './registry-credential.ts';
 import { matching, pullSecretEntries } from './registry-credentials.ts';
 import { RegistryError } from './registry-error.ts';

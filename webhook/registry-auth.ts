@@ -22,6 +22,7 @@ export interface AuthorizationScope {
 }
 
 interface Token {
+  /** {@link BASIC}: the credential itself is what is sent, and is not kept here. */
   header: string;
   /** By `performance.now()`. */
   until: number;
@@ -48,9 +49,11 @@ export class Authorizer {
 
   /** The `Authorization` that was good before; undefined where none is known, or none is needed. */
   known(scope: AuthorizationScope, credential: Credential): string | undefined {
-    if (credential.secret.kind === 'bearer') return bearer(credential.secret.token);
+    const { secret } = credential;
+    if (secret.kind === 'bearer') return bearer(secret.token);
     const token = this.tokens.get(keyOf(scope, credential));
-    return token !== undefined && token.until > performance.now() ? token.header : undefined;
+    if (token === undefined || token.until <= performance.now()) return undefined;
+    return token.header === BASIC && secret.kind === 'basic' ? basic(secret) : token.header;
   }
 
   /**
@@ -76,10 +79,9 @@ export class Authorizer {
       return (await pending).header;
     }
     if (secret.kind !== 'basic' || !challenges.some(({ scheme }) => scheme === 'basic')) return undefined;
-    const header = `Basic ${Buffer.from(`${secret.username}:${secret.password}`).toString('base64')}`;
-    if (used?.header === header) return undefined;
-    this.tokens.set(key, { header, until: performance.now() + MAX_LIFE_S * 1000 }, header.length);
-    return header;
+    if (used?.header === BASIC) return undefined;
+    this.tokens.set(key, { header: BASIC, until: performance.now() + MAX_LIFE_S * 1000 }, BASIC.length);
+    return basic(secret);
   }
 
   private renew(
@@ -126,8 +128,7 @@ export class Authorizer {
         scope.caFile,
       );
     } else {
-      if (secret.kind === 'basic')
-        headers.authorization = `Basic ${Buffer.from(`${secret.username}:${secret.password}`).toString('base64')}`;
+      if (secret.kind === 'basic') headers.authorization = basic(secret);
       for (const [name, value] of fields) realm.searchParams.append(name, value);
       answer = await this.transport.send({ ...call, method: 'GET', url: realm }, deadline, scope.caFile);
     }
@@ -137,6 +138,9 @@ export class Authorizer {
 
 const keyOf = ({ origin, repository }: AuthorizationScope, { id }: Credential) =>
   `${id} ${origin} ${repository}`;
+const BASIC = 'Basic';
+const basic = ({ username, password }: { username: string; password: string }) =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 const bearer = (token: string) => `Bearer ${token}`;
 
 /** A registry says where its tokens are; it must not say it so that a password goes out in the clear, or to itself twice. */

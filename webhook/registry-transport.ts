@@ -51,11 +51,13 @@ export interface HttpAnswer {
 
 /** What of an error's body is looked at. */
 const MAX_ERROR_BYTES = 16 * 1024;
-/** Connections to one host at once; further requests wait for one. */
+/** Connections to one host at once, and to all; further requests wait for one. */
 const MAX_SOCKETS = 16;
+const MAX_ALL_SOCKETS = 256;
 const AGENT = {
   keepAlive: true,
   maxSockets: MAX_SOCKETS,
+  maxTotalSockets: MAX_ALL_SOCKETS,
   maxFreeSockets: 4,
   scheduling: 'lifo',
   timeout: 30_000,
