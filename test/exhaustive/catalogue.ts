@@ -6,8 +6,8 @@
  */
 import type { Peer, Peers } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
-import type { Scene } from './draft.ts';
 import type { Box, Truth, World } from './pod.ts';
+import type { Scene } from './scene.ts';
 
 /** Objects, each known by the text that tells it from all others. */
 class Shelf<T> {

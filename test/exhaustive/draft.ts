@@ -2,45 +2,12 @@
  * A pod in the middle of one event: the real state machines, and what their actions do to the pod. It follows
  * shim/driver.ts and shim/rendezvous.ts; what of them is modelled is told in environment.ts.
  */
-import type { Action, Context, Event, Peer } from '../../shim/lifecycle.ts';
+import type { Action, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
-import { SIGTERM } from '../../shim/signals.ts';
 import { hasOldMarkers, laterBox, laterMain } from './clock.ts';
-import type { Machines } from './machines.ts';
-import {
-  type Box,
-  type Case,
-  isMain,
-  isUp,
-  isWorkDone,
-  isWorkSeenDone,
-  optionsOf,
-  type Truth,
-  UNBORN,
-  type World,
-} from './pod.ts';
+import { type Box, isMain, isUp, isWorkDone, isWorkSeenDone, type Truth, UNBORN, type World } from './pod.ts';
 import * as rules from './rules.ts';
-
-/** What never changes while one case is searched. */
-export interface Scene {
-  pod: Case;
-  names: readonly string[];
-  machines: Machines;
-  contexts: readonly Context[];
-  /** Whom each container's shim watches, in the order in which it looks at them (driver.ts). */
-  others: readonly (readonly number[])[];
-}
-
-export function sceneOf(pod: Case, machines: Machines): Scene {
-  const names = [...pod.mains, ...pod.sidecars];
-  return {
-    pod,
-    names,
-    machines,
-    contexts: names.map((_, who) => ({ options: optionsOf(pod, who), epoch: 'now', stopSignal: SIGTERM })),
-    others: names.map((_, who) => names.map((_, other) => other).filter((other) => other !== who)),
-  };
-}
+import type { Scene } from './scene.ts';
 
 const markers = new Map<string, Marker>();
 

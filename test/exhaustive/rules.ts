@@ -14,7 +14,6 @@ import {
   isWorkDone,
   isWorkSeenDone,
   restarts,
-  type World,
 } from './pod.ts';
 
 /** What the kubelet's clock and the shims' may differ by is no issue here: all times are one clock's. */
@@ -58,7 +57,7 @@ export function restartDelay(box: Box): { ends: number; dueAt: number } {
 }
 
 /** The sidecars that come after this one in the start order. */
-function followers(draft: Draft, who: number): number[] {
+export function followers(draft: Draft, who: number): number[] {
   return draft.boxes.map((_, other) => other).filter((other) => other > who);
 }
 
@@ -66,7 +65,7 @@ function names(draft: Draft, list: readonly number[]): string {
   return list.map((who) => draft.scene.names[who]).join(' and ');
 }
 
-function mainsUp(draft: Draft): number[] {
+export function mainsUp(draft: Draft): number[] {
   return draft.scene.pod.mains.map((_, who) => who).filter((who) => isUp(draft.get(who)));
 }
 
@@ -262,93 +261,4 @@ export function checkRuntimeKill(draft: Draft, who: number): void {
   const name = draft.scene.names[who] ?? '';
   if (draft.isMain(who) || draft.truth.irregular || pod.preStop.includes(name)) return;
   throw new RuleBroken('L12', `${name} is still there when its grace period ends`);
-}
-
-/** Nobody has anything to do at once, and time is to pass: nobody may be waiting for what is there already. */
-export function checkPatience(draft: Draft): void {
-  if (draft.truth.irregular) return;
-  draft.boxes.forEach((box, who) => {
-    if (box.life !== 'begun' || box.missedUntil !== undefined) return;
-    if (draft.isMain(who)) checkMainPatience(draft, who, box);
-    else checkSidecarPatience(draft, who, box);
-  });
-}
-
-function checkMainPatience(draft: Draft, who: number, box: Box): void {
-  const { startTimeout, stopTimeout } = draft.scene.pod;
-  const name = draft.scene.names[who] ?? '';
-  if (!box.ran && startTimeout !== undefined && box.begunAt <= -startTimeout)
-    throw new RuleBroken('L4', `${name} waits on although its start-timeout is over`);
-  if (!box.ran && everySidecarStarted(draft))
-    throw new RuleBroken('L2', `${name} waits although all its sidecars are started`);
-  if (stopTimeout !== undefined && box.process === 'asked' && (box.askedAt ?? 0) <= -stopTimeout)
-    throw new RuleBroken('L12', `${name}'s process outlives its stop-timeout`);
-}
-
-function everySidecarStarted(draft: Draft): boolean {
-  return draft.boxes.every(
-    (box, who) => draft.isMain(who) || (box.life === 'begun' && isTrulyStarted(draft.scene.pod, box, who)),
-  );
-}
-
-function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
-  const { pod } = draft.scene;
-  const { deletedAt, doneAt } = draft.truth;
-  const name = draft.scene.names[who] ?? '';
-  const done = doneAt !== undefined && isWorkSeenDone(pod, draft.boxes);
-  const silent = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.phase !== 'ended');
-  const lastOfAll = followers(draft, who).every((other) => !isUp(draft.get(other)));
-  if (deletedAt === undefined && done) {
-    if (!hasProcess(box))
-      throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
-    if (lastOfAll && !box.told)
-      throw new RuleBroken(silent ? 'L8' : 'L6', `${name} is not told that the work is done`);
-    if (doneAt <= -pod.grace && box.process !== 'dying')
-      throw new RuleBroken('L6', `${name}'s process outlives the grace period after the end of work`);
-    if (doneAt <= -(pod.grace - reserveOf(pod)) && !box.told)
-      throw new RuleBroken('L6', `${name} is not told to end although the reserve has begun`);
-  }
-  if (deletedAt !== undefined && box.stopped !== undefined && !box.told) {
-    if (mainsUp(draft).length === 0 && lastOfAll)
-      throw new RuleBroken('L12', `${name} holds its TERM although everybody before it has gone`);
-    if (box.stopped.at <= -(pod.grace - reserveOf(pod)))
-      throw new RuleBroken('L12', `${name} holds its TERM although the reserve has begun`);
-  }
-  if (pod.stopTimeout !== undefined && box.process === 'asked' && (box.askedAt ?? 0) <= -pod.stopTimeout)
-    throw new RuleBroken('L6', `${name}'s process outlives its stop-timeout`);
-  if (box.ran && !hasProcess(box) && (box.dueAt ?? 0) <= 0)
-    throw new RuleBroken('L9', `${name}'s process ended while a main works, and is not started again`);
-  if (deletedAt === undefined && !done && isLonely(draft, who, box) && !box.told)
-    throw new RuleBroken('L13', `${name} was stopped alone, and holds its TERM`);
-  const turn = draft.boxes.every((other, i) => i >= who || draft.isMain(i) || isTrulyStarted(pod, other, i));
-  if (!box.ran && turn && !draft.boxes.some((other) => !isUp(other) || other.life === 'taken'))
-    throw new RuleBroken('L1', `${name} waits although it is its turn`);
-}
-
-/** L13: long enough, and among the others there is one without a preStop hook, and none was stopped. */
-function isLonely(draft: Draft, who: number, box: Box): boolean {
-  const { pod, names: all } = draft.scene;
-  if (!box.stopped?.alone || box.stopped.at > -lagOf(pod)) return false;
-  const others = draft.boxes.filter((other, i) => i !== who && other.life === 'begun');
-  const hookless = draft.boxes.some(
-    (other, i) => i !== who && other.life === 'begun' && !pod.preStop.includes(all[i] ?? ''),
-  );
-  return hookless && others.every((other) => other.stopped === undefined && other.term === undefined);
-}
-
-/** When a rule must have been kept by: what is over then is for {@link checkPatience} to judge. */
-export function timesOf(pod: Case, world: World, box: Box): number[] {
-  const { doneAt } = world.truth;
-  const times: number[] = [];
-  if (box.dueAt !== undefined) times.push(box.dueAt);
-  if (!hasProcess(box) && box.main !== undefined && pod.startTimeout !== undefined)
-    times.push(box.begunAt + pod.startTimeout);
-  if (pod.stopTimeout !== undefined && box.askedAt !== undefined) times.push(box.askedAt + pod.stopTimeout);
-  if (box.sidecar === undefined || !hasProcess(box)) return times;
-  if (doneAt !== undefined) times.push(doneAt + pod.grace - reserveOf(pod), doneAt + pod.grace);
-  if (box.stopped !== undefined && !box.told) {
-    times.push(box.stopped.at + pod.grace - reserveOf(pod));
-    if (box.stopped.alone) times.push(box.stopped.at + lagOf(pod));
-  }
-  return times;
 }

@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { BREAKS, brokenMachines } from './breaks.ts';
 import { allCases, type Depth } from './cases.ts';
-import { sceneOf } from './draft.ts';
 import { SHIPPED } from './machines.ts';
 import type { Case } from './pod.ts';
+import { sceneOf } from './scene.ts';
 import { type Result, search } from './search.ts';
 import { type Trace, traceOf } from './trace.ts';
 

@@ -3,7 +3,7 @@
  * over the whole graph: nobody waits for ever, and nobody is busy for ever.
  */
 import { Catalogue, grown } from './catalogue.ts';
-import { Draft, type Scene } from './draft.ts';
+import { Draft } from './draft.ts';
 import { type Happening, happenings } from './environment.ts';
 import {
   type Case,
@@ -16,6 +16,7 @@ import {
   type World,
 } from './pod.ts';
 import { RuleBroken } from './rules.ts';
+import type { Scene } from './scene.ts';
 
 export interface Limits {
   /** States; the search stops there, not exhausted. */

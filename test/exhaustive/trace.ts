@@ -1,9 +1,9 @@
 /** A way through the states, told so that a reader can play it: who did what, in order, and what followed. */
 import { Catalogue } from './catalogue.ts';
-import type { Scene } from './draft.ts';
 import { happenings } from './environment.ts';
 import { type Box, firstWorld, type World } from './pod.ts';
 import { RuleBroken } from './rules.ts';
+import type { Scene } from './scene.ts';
 import { after, type Broken } from './search.ts';
 
 export interface Trace {
