@@ -24,6 +24,8 @@ export interface DockerRegistryOptions {
   token?: { realm: string; service: string; issuer: string; rootcertbundle: string };
   /** It is a pull-through cache of this address. */
   proxyOf?: string;
+  /** Address and port (default: a free one of 127.0.0.1). */
+  host?: string;
 }
 
 /** Start one, and wait until it listens. */
@@ -31,7 +33,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions): Promi
   const { storage, folder, tls, htpasswd, token, proxyOf } = options;
   await mkdir(storage, { recursive: true });
   await mkdir(folder, { recursive: true });
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = options.host ?? `127.0.0.1:${await freePort()}`;
   const file = join(folder, 'registry.yml');
   // JSON is YAML.
   const config = {

@@ -383,7 +383,7 @@ test('a mirror that hangs leaves time for the registry', async (t) => {
   const mirror = await fakeRegistry(t, {}, () => true);
   const registry = await fakeRegistry(t, { 'team/app:1': one });
   const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
-  const lookup = imageLookup({ registries, timeout: '1s' });
+  const lookup = imageLookup({ registries, timeout: '4s' });
   t.after(() => lookup.close());
   assert.deepEqual(await entrypointOf(lookup.ask(`${registry.host}/team/app:1`)), ['/one']);
 });

@@ -57,9 +57,7 @@ for (const [where, part] of [
     const { refused, works } = await hostile(
       t,
       (_request, _response, url) => hang && part.test(url.pathname),
-      {
-        timeout: '200ms',
-      },
+      { timeout: '1s' },
     );
     await refused('image-timeout', /did not answer in time/);
     hang = false;
