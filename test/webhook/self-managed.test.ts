@@ -179,6 +179,23 @@ describe('replicas and an API server', () => {
     await api.until(() => isReady(replica));
   });
 
+  test('a leaf that the caBundle does not trust yet makes no replica ready', async (t) => {
+    const [former, api] = [await startApiServer(t), await startApiServer(t)];
+    const before = await started(t, former);
+    await former.until(() => isReady(before));
+    api.secret = former.secret;
+    api.fault = (words) => (words.startsWith('PATCH') ? 403 : undefined);
+    const replica = await started(t, api);
+    assert.equal(servedBy(replica), servedBy(before));
+    assert.match(
+      replica.certificate.unready() ?? '',
+      /^the caBundle of mutatingwebhookconfigurations\/curfew does not trust the certificate yet; cannot patch .* 403/,
+    );
+    api.fault = () => undefined;
+    await api.until(() => isReady(replica));
+    assert.ok(bundleTrusts(api, replica));
+  });
+
   test('watches that are cut are taken up again', async (t) => {
     const api = await startApiServer(t);
     const replica = await started(t, api);
@@ -212,7 +229,7 @@ const ACTIONS: Record<string, string> = {
   'PATCH mutatingwebhookconfigurations': 'patch mutatingwebhookconfigurations/curfew',
 };
 
-describe('an API server in trouble', () => {
+describe('an API server in trouble', { concurrency: 4 }, () => {
   for (const [request, action] of Object.entries(ACTIONS)) {
     for (const [name, { fault, told }] of Object.entries(FAULTS)) {
       test(`${name} for ${request}: told once, with verb, resource and name; the webhook is ready when it is over`, async (t) => {
@@ -220,7 +237,8 @@ describe('an API server in trouble', () => {
         let times = 0;
         api.fault = (words) => (words === request && ++times > 0 ? fault : undefined);
         const replica = await started(t, api, 200);
-        await api.until(() => times > 1);
+        // The third attempt has heard what became of the second.
+        await api.until(() => times > 2);
         const troubles = replica.told.filter((line) => line.startsWith(`trouble cannot ${action}: `));
         assert.equal(troubles.length, 1, replica.told.join('\n'));
         assert.match(troubles[0] ?? '', told);
