@@ -92,7 +92,7 @@ export function createReviewer(parts: ReviewerParts) {
         'failed',
         'internal',
         0,
-        errorBody('internal', `review ${asked.uid} failed; the log has more`),
+        errorBody(500, 'internal', `review ${asked.uid} failed; the log has more`),
       );
     };
     try {
@@ -150,7 +150,7 @@ export function reject(
   const outcome = code === 'internal' ? 'failed' : 'rejected';
   parts.metrics.ended(outcome, code);
   parts.log.warn({ outcome, reason: code, status, peer: request.ip, message }, 'request rejected');
-  return answer(parts, request, reply.code(status), errorBody(code, message));
+  return answer(parts, request, reply.code(status), errorBody(status, code, message));
 }
 
 /** Every answer to a request that was taken. */
@@ -165,8 +165,15 @@ function answer(
   return reply.header('content-type', JSON_TYPE).send(body);
 }
 
-export function errorBody(code: string, message: string): string {
-  return JSON.stringify({ error: { code, message } });
+/**
+ * The body of every answer but a decision. It is a Status, too: the API server shows whoever made the pod its message, and of any other body
+ * nothing (k8s.io/client-go, rest/request.go, Result.Error).
+ */
+export function errorBody(status: number, code: string, message: string): string {
+  return JSON.stringify({
+    ...{ kind: 'Status', apiVersion: 'v1', status: 'Failure', message: `curfew: ${message}`, code: status },
+    error: { code, message },
+  });
 }
 
 function logReview(

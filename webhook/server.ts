@@ -110,7 +110,7 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
     const retryAfter = overload.retryAfter();
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     reply.code(503).header('content-type', JSON_TYPE);
-    reply.send(errorBody('overloaded', describeExcess(excess)));
+    reply.send(errorBody(503, 'overloaded', describeExcess(excess)));
   });
   // Every other content type is refused before its body is read.
   app.removeAllContentTypeParsers();
