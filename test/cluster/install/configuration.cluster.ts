@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kubectl, until } from '../kubectl.ts';
 import { restrictedNamespace, restrictedPod } from './confined.ts';
-import { tryInstall } from './release.ts';
+import { helm, tryInstall } from './release.ts';
 
 const WRONG: Record<string, { values: string[]; says: RegExp[] }> = {
   'a key that is not known': { values: ['--set', 'replicas=3'], says: [/replicas/] },
@@ -11,7 +11,10 @@ const WRONG: Record<string, { values: string[]; says: RegExp[] }> = {
     values: ['--set', 'config.log.levle=info'],
     says: [/levle/],
   },
-  'a value of a wrong kind': { values: ['--set', 'config.listen.port=web'], says: [/port/] },
+  'a value of a wrong kind': {
+    values: ['--set', 'config.listen.port=web'],
+    says: [/config\/listen\/port.*want integer/],
+  },
   'a value that is none of the allowed ones': {
     values: ['--set', 'config.log.level=loud'],
     says: [/level/, /info/],
@@ -25,6 +28,7 @@ const WRONG: Record<string, { values: string[]; says: RegExp[] }> = {
 for (const [name, { values, says }] of Object.entries(WRONG)) {
   test(`helm install refuses ${name}, and installs nothing`, async (t) => {
     const ns = await restrictedNamespace(t, 'wrong');
+    t.after(() => helm('--namespace', ns.name, 'uninstall', 'curfew', '--ignore-not-found'));
     const { code, stderr } = await tryInstall(ns.name, ...values);
     assert.notEqual(code, 0);
     for (const pattern of says) assert.match(stderr, pattern);
