@@ -231,6 +231,24 @@ export const BREAKS: readonly Break[] = [
     pod: '1+1 Never',
   },
   {
+    rule: 'L16',
+    what: 'two sidecars that start answer each other for ever',
+    file: SIDECAR,
+    from: `      state.peers = event.peers;
+      break;`,
+    to: `      state.peers = event.peers;
+      const alone = context.options.mains.every((main) => !event.peers.get(main)?.lived);
+      if (alone && state.stop === undefined && (state.phase === 'queued' || state.phase === 'starting')) {
+        const { sidecars, name } = context.options;
+        const heard = sidecars.some((other) => other !== name && event.peers.get(other)?.marker?.stopping === true);
+        const phase = state.phase === 'queued' ? 'waiting' : 'starting';
+        const marker = announcement(context, phase, heard === (sidecars[0] === name));
+        return settle(context, state, event.at, [{ type: 'announce', marker }]);
+      }
+      break;`,
+    pod: '1+2 Never',
+  },
+  {
     rule: 'L8',
     what: 'L17: a main waits for ever for a sidecar that is gone',
     file: MAIN,

@@ -2,7 +2,8 @@
  * All states that were seen, each once. A container's state and the pod's own are kept as objects and known by a number; a
  * whole state is a few such numbers. Nothing is hashed away: two states are one only when every field is the same.
  *
- * Two mains with the same options are interchangeable: of the two states that differ by their exchange one is kept.
+ * Two mains with the same options are interchangeable: of the two states that differ by their exchange one is kept. (That holds as long as no
+ * machine prefers one by its name or its place in the list; a bug of that kind may be seen in one of the two only.)
  */
 import type { Peer, Peers } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';

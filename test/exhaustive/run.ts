@@ -80,7 +80,7 @@ async function main(): Promise<number> {
   const limit = whole('limit', values.limit);
   const seconds = whole('seconds', values.seconds);
   const only = regex(values.only);
-  const depth: Depth = values.quick ? 'quick' : values.deep ? 'deep' : 'usual';
+  const depth: Depth = values.quick || values.breaks ? 'quick' : values.deep ? 'deep' : 'usual';
   const cases = allCases(depth).map((pod) => (trouble === undefined ? pod : { ...pod, trouble }));
   const options: Options = {
     only,
