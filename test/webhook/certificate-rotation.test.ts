@@ -51,7 +51,8 @@ async function replicaOf(t: TestContext, api: FakeApiServer): Promise<Replica> {
     },
     { now: () => time.now, steady: () => time.now },
   );
-  const config = parseConfig('', 'test');
+  // A busy machine stalls for a second now and then: nothing is shed here.
+  const config = parseConfig('limits: { queueTime: 10s }', 'test');
   const servers: Servers = buildServer({
     policy: policyOf(config),
     images: noLookup,
@@ -106,7 +107,14 @@ async function reviewOnce(port: number, bundles: VisibleBundles): Promise<string
   const headers = { 'content-type': 'application/json' };
   // The chain is checked below, by the test's clock.
   const trust = { servername: NAME, rejectUnauthorized: false, agent: false };
-  const outgoing = request({ port, host: '127.0.0.1', path: '/mutate', method: 'POST', headers, ...trust });
+  const outgoing = request({
+    port,
+    host: '127.0.0.1',
+    path: '/mutate?timeout=30s',
+    method: 'POST',
+    headers,
+    ...trust,
+  });
   const [socket] = await once(outgoing, 'socket');
   assert.ok(socket instanceof TLSSocket);
   await once(socket, 'secureConnect');
