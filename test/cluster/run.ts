@@ -31,6 +31,7 @@ Environment:
   KUBECTL, HELM  the programs (default: kubectl 1.35 and Helm 4.1, from npm)
   CURFEW_DIST    folder with the curfew.js and the shim to test (default: dist)
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
+  CURFEW_ROTATIONS  certificates that come and go in the test of their rotation (default: 60)
   CURFEW_CACHE   where all that is slow to make is kept (default: ~/.cache/curfew)
 
 Logs of the last ten sessions: \${CURFEW_CACHE}/cluster-logs/
