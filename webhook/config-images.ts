@@ -102,7 +102,12 @@ export const IMAGES = z
       .default([])
       .meta(meta('what images run, so that they are not looked up', 'a list of images')),
     hosts: z
-      .array(z.string().regex(/^[A-Za-z0-9.*?[\]:_-]{1,255}$/))
+      .array(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9.*?[\]:_-]{1,255}$/)
+          .meta(meta('', 'a host such as docker.io or "*.corp.example"')),
+      )
       .max(1000)
       .default([])
       .meta(
@@ -132,7 +137,7 @@ export const IMAGES = z
       'a file such as /etc/curfew/docker/config.json',
     ).exactOptional(),
     cloud: z
-      .array(z.enum(CLOUDS))
+      .array(z.enum(CLOUDS).meta(meta('', CLOUDS.join(', '))))
       .default([])
       .meta(
         meta(
@@ -141,7 +146,7 @@ export const IMAGES = z
         ),
       ),
     machines: z
-      .array(z.enum(MACHINES))
+      .array(z.enum(MACHINES).meta(meta('', MACHINES.join(', '))))
       .min(1)
       .default([...MACHINES])
       .meta(meta("the cluster's kinds of nodes", `a list of ${MACHINES.join(', ')}`)),

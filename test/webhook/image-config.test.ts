@@ -57,7 +57,10 @@ const WRONG: Record<string, RegExp> = {
     /unknown key images\.registries\[0\]\.plainHTTP, did you mean images\.registries\[0\]\.plainHttp/,
   'entrypoints: [{ image: "UPPER" }]': /images\.entrypoints\[0\]\.image is "UPPER"/,
   'defaultPullSecret: all': /images\.defaultPullSecret is "all".*NAMESPACE\/NAME/,
-  'cloud: [gcp]': /images\.cloud\[0\] is "gcp"/,
+  'cloud: [gcp]': /images\.cloud\[0\] is "gcp".*takes google, azure, aws$/,
+  'hosts: ["docker io"]':
+    /images\.hosts\[0\] is "docker io".*takes a host such as docker\.io or "\*\.corp\.example"$/,
+  'machines: [arm]': /images\.machines\[0\] is "arm".*takes amd64, arm64$/,
   'machines: []': /images\.machines/,
   'timeout: 1m': /images\.timeout is "1m".*29s/,
   'cache: { entries: 1 }': /images\.cache\.entries is 1/,
