@@ -15,8 +15,13 @@ const text = z.string();
 const name = z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/);
 const label = (most: number) =>
   z.string().regex(new RegExp(`^([a-z0-9]([a-z0-9-]{0,${most - 2}}[a-z0-9])?)?$`));
-/** As Go reads it: cert-manager and Prometheus do. */
-const goDuration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$/);
+/** As Go reads it, and so cert-manager: it knows no days. */
+const goDuration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/);
+/** As Prometheus reads it: whole numbers, the longest unit first. */
+const prometheusDuration = z
+  .string()
+  .min(1)
+  .regex(/^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$/);
 const amount = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,3}%$/)]).nullish();
 const seconds = z.int().min(1).max(3600);
 
@@ -135,8 +140,8 @@ export const CHART_VALUES = z.strictObject({
   serviceMonitor: z.strictObject({
     enabled: bool,
     labels: texts,
-    interval: goDuration,
-    scrapeTimeout: goDuration,
+    interval: prometheusDuration,
+    scrapeTimeout: prometheusDuration,
     relabelings: objects,
     metricRelabelings: objects,
   }),

@@ -29,6 +29,18 @@ describe('what Helm refuses before anything is installed', () => {
     ['podDisruptionBudget.maxUnavailable=half', /'\/podDisruptionBudget\/maxUnavailable'/],
     ['config.listen.port=null', /missing property 'port'/],
     ['certificates.source=secret', /certificates\.secret\.name must name a Secret/],
+    ['certificates.certManager.duration=90d', /'\/certificates\/certManager\/duration'.*does not match/],
+    [
+      'certificates.source=certManager,certificates.certManager.issuerRef.kind=ClusterIssuer',
+      /certificates\.certManager\.issuerRef\.name must name/,
+    ],
+    ['serviceMonitor.interval=1.5h', /'\/serviceMonitor\/interval'.*does not match/],
+    ['service.port=8080', /service\.port is 8080, .* choose another/],
+    ['config.listen.port=8080', /config\.listen\.port and config\.listen\.healthPort are both 8080/],
+    [
+      'podDisruptionBudget.maxUnavailable=null',
+      /podDisruptionBudget\.minAvailable or podDisruptionBudget\.maxUnavailable must be set/,
+    ],
     ['terminationGracePeriodSeconds=20', /it must be more than .* together, which is 25/],
   ];
   for (const [pair, words] of refused)

@@ -51,6 +51,14 @@ export function objects(flags: string[] = [], kubeVersion = NEWEST): RenderedObj
   return objectsOf(stdout);
 }
 
+/** Render a release of another name, in another namespace, for the newest Kubernetes. */
+export function objectsNamed(release: string, namespace: string, flags: string[]): RenderedObject[] {
+  const options = ['--namespace', namespace, '--kube-version', NEWEST, ...flags];
+  const { code, stdout, stderr } = helm(program, ['template', release, CHART, ...options]);
+  if (code !== 0) throw new Error(stderr);
+  return objectsOf(stdout);
+}
+
 /** The one object of a kind. */
 export function one(all: RenderedObject[], kind: string): RenderedObject {
   const found = all.filter((object) => object.kind === kind);

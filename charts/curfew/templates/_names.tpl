@@ -1,4 +1,4 @@
-{{/* The names of the release's objects. */}}
+{{/* The names of the release's objects. A namespace or a release may be called 123 or no: toYaml quotes what is no text else. */}}
 {{- define "curfew.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
@@ -19,7 +19,7 @@
 
 {{- define "curfew.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "curfew.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ toYaml .Release.Name }}
 {{- end }}
 
 {{/* The chart's own labels win over those of the values. */}}
