@@ -10,7 +10,7 @@ import { join, waitFor } from './image-join.ts';
 import { formatReference, type ImageReference } from './image-reference.ts';
 import type { ImageResolver, Resolution } from './image-resolver.ts';
 import type { CredentialChain } from './registry-credential-chain.ts';
-import { RegistryError, requestError } from './registry-error.ts';
+import { isPassing, RegistryError, requestError } from './registry-error.ts';
 import type { ImageContent } from './registry-image.ts';
 import { deadlineIn } from './registry-transport.ts';
 
@@ -135,9 +135,4 @@ export class ImageFinder {
       }
     });
   }
-}
-
-/** It says nothing about the image, or about who may read it. */
-function isPassing({ reason }: RegistryError): boolean {
-  return reason === 'image-unreachable' || reason === 'image-timeout';
 }

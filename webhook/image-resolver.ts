@@ -106,10 +106,13 @@ export class ImageResolver {
         else refused.push(credential.from);
       }
     }
-    if (missing !== undefined) throw missing;
+    if (missing !== undefined && !chain.lacking) throw missing;
     const tried = [...new Set(refused)].slice(0, 5).join(', ');
     const troubles = chain.troubles.slice(0, 3).map((trouble) => `; ${trouble}`);
-    throw new RegistryError('image-unauthorized', `${endpoint.who} refused ${tried}${troubles.join('')}`);
+    const why = missing === undefined ? `${endpoint.who} refused ${tried}` : missing.message;
+    // A secret that could not be read just now takes from nobody what he may read.
+    const reason = chain.lacking ? 'image-unreachable' : 'image-unauthorized';
+    throw new RegistryError(reason, `${why}${troubles.join('')}`);
   }
 
   private async as(

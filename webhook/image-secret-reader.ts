@@ -1,7 +1,8 @@
 /** Pull secrets of the cluster, read by name: `get` of secrets and service accounts, never `list`. Import this file lazily. */
 import type { PullSecret, SecretReader } from './image-secrets.ts';
+import type { ImageFailure } from './images.ts';
 import { isRecord, type JsonRecord, member } from './json.ts';
-import { KubernetesError } from './kubernetes-error.ts';
+import { KubernetesError, type KubernetesErrorCode } from './kubernetes-error.ts';
 import { connect, type KubernetesRequests } from './kubernetes-request.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -87,8 +88,16 @@ export function connectSecretReader(env: NodeJS.ProcessEnv, closing?: AbortSigna
   }
 }
 
+/** What says nothing about the secret, nor about who may read it. */
+const PASSING: Partial<Record<KubernetesErrorCode, ImageFailure>> = {
+  timeout: 'image-timeout',
+  unreachable: 'image-unreachable',
+  busy: 'image-unreachable',
+};
+
 /** A KubernetesError's message names the verb, the object and the way out, and holds nothing that was read. */
 function inWords(error: unknown): unknown {
   if (!(error instanceof KubernetesError)) return error;
-  return new RegistryError('image-unauthorized', error.message, { cause: error });
+  const reason = PASSING[error.code] ?? 'image-unauthorized';
+  return new RegistryError(reason, error.message, { cause: error });
 }

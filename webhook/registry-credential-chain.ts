@@ -5,7 +5,7 @@ import {
   type CredentialProvider,
   type CredentialTarget,
 } from './registry-credential.ts';
-import { RegistryError } from './registry-error.ts';
+import { isPassing, RegistryError } from './registry-error.ts';
 import type { Deadline } from './registry-transport.ts';
 
 /** More than anybody means; each costs a request, and some registries lock out who fails often. */
@@ -15,6 +15,8 @@ export class CredentialChain {
   private readonly providers: readonly CredentialProvider[];
   /** Why some of the providers had nothing to say, for messages. */
   readonly troubles: string[] = [];
+  /** One of them could not say for now: whoever was refused may have lacked just its credential. */
+  lacking = false;
 
   constructor(providers: readonly CredentialProvider[]) {
     this.providers = providers;
@@ -45,6 +47,7 @@ export class CredentialChain {
       return await provider.credentials(target, deadline);
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
+      this.lacking ||= isPassing(error);
       if (!this.troubles.includes(error.message)) this.troubles.push(error.message);
       return [];
     }

@@ -15,6 +15,11 @@ export class RegistryError extends Error {
   }
 }
 
+/** Whether an error says nothing about the image, nor about who may read it. */
+export function isPassing({ reason }: RegistryError): boolean {
+  return reason === 'image-unreachable' || reason === 'image-timeout';
+}
+
 /** Codes of Node's TLS that mean: not signed by anybody whom we trust. */
 const UNTRUSTED = new Set([
   'CERT_SIGNATURE_FAILURE',

@@ -1,6 +1,7 @@
 /** What is asked, how often, and on whose behalf: the look-up before a registry that counts. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { SecretReader } from '../../webhook/image-secrets.ts';
 import type { ImageServiceOptions } from '../../webhook/image-service.ts';
 import { RegistryError } from '../../webhook/registry-error.ts';
 import { type Asked, configOf, imageLookup, pullSecret, secretsOf } from './image-asking.ts';
@@ -255,6 +256,33 @@ test('W6 secrets that cannot be read: what is public is found all the same, and 
     'image-unauthorized',
     /anonymous; cannot get secrets\/s: .*403/,
   );
+});
+
+test('W6 secrets that cannot be read for now say nothing about who may read: what is not too old serves on', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const known = secretsOf(byNamespace);
+  let down = false;
+  const secrets: SecretReader = {
+    pullSecrets: async (...asked) => {
+      if (down) throw new RegistryError('image-timeout', 'cannot get secrets/s: no answer within 5000 ms');
+      return known.pullSecrets(...asked);
+    },
+  };
+  const made = await setting(t, { cache: { fresh: '1m', stale: '10m', failures: '0s' } }, { secrets });
+  const { registry, ask, image, pass } = made;
+  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
+  made.users = new Set(['reader']);
+  const wanted = { secrets: ['s'] };
+  await ask(image, wanted);
+  down = true;
+  pass(61_000);
+  for (const policy of ['Always', 'IfNotPresent'])
+    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy })), ['/one'], policy);
+  pass(11 * 60_000);
+  await refused(ask(image, wanted), 'image-unreachable', /refused anonymous; cannot get secrets\/s/);
+  down = false;
+  made.users = new Set();
+  await refused(ask(image, wanted), 'image-unauthorized');
 });
 
 test('the service account’s secrets are asked for where the pod names none', async (t) => {

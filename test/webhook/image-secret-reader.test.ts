@@ -80,6 +80,17 @@ test('W6 what the API server refuses is said in words', async () => {
   });
 });
 
+test('W6 an API server that does not answer for now is no refusal', async () => {
+  for (const [code, reason] of [
+    ['timeout', 'image-timeout'],
+    ['unreachable', 'image-unreachable'],
+    ['busy', 'image-unreachable'],
+  ] as const) {
+    const error = new KubernetesError(code, 'get secrets/a in namespace shop', 'no answer');
+    await assert.rejects(server({}, error).reader.pullSecrets('shop', ['a'], undefined, signal), { reason });
+  }
+});
+
 test('W6 no cluster at all', () => {
   assert.throws(
     () => connectSecretReader({}),
