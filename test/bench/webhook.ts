@@ -23,6 +23,7 @@ const STARTS = 10;
 interface Server {
   /** Its words, after node. */
   args(port: number, healthPort: number): string[];
+  env?: Record<string, string>;
 }
 
 interface Running {
@@ -66,8 +67,9 @@ async function prepare({ root, scratch }: Workshop): Promise<Stage> {
     bodyFile,
     bare: { args: (port, health) => [bundle, certFile, keyFile, String(port), String(health)] },
     webhook: {
+      // As the image runs it: see ENV and ENTRYPOINT in Dockerfile.
+      env: { MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '131072' },
       args: (port, health) => [
-        // As the image runs it: see the entrypoint in Dockerfile.
         '--max-semi-space-size=4',
         ...[curfew, 'serve', '--host=127.0.0.1', `--port=${port}`, `--health-port=${health}`],
         ...[`--cert=${certFile}`, `--key=${keyFile}`],
@@ -92,7 +94,7 @@ async function run(server: Server): Promise<Running> {
   const from = performance.now();
   const process_ = spawn(process.execPath, server.args(port, healthPort), {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production', ...server.env },
   });
   const giveUp = async (why: string) => {
     await put(process_);
