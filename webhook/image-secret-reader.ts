@@ -69,6 +69,8 @@ export class ClusterSecretReader implements SecretReader {
     signal: AbortSignal,
   ): Promise<JsonRecord | undefined> {
     signal.throwIfAborted();
+    // No object is called so, and in a URL they lead to the list, or to what is above it.
+    if (name === '.' || name === '..') return undefined;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
     const action = `get ${kind}/${name} in namespace ${namespace}`;
     return this.server.json({ action, method: 'GET', path, absent: true, deadline: CALL_MS });

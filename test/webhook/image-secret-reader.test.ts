@@ -65,6 +65,10 @@ test('a name cannot lead elsewhere', async () => {
   const { asked, reader } = server({});
   await reader.pullSecrets('shop', ['../../kube-system/secrets/x'], undefined, signal);
   assert.deepEqual(asked, [`GET ${SHOP}/secrets/..%2F..%2Fkube-system%2Fsecrets%2Fx`]);
+  // These no URL can escape.
+  assert.deepEqual(await reader.pullSecrets('shop', ['.', '..'], undefined, signal), []);
+  assert.deepEqual(await reader.pullSecrets('shop', [], '..', signal), []);
+  assert.equal(asked.length, 1);
 });
 
 test('W6 what the API server refuses is said in words', async () => {
