@@ -18,7 +18,8 @@ const PASSWORD = 's3cret';
 /** Image by tag: what `rig/image-tar` is told beside the program (images/steps.c). */
 const IMAGES = {
   // What the kubelet would expand in a spec stays as the image has it.
-  main: ['-e', '["/steps","say"]', '-c', '["$(HOME)","exit","0"]'],
+  'main-amd64': ['-a', 'amd64', '-e', '["/steps","say"]', '-c', '["$(HOME)","say","amd64","exit","0"]'],
+  'main-arm64': ['-a', 'arm64', '-e', '["/steps"]', '-c', '["say","$(date)","say","arm64","exit","0"]'],
   proxy: ['-e', '["/steps"]', '-c', '["say","up","tick","exit","143"]', '-s', 'SIGINT'],
 };
 let folder = '';
@@ -58,14 +59,38 @@ before(async () => {
     ];
     await must('skopeo', ...flags, `docker-archive:${tar}`, target);
   }
+  await pushIndex('main', ['amd64', 'arm64']);
 });
+
+/** Put an index of the images `TAG-ARCHITECTURE` into the registry, as TAG. */
+async function pushIndex(tag: string, architectures: string[]): Promise<void> {
+  const authorization = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
+  const manifests = `http://${PRIVATE_REGISTRY}/v2/team/steps/manifests`;
+  const parts = architectures.map(async (architecture) => {
+    const accept = 'application/vnd.docker.distribution.manifest.v2+json';
+    const response = await fetch(`${manifests}/${tag}-${architecture}`, {
+      headers: { authorization, accept },
+    });
+    assert.equal(response.status, 200);
+    const size = Buffer.byteLength(await response.text());
+    const digest = response.headers.get('docker-content-digest');
+    return { mediaType: accept, digest, size, platform: { os: 'linux', architecture } };
+  });
+  const mediaType = 'application/vnd.oci.image.index.v1+json';
+  const pushed = await fetch(`${manifests}/${tag}`, {
+    method: 'PUT',
+    headers: { authorization, 'content-type': mediaType },
+    body: JSON.stringify({ schemaVersion: 2, mediaType, manifests: await Promise.all(parts) }),
+  });
+  assert.equal(pushed.status, 201, await pushed.text());
+}
 
 after(async () => {
   await stop();
   await rm(folder, { recursive: true });
 });
 
-const container = (name: keyof typeof IMAGES): V1Container => ({
+const container = (name: string): V1Container => ({
   name,
   image: `${PRIVATE_REGISTRY}/team/steps:${name}`,
   imagePullPolicy: 'IfNotPresent',
@@ -83,7 +108,7 @@ const secret = (name: string, password: string) => ({
   },
 });
 
-test('W5 P7 a Job of private images that says no command completes, with two secrets of which one works', async (t) => {
+test('W5 P7 a Job of private images for two machines that says no command completes, with two secrets of which one works', async (t) => {
   const ns = await Namespace.make(t, 'private');
   await ns.create(secret('expired', 'wrong'), secret('good', PASSWORD));
   const imagePullSecrets = [{ name: 'expired' }, { name: 'good' }];
@@ -93,7 +118,7 @@ test('W5 P7 a Job of private images that says no command completes, with two sec
   assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
   assert.deepEqual(
     (await ns.lines(name, 'main')).map(({ text }) => text),
-    ['$(HOME)'],
+    [process.arch === 'arm64' ? '$(date)' : '$(HOME)', process.arch === 'arm64' ? 'arm64' : 'amd64'],
   );
   assert.equal((await ns.lines(name, 'proxy')).at(-1)?.text, 'got INT');
 });
