@@ -5,6 +5,7 @@ import { CertificateFiles } from './certificates.ts';
 import { type Config, ConfigError } from './config.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { connectCluster } from './service-cluster.ts';
 
 /** Where the kubelet writes the pod's own namespace. */
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -46,18 +47,10 @@ async function selfManaged(
   events: CertificateEvents,
   closing: AbortSignal,
 ): Promise<CertificateSource> {
-  // Only here: the client is half of the program.
-  const [{ connectKubernetes }, { KubernetesError }, { SelfManagedCertificate }] = await Promise.all([
-    import('./kubernetes.ts'),
-    import('./kubernetes-error.ts'),
-    import('./self-managed.ts'),
-  ]);
+  const { SelfManagedCertificate } = await import('./self-managed.ts');
   const { secret, service, webhookConfiguration, lifetime, caLifetime } = config.tls.selfManaged;
   const namespace = config.tls.selfManaged.namespace ?? (await ownNamespace());
-  const kubernetes = await connectKubernetes(process.env, closing).catch((cause: unknown) => {
-    if (!(cause instanceof KubernetesError)) throw cause;
-    throw new ConfigError(`tls.source is self-managed, but: ${cause.message}`, { cause });
-  });
+  const kubernetes = await connectCluster('tls.source is self-managed', closing);
   const names = [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`];
   return new SelfManagedCertificate(
     kubernetes,

@@ -1,8 +1,9 @@
 /** The Events that a configuration asks for, written to the API server of the pod's own cluster. */
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
 import { Events } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { connectCluster } from './service-cluster.ts';
 
 /**
  * @param closing ends what is under way
@@ -16,15 +17,7 @@ export async function reviewEvents(
   closing: AbortSignal,
 ): Promise<Events | undefined> {
   if (!config.events.enabled) return undefined;
-  // Only here: see kubernetes.ts.
-  const [{ connectKubernetes }, { KubernetesError }] = await Promise.all([
-    import('./kubernetes.ts'),
-    import('./kubernetes-error.ts'),
-  ]);
-  const kubernetes = await connectKubernetes(process.env, closing).catch((cause: unknown) => {
-    if (!(cause instanceof KubernetesError)) throw cause;
-    throw new ConfigError(`events.enabled is true, but: ${cause.message}`, { cause });
-  });
+  const kubernetes = await connectCluster('events.enabled is true', closing);
   const sink = { create: kubernetes.createEvent };
   return new Events({ sink, log, ended: metrics.eventEnded });
 }
