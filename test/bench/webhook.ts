@@ -3,11 +3,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { freePort } from '../free-port.ts';
 import { createAuthority } from '../webhook/throw-away-certificate.ts';
 import type { Bench, Workshop } from './bench.ts';
 import { median, spreadOf } from './figure.ts';
@@ -76,16 +76,6 @@ async function prepare({ root, scratch }: Workshop): Promise<Stage> {
       ],
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 /** Start it and wait until it is ready. */
