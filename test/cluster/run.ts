@@ -5,21 +5,21 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, type Images, prepare, prepareImages, progress, run } from './preparation.ts';
+import { cacheFolder, prepare, prepareImages, progress, run } from './preparation.ts';
+import { isSession, SESSION_NAMES, SESSIONS, type SessionName } from './sessions.ts';
 
 const HELP = `usage: npm run test:cluster -- [options] [FILE...]
 
-Boots Kubernetes in an enclosure of its own (network, mounts and processes) and runs tests in it, in two sessions, one
-after the other. Needs root and the Debian packages of \`test/setup cluster\`.
+Boots Kubernetes in an enclosure of its own (network, mounts and processes) and runs tests in it, in sessions, one after
+the other. Needs root and the Debian packages of \`test/setup cluster\`.
 
-  rules          test/cluster/*.cluster.ts: the contract's rules; the webhook runs as a process beside the cluster
-  install        test/cluster/install/*.cluster.ts: the real images, the chart and the manifest in an empty cluster
+${SESSION_NAMES.map(describe).join('\n')}
 
 With FILE..., only these, and only the sessions that they belong to.
 
-  --session NAME only this session
+  --session NAME only this session; those marked * run only when they are named
   --only TEXT    only tests whose name matches the regular expression TEXT
   --shell        boot (session rules: and start the webhook), and give a shell inside instead of running tests;
                  of the session rules where no other is named
@@ -40,13 +40,6 @@ const RIG = join(import.meta.dirname, 'rig');
 const KEPT_LOGS = 10;
 /** How the folder and the control group of every session are called. */
 const PREFIX = 'curfew-cluster-';
-
-type SessionName = 'rules' | 'install';
-/** The images that each session's node is given. */
-const SESSIONS: Record<SessionName, Images> = {
-  rules: { tests: ['steps', 'quit', 'busybox', 'postgres'], curfew: ['shim'] },
-  install: { tests: ['steps'], curfew: ['curfew', 'shim'] },
-};
 
 process.exitCode = await main();
 
@@ -71,7 +64,7 @@ async function main(): Promise<number> {
   const sessions = chosenSessions(values, positionals);
   if (sessions.length === 0) {
     console.error(
-      `test/cluster: there is no session '${values.session}'; there are ${Object.keys(SESSIONS).join(' and ')}`,
+      `test/cluster: there is no session '${values.session}'; there are ${SESSION_NAMES.join(', ')}`,
     );
     return 2;
   }
@@ -104,18 +97,23 @@ async function main(): Promise<number> {
   return worst;
 }
 
+/** A line of the help. */
+function describe(name: SessionName): string {
+  const { about, usual, folder } = SESSIONS[name];
+  return `  ${`${name}${usual ? '' : ' *'}`.padEnd(15)}${relative(process.cwd(), folder)}/*.cluster.ts: ${about}`;
+}
+
 /** The sessions to run, each with the files that were given of it; none given means all of them. */
 function chosenSessions(
   values: { session?: string; shell?: boolean },
   files: string[],
 ): { name: SessionName; files: string[] }[] {
-  const sessionOf = (file: string): SessionName =>
-    basename(dirname(resolve(file))) === 'install' ? 'install' : 'rules';
-  const session = values.session ?? (values.shell ? 'rules' : undefined);
-  return (['rules', 'install'] as const)
-    .filter((name) => session === undefined || session === name)
-    .map((name) => ({ name, files: files.filter((file) => sessionOf(file) === name) }))
-    .filter((chosen) => files.length === 0 || chosen.files.length > 0);
+  const named = values.session ?? (values.shell ? 'rules' : undefined);
+  if (named !== undefined) return isSession(named) ? [{ name: named, files }] : [];
+  return SESSION_NAMES.map((name) => ({
+    name,
+    files: files.filter((file) => dirname(resolve(file)) === SESSIONS[name].folder),
+  })).filter((chosen) => (files.length > 0 ? chosen.files.length > 0 : SESSIONS[chosen.name].usual));
 }
 
 /** Boot, run a session's tests, clear up. */
@@ -132,7 +130,7 @@ async function runSession(
   try {
     mkdirSync(images, { recursive: true, mode: 0o700 });
     writeFileSync(join(state, 'run.pid'), String(process.pid));
-    await prepareImages(images, SESSIONS[name], signal);
+    await prepareImages(images, SESSIONS[name].images, signal);
     const session = [process.execPath, join(import.meta.dirname, 'session.ts'), ...files];
     return await run(join(RIG, 'enclosure'), session, {
       signal,

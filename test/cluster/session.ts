@@ -4,16 +4,17 @@ import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { admitOnlyRestricted, podSecurityFlags } from './install/pod-security.ts';
 import { mustRun, progress, run } from './preparation.ts';
+import { isSession, SESSIONS } from './sessions.ts';
 import { registerWebhook, startWebhook } from './webhook.ts';
 
 const HERE = import.meta.dirname;
-/** For one test, in milliseconds. */
-const TIMEOUT = 300_000;
 const STATE = process.env.STATE ?? '';
 process.env.KUBECONFIG = join(STATE, 'admin.kubeconfig');
 
-const install = process.env.CURFEW_SESSION === 'install';
-if (install) {
+const name = process.env.CURFEW_SESSION ?? '';
+if (!isSession(name)) throw new Error(`CURFEW_SESSION is '${name}'`);
+const session = SESSIONS[name];
+if (session.webhook === 'none') {
   const kubelet = join(process.env.K8S_BIN ?? '', 'kubelet');
   const version = execFileSync(kubelet, ['--version'], { encoding: 'utf8' });
   const { apiServer } = podSecurityFlags(version);
@@ -27,23 +28,21 @@ if (install) {
   progress('webhook registered');
 }
 
-const folder = install ? join(HERE, 'install') : HERE;
 const given = process.argv.slice(2);
 const files =
   given.length > 0
     ? given
-    : readdirSync(folder)
-        .filter((name) => name.endsWith('.cluster.ts'))
+    : readdirSync(session.folder)
+        .filter((file) => file.endsWith('.cluster.ts'))
         .sort()
-        .map((name) => join(folder, name));
+        .map((file) => join(session.folder, file));
 const only = process.env.CURFEW_ONLY ?? '';
 const pattern = only === '' ? [] : [`--test-name-pattern=${only}`];
 const flags = [
   '--test',
   '--test-reporter=spec',
-  // Files at a time. On two cores they mostly wait for the kubelet; but there is one installation in a cluster.
-  `--test-concurrency=${install ? 1 : 3}`,
-  `--test-timeout=${install ? 2 * TIMEOUT : TIMEOUT}`,
+  `--test-concurrency=${session.concurrency}`,
+  `--test-timeout=${session.timeout}`,
 ];
 const code =
   process.env.CURFEW_SHELL === 'yes'

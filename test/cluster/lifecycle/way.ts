@@ -1,0 +1,67 @@
+/** One pod, described once and run two ways: with ordinary sidecars under Curfew, and with Kubernetes' own. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { Namespace } from '../cluster.ts';
+import { type PodOptions, pod, sidecars } from '../manifests.ts';
+
+/** `curfew`: ordinary containers, rewritten. `native`: restartable init containers, in a namespace without Curfew. */
+export type Way = 'curfew' | 'native';
+
+/** The containers of a pod, by what they are. */
+export interface Parts {
+  /** Init containers that end; both ways run them before the first sidecar. */
+  inits?: V1Container[];
+  /** In start order. */
+  sidecars: V1Container[];
+  mains: V1Container[];
+}
+
+/** Native sidecars are on by default from this minor version of Kubernetes 1 on. */
+const NATIVE_SINCE = 29;
+
+function minorVersion(): number {
+  const kubelet = join(process.env.K8S_BIN ?? '', 'kubelet');
+  const version = execFileSync(kubelet, ['--version'], { encoding: 'utf8' });
+  const minor = /^Kubernetes v1\.(\d+)/.exec(version)?.[1];
+  if (minor === undefined) throw new Error(`${kubelet} --version says ${version}`);
+  return Number(minor);
+}
+
+/** The ways that this cluster knows. */
+export const WAYS: readonly Way[] = minorVersion() >= NATIVE_SINCE ? ['curfew', 'native'] : ['curfew'];
+
+/** A pod of these parts. Its name, restart policy, grace and the rest are the same both ways. */
+export function podOf(way: Way, name: string, parts: Parts, options: PodOptions = {}): V1Pod {
+  const inits = parts.inits ?? [];
+  if (way === 'curfew') {
+    const annotations = { ...sidecars(...parts.sidecars.map((item) => item.name)), ...options.annotations };
+    const spec: Partial<V1PodSpec> = {
+      ...options.spec,
+      ...(inits.length > 0 ? { initContainers: inits } : {}),
+    };
+    return pod(name, [...parts.mains, ...parts.sidecars], { ...options, annotations, spec });
+  }
+  const restartable = parts.sidecars.map((item) => ({ ...item, restartPolicy: 'Always' }));
+  return pod(name, parts.mains, {
+    ...options,
+    spec: { ...options.spec, initContainers: [...inits, ...restartable] },
+  });
+}
+
+/**
+ * One test for each way that the cluster knows.
+ * @param title begins with the number of its row in docs/conformance.md
+ */
+export function bothWays(
+  title: string,
+  run: (t: TestContext, ns: Namespace, way: Way) => Promise<void>,
+): void {
+  for (const way of WAYS) {
+    test(`${title} (${way})`, async (t) => {
+      const labels = way === 'curfew' ? { 'curfew.dev/injection': 'enabled' } : {};
+      await run(t, await Namespace.make(t, `${title.split(' ')[0]?.toLowerCase()}-${way}`, labels), way);
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/** The sessions: what each boots with, and which tests run in it. */
+import { join } from 'node:path';
+import type { Images } from './preparation.ts';
+
+/** One cluster, from its boot to its end, and the tests that it serves. */
+export interface Session {
+  /** What its tests are about. */
+  about: string;
+  /** Where its tests lie: every `*.cluster.ts` there. */
+  folder: string;
+  /** What its node is given. */
+  images: Images;
+  /** `process`: the webhook runs beside the cluster and is registered by URL; `none`: its tests install it. */
+  webhook: 'process' | 'none';
+  /** Test files at a time. On two cores they mostly wait for the kubelet. */
+  concurrency: number;
+  /** What one test may take, in milliseconds. */
+  timeout: number;
+  /** Whether `npm run test:cluster` runs it unasked. */
+  usual: boolean;
+}
+
+const HERE = import.meta.dirname;
+
+export const SESSIONS = {
+  rules: {
+    about: "the contract's rules; the webhook runs as a process beside the cluster",
+    folder: HERE,
+    images: { tests: ['steps', 'quit', 'busybox', 'postgres'], curfew: ['shim'] },
+    webhook: 'process',
+    concurrency: 3,
+    timeout: 300_000,
+    usual: true,
+  },
+  lifecycle: {
+    about:
+      "Kubernetes' own cases of a container's life, under Curfew and, where the cluster has them, as native sidecars",
+    folder: join(HERE, 'lifecycle'),
+    images: { tests: ['steps', 'quit'], curfew: ['shim'] },
+    webhook: 'process',
+    concurrency: 4,
+    timeout: 300_000,
+    usual: true,
+  },
+  install: {
+    about: 'the real images, the chart and the manifest in an empty cluster',
+    folder: join(HERE, 'install'),
+    images: { tests: ['steps'], curfew: ['curfew', 'shim'] },
+    webhook: 'none',
+    concurrency: 1, // there is one installation in a cluster
+    timeout: 600_000,
+    usual: true,
+  },
+  chaos: {
+    about: 'pods in a node that misbehaves (npm run test:chaos)',
+    folder: join(HERE, 'chaos'),
+    images: { tests: ['steps', 'busybox'], curfew: ['shim'] },
+    webhook: 'process',
+    concurrency: 1, // each disturbs the whole node
+    timeout: 600_000,
+    usual: false,
+  },
+  speed: {
+    about: "times beside a plain pod's (npm run bench:pods)",
+    folder: join(HERE, 'speed'),
+    images: { tests: ['steps'], curfew: ['shim'] },
+    webhook: 'process',
+    concurrency: 1,
+    timeout: 1_200_000,
+    usual: false,
+  },
+} satisfies Record<string, Session>;
+
+export type SessionName = keyof typeof SESSIONS;
+
+export function isSession(name: string): name is SessionName {
+  return Object.hasOwn(SESSIONS, name);
+}
+
+/** The sessions in the order in which they run. */
+export const SESSION_NAMES: readonly SessionName[] = Object.keys(SESSIONS).filter(isSession);
