@@ -10,6 +10,7 @@ import { kubectl, mustKubectl, PATIENCE, type Result, until } from './kubectl.ts
 const STATE = process.env.STATE ?? '';
 
 const CONTAINER_STATE = z.object({
+  waiting: z.object({ reason: z.string().optional() }).optional(),
   running: z.object({ startedAt: z.string() }).optional(),
   terminated: z
     .object({ exitCode: z.int(), reason: z.string().optional(), finishedAt: z.string().nullable() })
@@ -17,6 +18,7 @@ const CONTAINER_STATE = z.object({
 });
 const CONTAINER_STATUS = z.object({
   name: z.string(),
+  image: z.string(),
   restartCount: z.int(),
   containerID: z.string().optional(),
   state: CONTAINER_STATE,
@@ -35,7 +37,11 @@ const POD = z.object({
     annotations: z.record(z.string(), z.string()).default({}),
   }),
   spec: z.object({ initContainers: z.array(CONTAINER).default([]), containers: z.array(CONTAINER) }),
-  status: z.object({ phase: z.string(), containerStatuses: z.array(CONTAINER_STATUS).default([]) }),
+  status: z.object({
+    phase: z.string(),
+    initContainerStatuses: z.array(CONTAINER_STATUS).default([]),
+    containerStatuses: z.array(CONTAINER_STATUS).default([]),
+  }),
 });
 const JOB = z.object({
   status: z.object({ succeeded: z.int().default(0), failed: z.int().default(0), active: z.int().default(0) }),
@@ -192,9 +198,10 @@ export class Namespace {
   }
 }
 
-/** A container's status in a pod. */
+/** A container's status in a pod, init containers (and so native sidecars) among them. */
 export function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
-  return pod.status.containerStatuses.find((status) => status.name === container);
+  const { containerStatuses, initContainerStatuses } = pod.status;
+  return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === container);
 }
 
 /** Exit codes by container; undefined while it runs. */

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import { Namespace } from '../cluster.ts';
+import { Namespace, type Pod, statusOf } from '../cluster.ts';
+import { until } from '../kubectl.ts';
 import { type PodOptions, pod, sidecars } from '../manifests.ts';
 
 /** `curfew`: ordinary containers, rewritten. `native`: restartable init containers, in a namespace without Curfew. */
@@ -15,6 +16,8 @@ export interface Parts {
   inits?: V1Container[];
   /** In start order. */
   sidecars: V1Container[];
+  /** Init containers that natively stand after the sidecars. Under Curfew no init container can: they run before them. */
+  lateInits?: V1Container[];
   mains: V1Container[];
 }
 
@@ -34,19 +37,32 @@ export const WAYS: readonly Way[] = minorVersion() >= NATIVE_SINCE ? ['curfew', 
 
 /** A pod of these parts. Its name, restart policy, grace and the rest are the same both ways. */
 export function podOf(way: Way, name: string, parts: Parts, options: PodOptions = {}): V1Pod {
-  const inits = parts.inits ?? [];
+  const { inits = [], lateInits = [] } = parts;
   if (way === 'curfew') {
     const annotations = { ...sidecars(...parts.sidecars.map((item) => item.name)), ...options.annotations };
     const spec: Partial<V1PodSpec> = {
       ...options.spec,
-      ...(inits.length > 0 ? { initContainers: inits } : {}),
+      ...(inits.length + lateInits.length > 0 ? { initContainers: [...inits, ...lateInits] } : {}),
     };
     return pod(name, [...parts.mains, ...parts.sidecars], { ...options, annotations, spec });
   }
   const restartable = parts.sidecars.map((item) => ({ ...item, restartPolicy: 'Always' }));
   return pod(name, parts.mains, {
     ...options,
-    spec: { ...options.spec, initContainers: [...inits, ...restartable] },
+    spec: { ...options.spec, initContainers: [...inits, ...restartable, ...lateInits] },
+  });
+}
+
+/** Exit codes of these containers, wherever a way keeps their statuses; undefined where one has not ended. */
+export function codesOf(pod: Pod, ...names: string[]): (number | undefined)[] {
+  return names.map((name) => statusOf(pod, name)?.state.terminated?.exitCode);
+}
+
+/** Wait until the kubelet has started a container again so many times. */
+export function restarted(ns: Namespace, pod: string, container: string, times = 1): Promise<Pod> {
+  return until(`${container} in ${pod} has been started again ${times} times`, async () => {
+    const found = await ns.pod(pod);
+    return (statusOf(found, container)?.restartCount ?? 0) >= times ? found : undefined;
   });
 }
 
