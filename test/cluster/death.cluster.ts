@@ -1,29 +1,9 @@
 /** Mains and sidecars that die where nobody asked them to. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ContainerStatus, exitCodes, Namespace, type Pod, statusOf, when } from './cluster.ts';
+import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
 import { job, pod, sidecars, steps } from './manifests.ts';
-
-const CTR = ['-a', join(process.env.STATE ?? '', 'containerd.sock'), '-n', 'k8s.io'];
-
-/** Kill every process of a container at once, the shim among them, from outside. */
-function killContainer(id: string): void {
-  execFileSync('ctr', [...CTR, 'task', 'kill', '--all', '--signal', 'SIGKILL', id]);
-}
-
-/** A container's name at containerd. */
-function idOf(status: ContainerStatus | undefined): string {
-  return status?.containerID?.replace('containerd://', '') ?? '';
-}
-
-/** The containers that hold a pod's network namespace. */
-function sandboxesOf(pod: Pod): string[] {
-  const filter = `labels."io.cri-containerd.kind"==sandbox,labels."io.kubernetes.pod.uid"==${pod.metadata.uid}`;
-  const text = execFileSync('ctr', [...CTR, 'containers', 'ls', '-q', filter], { encoding: 'utf8' });
-  return text.split('\n').filter((id) => id !== '');
-}
+import { idOf, killContainer, sandboxesOf } from './node.ts';
 
 test('L8 a main whose whole container is killed: the sidecar ends with 0, the pod has failed', async (t) => {
   const ns = await Namespace.make(t, 'killed');
