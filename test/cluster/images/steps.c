@@ -14,6 +14,8 @@
  *   refused FILE    exit with 1 where the file can be created
  *   listen PORT     take TCP connections from now on
  *   once FILE CODE  where the file is missing: create it and exit with that code
+ *   flush FILE      write lines into it, which takes a moment; the last one is 'whole'
+ *   instances       take all inotify instances that this user may have
  *   eat MEGABYTES   use that much memory
  *   exit CODE       end
  *
@@ -27,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +75,21 @@ static void create(const char *path) {
   close(fd);
 }
 
+/* In place: whoever is killed half-way leaves half a file. */
+static void flush(const char *path) {
+  char line[32];
+  int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0666);
+  if (fd < 0) fail(path);
+  for (int i = 0; i <= 20; i++) {
+    int n = snprintf(line, sizeof line, i < 20 ? "line %d\n" : "whole\n", i);
+    if (write(fd, line, (size_t)n) != n) fail(path);
+    usleep(20000);
+  }
+  if (fsync(fd) < 0) fail(path);
+  close(fd);
+  say("flushed");
+}
+
 static void pause_until(long long end, int signals) {
   while (now() < end && !(signals && stopped)) {
     struct timespec t = {0, 20000000};
@@ -105,6 +123,11 @@ int main(int argc, char **argv) {
         pause_until(now() + 1000, 1);
       }
       stopped = 0;
+    } else if (!strcmp(step, "instances")) {
+      int n = 0;
+      while (inotify_init() >= 0) n++;
+      snprintf(line, sizeof line, "took %s", n > 0 && errno == EMFILE ? "all" : "none");
+      say(line);
     } else if (i + 1 >= argc) {
       fprintf(stderr, "steps: %s lacks its argument\n", step);
       return 64;
@@ -115,6 +138,7 @@ int main(int argc, char **argv) {
       else if (!strcmp(step, "await")) {
         while (access(value, F_OK) < 0) pause_until(now() + 50, 0);
       } else if (!strcmp(step, "touch")) create(value);
+      else if (!strcmp(step, "flush")) flush(value);
       else if (!strcmp(step, "remove")) {
         if (unlink(value) < 0) fail(value);
       } else if (!strcmp(step, "have")) {
