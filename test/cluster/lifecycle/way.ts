@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import { Namespace, type Pod, statusOf } from '../cluster.ts';
-import { until } from '../kubectl.ts';
+import { linesOf, Namespace, type Pod, statusOf } from '../cluster.ts';
+import { kubectl, until } from '../kubectl.ts';
 import { type PodOptions, pod, sidecars } from '../manifests.ts';
 
 /** `curfew`: ordinary containers, rewritten. `native`: restartable init containers, in a namespace without Curfew. */
@@ -56,6 +56,12 @@ export function podOf(way: Way, name: string, parts: Parts, options: PodOptions 
 /** Exit codes of these containers, wherever a way keeps their statuses; undefined where one has not ended. */
 export function codesOf(pod: Pod, ...names: string[]): (number | undefined)[] {
   return names.map((name) => statusOf(pod, name)?.state.terminated?.exitCode);
+}
+
+/** What `steps` has printed in a container's present attempt: nothing where it was not started, or waits under Curfew. */
+export async function saidSoFar(ns: Namespace, pod: string, container: string): Promise<string[]> {
+  const result = await kubectl(['-n', ns.name, 'logs', pod, '-c', container]);
+  return linesOf(result.stdout).map((line) => line.text);
 }
 
 /** Wait until the kubelet has started a container again so many times. */
