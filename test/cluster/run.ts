@@ -99,8 +99,8 @@ async function main(): Promise<number> {
 
 /** A line of the help. */
 function describe(name: SessionName): string {
-  const { about, usual, folder } = SESSIONS[name];
-  return `  ${`${name}${usual ? '' : ' *'}`.padEnd(15)}${relative(process.cwd(), folder)}/*.cluster.ts: ${about}`;
+  const { about, usual, folder, program = '*.cluster.ts' } = SESSIONS[name];
+  return `  ${`${name}${usual ? '' : ' *'}`.padEnd(15)}${relative(process.cwd(), folder)}/${program}: ${about}`;
 }
 
 /** The sessions to run, each with the files that were given of it; none given means all of them. */

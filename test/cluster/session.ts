@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { admitOnlyRestricted, podSecurityFlags } from './install/pod-security.ts';
 import { mustRun, progress, run } from './preparation.ts';
-import { isSession, SESSIONS } from './sessions.ts';
+import { isSession, SESSIONS, type Session } from './sessions.ts';
 import { registerWebhook, startWebhook } from './webhook.ts';
 
 const HERE = import.meta.dirname;
@@ -13,7 +13,7 @@ process.env.KUBECONFIG = join(STATE, 'admin.kubeconfig');
 
 const name = process.env.CURFEW_SESSION ?? '';
 if (!isSession(name)) throw new Error(`CURFEW_SESSION is '${name}'`);
-const session = SESSIONS[name];
+const session: Session = SESSIONS[name];
 if (session.webhook === 'none') {
   const kubelet = join(process.env.K8S_BIN ?? '', 'kubelet');
   const version = execFileSync(kubelet, ['--version'], { encoding: 'utf8' });
@@ -28,25 +28,30 @@ if (session.webhook === 'none') {
   progress('webhook registered');
 }
 
-const given = process.argv.slice(2);
-const files =
-  given.length > 0
-    ? given
-    : readdirSync(session.folder)
-        .filter((file) => file.endsWith('.cluster.ts'))
-        .sort()
-        .map((file) => join(session.folder, file));
-const only = process.env.CURFEW_ONLY ?? '';
-const pattern = only === '' ? [] : [`--test-name-pattern=${only}`];
-const flags = [
-  '--test',
-  '--test-reporter=spec',
-  `--test-concurrency=${session.concurrency}`,
-  `--test-timeout=${session.timeout}`,
-];
-const code =
-  process.env.CURFEW_SHELL === 'yes'
-    ? await run(process.env.SHELL ?? '/bin/bash', [])
-    : await run(process.execPath, [...flags, ...pattern, ...files]);
+const code = await run(...theProgram());
 if (existsSync('/var/log/pods')) cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
 process.exit(code); // the webhook may still run
+
+/** What runs in the cluster, and its arguments. */
+function theProgram(): [string, string[]] {
+  if (process.env.CURFEW_SHELL === 'yes') return [process.env.SHELL ?? '/bin/bash', []];
+  if (session.program !== undefined) return [process.execPath, [join(session.folder, session.program)]];
+  const given = process.argv.slice(2);
+  const all = () =>
+    readdirSync(session.folder)
+      .filter((file) => file.endsWith('.cluster.ts'))
+      .sort()
+      .map((file) => join(session.folder, file));
+  const only = process.env.CURFEW_ONLY ?? '';
+  return [
+    process.execPath,
+    [
+      '--test',
+      '--test-reporter=spec',
+      `--test-concurrency=${session.concurrency}`,
+      `--test-timeout=${session.timeout}`,
+      ...(only === '' ? [] : [`--test-name-pattern=${only}`]),
+      ...(given.length > 0 ? given : all()),
+    ],
+  ];
+}

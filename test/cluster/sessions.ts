@@ -8,6 +8,8 @@ export interface Session {
   about: string;
   /** Where its tests lie: every `*.cluster.ts` there. */
   folder: string;
+  /** A program in that folder that runs in place of tests. */
+  program?: string;
   /** What its node is given. */
   images: Images;
   /** `process`: the webhook runs beside the cluster and is registered by URL; `none`: its tests install it. */
@@ -22,7 +24,7 @@ export interface Session {
 
 const HERE = import.meta.dirname;
 
-export const SESSIONS = {
+const TABLE = {
   rules: {
     about: "the contract's rules; the webhook runs as a process beside the cluster",
     folder: HERE,
@@ -63,6 +65,7 @@ export const SESSIONS = {
   speed: {
     about: "times beside a plain pod's (npm run bench:pods)",
     folder: join(HERE, 'speed'),
+    program: 'measure.ts',
     images: { tests: ['steps'], curfew: ['shim'] },
     webhook: 'process',
     concurrency: 1,
@@ -71,11 +74,13 @@ export const SESSIONS = {
   },
 } satisfies Record<string, Session>;
 
-export type SessionName = keyof typeof SESSIONS;
+export type SessionName = keyof typeof TABLE;
+
+export const SESSIONS: Record<SessionName, Session> = TABLE;
 
 export function isSession(name: string): name is SessionName {
-  return Object.hasOwn(SESSIONS, name);
+  return Object.hasOwn(TABLE, name);
 }
 
 /** The sessions in the order in which they run. */
-export const SESSION_NAMES: readonly SessionName[] = Object.keys(SESSIONS).filter(isSession);
+export const SESSION_NAMES: readonly SessionName[] = Object.keys(TABLE).filter(isSession);

@@ -5,9 +5,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { type Answer, ask } from '../api-server.ts';
 import { PATIENCE, until } from '../kubectl.ts';
 import { sidecars, steps } from '../manifests.ts';
-import { type Answer, ask } from './api-server.ts';
 import { restrictedPod } from './confined.ts';
 
 /** Between two attempts for one pod, in milliseconds. A Job's controller takes its time; this is harder on the webhook. */
