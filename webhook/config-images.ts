@@ -61,7 +61,10 @@ const entrypoint = z
       .exactOptional()
       .meta(meta('its STOPSIGNAL', 'a signal such as INT')),
   })
-  .meta(meta('an image', 'a map with image, and entrypoint or cmd'));
+  .refine(
+    ({ entrypoint = [], cmd = [], stopSignal }) => [...entrypoint, ...cmd, stopSignal ?? ''].join('') !== '',
+  )
+  .meta(meta('an image', 'a map with image, and entrypoint, cmd or stopSignal'));
 
 const CACHE = z
   .strictObject({

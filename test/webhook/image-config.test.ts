@@ -55,6 +55,7 @@ const WRONG: Record<string, RegExp> = {
   'registries: [{ mirrors: [] }]': /images\.registries\[0\]\.host is missing/,
   'registries: [{ host: x, plainHTTP: true }]':
     /unknown key images\.registries\[0\]\.plainHTTP, did you mean images\.registries\[0\]\.plainHttp/,
+  'entrypoints: [{ image: redis }]': /images\.entrypoints\[0\] .* it takes a map with image, and entrypoint/,
   'entrypoints: [{ image: "UPPER" }]': /images\.entrypoints\[0\]\.image is "UPPER"/,
   'defaultPullSecret: all': /images\.defaultPullSecret is "all".*NAMESPACE\/NAME/,
   'cloud: [gcp]': /images\.cloud\[0\] is "gcp".*takes google, azure, aws$/,
