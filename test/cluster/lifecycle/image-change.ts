@@ -1,0 +1,41 @@
+/** The image of a container of a pod that exists already, changed in its spec: what `kubectl set image` does. */
+import { z } from 'zod';
+import { type Namespace, type Pod, statusOf } from '../cluster.ts';
+import { mustKubectl, until } from '../kubectl.ts';
+
+/** The same program as in every other test, in another image. */
+export const NEW_IMAGE = 'localhost/quit:1';
+
+const SPEC = z.object({
+  metadata: z.object({ uid: z.string() }),
+  spec: z.object({
+    initContainers: z.array(z.object({ name: z.string(), image: z.string() })).default([]),
+    containers: z.array(z.object({ name: z.string(), image: z.string() })),
+  }),
+});
+const LIST = z.object({ items: z.array(SPEC) });
+
+/** Give containers the new image, and wait until the kubelet knows of it. */
+export async function changeImage(ns: Namespace, pod: string, ...containers: string[]): Promise<void> {
+  const uid = await ns.kubectl('get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}');
+  const node = await ns.kubectl('get', 'pod', pod, '-o', 'jsonpath={.spec.nodeName}');
+  await ns.kubectl('set', 'image', `pod/${pod}`, ...containers.map((name) => `${name}=${NEW_IMAGE}`));
+  await until(`the kubelet knows the new image of ${containers.join(', ')} in ${pod}`, async () => {
+    const answer = await mustKubectl(['get', '--raw', `/api/v1/nodes/${node}/proxy/pods`]);
+    const seen = LIST.parse(JSON.parse(answer)).items.find((item) => item.metadata.uid === uid)?.spec;
+    const all = [...(seen?.initContainers ?? []), ...(seen?.containers ?? [])];
+    const known = containers.every((name) =>
+      all.some((item) => item.name === name && item.image === NEW_IMAGE),
+    );
+    return known || undefined;
+  });
+}
+
+/** Wait until a container runs with the new image. */
+export function runsNewImage(ns: Namespace, pod: string, container: string): Promise<Pod> {
+  return until(`${container} in ${pod} runs with ${NEW_IMAGE}`, async () => {
+    const found = await ns.pod(pod);
+    const status = statusOf(found, container);
+    return status?.image === NEW_IMAGE && status.state.running !== undefined ? found : undefined;
+  });
+}
