@@ -26,17 +26,10 @@ export function idOf(status: ContainerStatus | undefined): string {
 
 /** The containers that hold a pod's network namespace. */
 export function sandboxesOf(pod: Pod): string[] {
-  return containerdIds(pod.metadata.uid, 'labels."io.cri-containerd.kind"==sandbox');
-}
-
-/** The ids of a pod's container of this name, also of its earlier starts. */
-export function idsOf(uid: string, container: string): string[] {
-  return containerdIds(uid, `labels."io.kubernetes.container.name"=="${container}"`);
-}
-
-function containerdIds(uid: string, filter: string): string[] {
-  const text = ctr('containers', 'ls', '-q', `${filter},labels."io.kubernetes.pod.uid"=="${uid}"`);
-  return text.split('\n').filter((id) => id !== '');
+  const filter = `labels."io.cri-containerd.kind"==sandbox,labels."io.kubernetes.pod.uid"==${pod.metadata.uid}`;
+  return ctr('containers', 'ls', '-q', filter)
+    .split('\n')
+    .filter((id) => id !== '');
 }
 
 /**
@@ -53,25 +46,38 @@ export function killPod(pod: Pod): void {
 export interface Process {
   /** As the node sees it. */
   pid: number;
-  /** Whether it is process 1 of its own process namespace: the shim. */
+  /** The id of its container. */
+  container: string;
+  /** Whether it is process 1 of its own process namespace. */
   first: boolean;
+  command: string[];
 }
 
 /**
- * The processes whose control group has this in its path: a container's id, or a pod's uid for all that is left of it.
- * One that runc is still making is not among them: it has not become the container's command.
+ * The processes of a pod, the sandbox's own among them, or of one of its containers: those whose control group has this
+ * id in its path. One that runc is still making is not among them: it has not become the container's command.
  */
-export function processesOf(part: string): Process[] {
+export function processesOf(id: string): Process[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const pid = Number(name);
-      if (part === '' || !read(`/proc/${pid}/cgroup`).includes(part)) return [];
-      const command = read(`/proc/${pid}/cmdline`);
-      if (command === '' || /^(\S*\/)?runc(:|\0|$)/.test(command)) return [];
+      const group = read(`/proc/${pid}/cgroup`)
+        .split('\n')
+        .find((line) => id !== '' && line.includes(id));
+      const command = read(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
+      if (group === undefined || command.length === 0 || /(^|\/)runc$/.test(command[0] ?? '')) return [];
       const inside = /^NSpid:.*\t(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1];
-      return [{ pid, first: inside === '1' }];
+      return [{ pid, container: group.slice(group.lastIndexOf('/') + 1), first: inside === '1', command }];
     });
+}
+
+/** What runs in one container of a pod under Curfew now: the shim, and what that has started. */
+export function shimOf(uid: string, container: string): { shim: Process; others: Process[] } | undefined {
+  const all = processesOf(uid);
+  const shim = all.find(({ first, command }) => first && command.includes(`--name=${container}`));
+  if (shim === undefined) return undefined;
+  return { shim, others: all.filter((item) => item.container === shim.container && item !== shim) };
 }
 
 /** Empty where the process has gone meanwhile. */

@@ -5,6 +5,7 @@
  *   say TEXT        print a line
  *   id              print the user and group that it runs as
  *   sleep SECONDS   go on after that time, signals or not
+ *   work SECONDS    the same, but a stop signal ends it, as it ends most programs: with 128 + its number
  *   tick            print a line each second until a stop signal comes
  *   wait            until a stop signal comes
  *   await FILE      until the file exists
@@ -60,7 +61,7 @@ static const char *name_of(int sig) {
 }
 
 static void on_stop(int sig) {
-  stopped = 1;
+  stopped = sig;
   say(name_of(sig));
 }
 
@@ -135,7 +136,10 @@ int main(int argc, char **argv) {
       const char *value = argv[++i];
       if (!strcmp(step, "say")) say(value);
       else if (!strcmp(step, "sleep")) pause_until(now() + (long long)(atof(value) * 1000), 0);
-      else if (!strcmp(step, "await")) {
+      else if (!strcmp(step, "work")) {
+        pause_until(now() + (long long)(atof(value) * 1000), 1);
+        if (stopped) return 128 + stopped;
+      } else if (!strcmp(step, "await")) {
         while (access(value, F_OK) < 0) pause_until(now() + 50, 0);
       } else if (!strcmp(step, "touch")) create(value);
       else if (!strcmp(step, "flush")) flush(value);

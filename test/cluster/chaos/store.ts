@@ -1,0 +1,43 @@
+/** What sidecars flush when they are told to end, on the node's own disk: it outlives the pod. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { V1Container, V1Volume } from '@kubernetes/client-node';
+import { steps } from '../manifests.ts';
+
+/** Where a container sees it. */
+const MOUNT = '/store';
+
+/** A folder of the node for one pod. */
+export class Store {
+  readonly volume: V1Volume;
+  private readonly folder: string;
+
+  constructor(name: string) {
+    this.folder = join(process.env.STATE ?? '', 'store', `${name}-${randomBytes(3).toString('hex')}`);
+    mkdirSync(this.folder, { recursive: true, mode: 0o777 });
+    this.volume = { name: 'store', hostPath: { path: this.folder, type: 'Directory' } };
+  }
+
+  /** A container of the scratch image that does these steps and has the folder at /store. */
+  steps(name: string, list: string, more: Partial<V1Container> = {}): V1Container {
+    return steps(name, list, { volumeMounts: [{ name: 'store', mountPath: MOUNT }], ...more });
+  }
+
+  /**
+   * A sidecar that never ends by itself, flushes when it is told to, and ends with a code that would fail the pod.
+   * @param before steps between its start and its service
+   * @param after steps between its stop signal and its flush
+   */
+  keeper(name: string, more: Partial<V1Container> = {}, before = '', after = ''): V1Container {
+    const list = `say up ${before} wait ${after} flush ${MOUNT}/${name} exit 143`;
+    return this.steps(name, list.replaceAll(/ +/g, ' '), more);
+  }
+
+  /** What a sidecar has left. */
+  of(name: string): 'whole' | 'torn' | 'nothing' {
+    const file = join(this.folder, name);
+    if (!existsSync(file)) return 'nothing';
+    return readFileSync(file, 'utf8').endsWith('\nwhole\n') ? 'whole' : 'torn';
+  }
+}
