@@ -1,7 +1,7 @@
 /** The image of a container of a pod that exists already, changed in its spec: what `kubectl set image` does. */
 import { z } from 'zod';
 import { type Namespace, type Pod, statusOf } from '../cluster.ts';
-import { mustKubectl, until } from '../kubectl.ts';
+import { kubectl, until } from '../kubectl.ts';
 
 /** The same program as in every other test, in another image. */
 export const NEW_IMAGE = 'localhost/quit:1';
@@ -21,8 +21,9 @@ export async function changeImage(ns: Namespace, pod: string, ...containers: str
   const node = await ns.kubectl('get', 'pod', pod, '-o', 'jsonpath={.spec.nodeName}');
   await ns.kubectl('set', 'image', `pod/${pod}`, ...containers.map((name) => `${name}=${NEW_IMAGE}`));
   await until(`the kubelet knows the new image of ${containers.join(', ')} in ${pod}`, async () => {
-    const answer = await mustKubectl(['get', '--raw', `/api/v1/nodes/${node}/proxy/pods`]);
-    const seen = LIST.parse(JSON.parse(answer)).items.find((item) => item.metadata.uid === uid)?.spec;
+    const answer = await kubectl(['get', '--raw', `/api/v1/nodes/${node}/proxy/pods`]);
+    if (answer.code !== 0) return undefined; // it is being restarted
+    const seen = LIST.parse(JSON.parse(answer.stdout)).items.find((item) => item.metadata.uid === uid)?.spec;
     const all = [...(seen?.initContainers ?? []), ...(seen?.containers ?? [])];
     const known = containers.every((name) =>
       all.some((item) => item.name === name && item.image === NEW_IMAGE),

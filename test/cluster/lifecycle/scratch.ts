@@ -1,6 +1,7 @@
 /** A volume that the containers of a test share, so that they can wait for one another (images/steps.c: await, touch, once). */
-import type { V1Container, V1ExecAction, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container, V1ExecAction, V1PodSpec, V1Probe } from '@kubernetes/client-node';
 import type { Namespace } from '../cluster.ts';
+import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 
 /** For the pod's spec: files in it outlive containers and sandboxes. */
@@ -16,7 +17,27 @@ export function execSteps(list: string): { exec: V1ExecAction } {
   return { exec: { command: ['/steps', ...list.split(' ')] } };
 }
 
-/** Create a file from outside, in a container that runs. */
+/** What an exec ends with when its container ends under it: at the sight of the file, it may. */
+const KILLED = 137;
+
+/** Create a file from outside, in a container that runs; tried again while there is no kubelet to ask. */
 export async function touch(ns: Namespace, pod: string, container: string, file: string): Promise<void> {
-  await ns.kubectl('exec', pod, '-c', container, '--', '/steps', 'touch', file);
+  await until(`${file} in ${pod}`, async () => {
+    const exec = ['-n', ns.name, 'exec', pod, '-c', container, '--', '/steps', 'touch', file];
+    const { code } = await kubectl(exec);
+    return code === 0 || code === KILLED || undefined;
+  });
 }
+
+/** A probe that holds as soon as a file is there; it is tried each second, for a minute. */
+export function fileProbe(file: string): V1Probe {
+  return { ...execSteps(`have ${file}`), periodSeconds: 1, failureThreshold: 60 };
+}
+
+/** A probe that fails for good at its first try. */
+export const FAILING: V1Probe = {
+  ...execSteps('have /never'),
+  periodSeconds: 1,
+  failureThreshold: 1,
+  initialDelaySeconds: 1,
+};
