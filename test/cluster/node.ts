@@ -19,6 +19,11 @@ export function killContainer(id: string): void {
   ctr('task', 'kill', '--all', '--signal', 'SIGKILL', id);
 }
 
+/** Let containerd forget a container that has ended; its CRI service does when containerd is started again. */
+export function removeContainer(id: string): void {
+  ctr('containers', 'rm', id);
+}
+
 /** A container's name at containerd. */
 export function idOf(status: ContainerStatus | undefined): string {
   return status?.containerID?.replace('containerd://', '') ?? '';
