@@ -1,6 +1,7 @@
 import { parseDuration } from '../shim/duration.ts';
 import { parseReadiness, parseStringArray, type Readiness } from '../shim/protocol.ts';
 import { parseSignal, signalName } from '../shim/signals.ts';
+import type { KnownSidecar } from './known-sidecar.ts';
 import type { Reason } from './mutation.ts';
 import { isContainerName, MAX_CONTAINERS, type PodView } from './pod.ts';
 import { Refusal } from './refusal.ts';
@@ -73,7 +74,11 @@ export function parseInjectLabel(pod: PodView): boolean | undefined {
  * never ends, which is what its author wrote it to prevent.
  * @throws {Refusal} V4: with the key, the value and an example
  */
-export function parseWishes(pod: PodView, inject: boolean | undefined): Wishes {
+export function parseWishes(
+  pod: PodView,
+  inject: boolean | undefined,
+  catalogue: readonly KnownSidecar[],
+): Wishes {
   const containers = new Map<string, ContainerWishes>();
   const wishes = {
     sidecars: undefined as readonly string[] | undefined,
@@ -92,17 +97,23 @@ export function parseWishes(pod: PodView, inject: boolean | undefined): Wishes {
     else if (key === START_TIMEOUT) wishes.startTimeout = parsed(key, value, parseDuration(value));
     else if (key === LOG)
       wishes.log = parsed(key, value, value === 'debug' || value === 'info' ? value : undefined);
-    else putContainerWish(pod, containers, key, value);
+    else putContainerWish(pod, catalogue, containers, key, value);
   }
   return wishes;
 }
 
-function putContainerWish(pod: PodView, all: Map<string, ContainerWishes>, key: string, value: string): void {
+function putContainerWish(
+  pod: PodView,
+  catalogue: readonly KnownSidecar[],
+  all: Map<string, ContainerWishes>,
+  key: string,
+  value: string,
+): void {
   const slash = key.indexOf('/');
   const domain = key.slice(0, slash);
   const name = key.slice(slash + 1);
   if (!isDomain(domain)) throw unknownAnnotation(key);
-  checkContainer(pod, key, name);
+  checkContainer(pod, catalogue, key, name);
   const wish: ContainerWishes = all.get(name) ?? {};
   if (domain === ENTRYPOINT) {
     const words = parseStringArray(value);
@@ -146,10 +157,13 @@ function bad(key: string, value: string, why: string): Refusal {
   );
 }
 
-function checkContainer(pod: PodView, key: string, name: string): void {
+function checkContainer(pod: PodView, catalogue: readonly KnownSidecar[], key: string, name: string): void {
   // A mesh's proxy is a native sidecar on one cluster and a container on the next: the same manifest serves both.
   if (pod.containers.some((container) => container.name === name)) return;
   if (pod.initContainers.some((container) => container.native && container.name === name)) return;
+  // Another webhook adds it later, and then this one is asked again (W3): one that is known, or any where the mains are named.
+  if (pod.ourAnnotations.has(MAINS) && isContainerName(name)) return;
+  if (catalogue.some((known) => known.names.includes(name))) return;
   throw noSuchContainer(pod, shown(key), name);
 }
 

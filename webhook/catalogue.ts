@@ -26,6 +26,14 @@ export const CATALOGUE: readonly KnownSidecar[] = [
     entrypoint: ['/usr/lib/linkerd/linkerd2-proxy-identity'],
     cmd: [],
   },
+  {
+    // linkerd/linkerd2: Dockerfile-debug; charts/partials/templates/_debug.tpl
+    names: ['linkerd-debug'],
+    images: ['linkerd/debug'],
+    order: 40,
+    entrypoint: ['tshark', '-i', 'any'],
+    cmd: [],
+  },
   { names: ['consul-dataplane'], images: ['consul-dataplane'], order: 10 },
   {
     // kumahq/kuma: the kuma-dp image's Dockerfile

@@ -57,7 +57,13 @@ function byMains(pod: PodView, mains: readonly string[], catalogue: readonly Kno
   for (const name of mains)
     if (!pod.containers.some((container) => container.name === name)) throw noSuchContainer(pod, MAINS, name);
   const chosen = new Set(mains);
-  const names = pod.containers.flatMap(({ name }) => (chosen.has(name) ? [] : [name]));
+  // In the spec's order, but what the catalogue knows in its own: a proxy that a mesh puts last is the network of the others, and
+  // answers their probes (Istio).
+  const names = pod.containers
+    .filter(({ name }) => !chosen.has(name))
+    .map(({ name, image }) => ({ name, order: knownSidecar(catalogue, name, image)?.order ?? DEFAULT_ORDER }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ name }) => name);
   // Not a mistake: another webhook may add the sidecar later, and then this one is asked again (W3).
   if (names.length === 0)
     return {
@@ -94,7 +100,7 @@ function byCatalogue(pod: PodView, catalogue: readonly KnownSidecar[]): Decision
       reason: 'no-main',
       message: `Every container is a known sidecar: write ${MAINS} with those whose end is the end of the work.`,
     };
-  // Array.prototype.sort is stable: equal orders start as they stand in the spec.
+  // sort is stable: equal orders start as they stand in the spec.
   const names = found.sort((a, b) => a.order - b.order).map(({ name }) => name);
   return assign(pod, names, new Set(names), catalogue, {
     main: 'not in the catalogue of known sidecars',

@@ -13,7 +13,7 @@ import type { Policy } from './policy.ts';
 import { Refusal } from './refusal.ts';
 import { type EarlierRun, findEarlierRun, isStatusTooLong } from './status.ts';
 import { INJECT_LABEL, SIDECARS, STATUS } from './vocabulary.ts';
-import { warnOfChangedMeaning } from './warnings.ts';
+import { warnOfChangedMeaning, warnOfNames } from './warnings.ts';
 import { boundWarnings, printable } from './wording.ts';
 import { desire, type Planned } from './wrap.ts';
 
@@ -120,7 +120,7 @@ function consider(pod: PodView, policy: Policy): Wanted | Passed {
       'restart-policy-always',
       `restartPolicy is Always, so the pod is not meant to end; label ${INJECT_LABEL}: "true" wraps it all the same.`,
     );
-  const wishes = parseWishes(pod, inject);
+  const wishes = parseWishes(pod, inject, policy.catalogue);
   if (pod.containers.length > MAX_CONTAINERS)
     return trouble(wishes, earlier, {
       reason: 'too-many-containers',
@@ -152,6 +152,7 @@ function wrap(
     warn(
       `container ${name}: its args were rewritten after it was wrapped; what annotation ${STATUS} says counts`,
     );
+  warnOfNames(pod, decision, wishes, policy.catalogue, warn);
   const parts: Planned[] = [];
   for (const part of decision.parts) {
     const planned = planPart(plan, part, images.get(part.container.name));

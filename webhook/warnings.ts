@@ -1,4 +1,30 @@
+import type { Wishes } from './annotations.ts';
+import type { Part } from './decide.ts';
+import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
+import type { PodView } from './pod.ts';
+import { MAINS, SIDECARS } from './vocabulary.ts';
 import type { Order, Planned } from './wrap.ts';
+
+/** Names that the annotations should or should not have: what is added by other webhooks, their author does not see. */
+export function warnOfNames(
+  pod: PodView,
+  { parts }: { parts: readonly Part[] },
+  wishes: Wishes,
+  catalogue: readonly KnownSidecar[],
+  warn: (text: string) => void,
+): void {
+  if (wishes.sidecars !== undefined)
+    for (const { container, role } of parts)
+      if (role === 'main' && knownSidecar(catalogue, container.name, container.image) !== undefined)
+        warn(
+          `container ${container.name} is a known sidecar that annotation ${SIDECARS} does not list, so the pod ends only when it ` +
+            `does: list it, or name the mains in ${MAINS} instead`,
+        );
+  const present = [...pod.containers, ...pod.initContainers].map(({ name }) => name);
+  for (const name of wishes.containers.keys())
+    if (!present.includes(name))
+      warn(`annotations are for container ${name}, which the pod does not have (yet)`);
+}
 
 /** W8: hooks and probes that stay as they are and yet mean something else under the shim. */
 export function warnOfChangedMeaning(
