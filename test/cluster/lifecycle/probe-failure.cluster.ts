@@ -1,0 +1,178 @@
+/** Sidecars with probes, and what follows when these fail. docs/conformance.md, K108 to K112 and K125. */
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { type Namespace, type Pod, statusOf, when } from '../cluster.ts';
+import { until } from '../kubectl.ts';
+import { steps } from '../manifests.ts';
+import { changeImage, NEW_IMAGE } from './image-change.ts';
+import { execSteps, FAILING, fileProbe, SCRATCH, scratch, touch } from './scratch.ts';
+import { stoppedByStartupProbe } from './startup-probe.ts';
+import { bothWays, codesOf, podOf, restarted, saidSoFar } from './way.ts';
+
+const POLICIES = ['Never', 'OnFailure', 'Always'] as const;
+const SIDECAR = 'say up wait exit 0';
+
+function options(restartPolicy: string) {
+  return { spec: { ...SCRATCH, restartPolicy, terminationGracePeriodSeconds: 8 } };
+}
+
+/** Give a sidecar another image, and wait until it was started again with it. */
+async function restartedWithNewImage(ns: Namespace, container: string): Promise<Pod> {
+  await changeImage(ns, 'worker', container);
+  return until(`${container} was started again with ${NEW_IMAGE}`, async () => {
+    const pod = await ns.pod('worker');
+    const status = statusOf(pod, container);
+    return status?.image === NEW_IMAGE && status.restartCount > 1 ? pod : undefined;
+  });
+}
+
+describe('probes of sidecars', { concurrency: 3 }, () => {
+  bothWays(
+    'K108 sidecars start one after the other, each when its startup probe says so',
+    async (_t, ns, way) => {
+      const sidecar = (name: string) =>
+        scratch(name, `say up sleep 1 say started touch /scratch/${name} wait exit 0`, {
+          startupProbe: fileProbe(`/scratch/${name}`),
+        });
+      const parts = {
+        sidecars: [sidecar('first'), sidecar('second')],
+        mains: [steps('main', 'say working exit 0')],
+      };
+      await ns.create(podOf(way, 'worker', parts, options('Never')));
+      await ns.waitForPhase('worker', 'Succeeded');
+      assert.deepEqual(codesOf(await ns.pod('worker'), 'main', 'first', 'second'), [0, 0, 0]);
+      const first = await ns.lines('worker', 'first');
+      const second = await ns.lines('worker', 'second');
+      assert.ok(when(first, 'started') <= when(second, 'up'));
+      assert.ok(when(second, 'started') <= when(await ns.lines('worker', 'main'), 'working'));
+    },
+  );
+
+  for (const policy of POLICIES) {
+    bothWays(`K109 a new image for a sidecar whose startup probe fails, ${policy}`, async (_t, ns, way) => {
+      const parts = {
+        sidecars: [steps('first', SIDECAR), steps('second', SIDECAR, { startupProbe: FAILING })],
+        mains: [steps('main', 'say working exit 0')],
+      };
+      await ns.create(podOf(way, 'worker', parts, options(policy)));
+      await stoppedByStartupProbe(ns, 'worker');
+      if (way === 'curfew' && policy === 'Never') {
+        // Nobody starts it again, so it will never be up: the main gives up, and the pod has failed.
+        await ns.waitForPhase('worker', 'Failed');
+        assert.deepEqual(codesOf(await ns.pod('worker'), 'main', 'first', 'second'), [125, 0, 0]);
+        assert.match(await ns.log('worker', 'main'), /^curfew: .*second/m);
+        assert.deepEqual(await saidSoFar(ns, 'worker', 'main'), []);
+        return;
+      }
+      await restarted(ns, 'worker', 'second');
+      const pod = await restartedWithNewImage(ns, 'second');
+      assert.equal(statusOf(pod, 'first')?.restartCount, 0);
+      assert.deepEqual(await saidSoFar(ns, 'worker', 'main'), []);
+      // Under Curfew the main's container is there from the beginning, although it runs nothing.
+      assert.equal(pod.status.phase, way === 'native' ? 'Pending' : 'Running');
+    });
+  }
+
+  bothWays(
+    'K110 a startup probe that fails: the preStop hook runs, and the main does not',
+    async (_t, ns, way) => {
+      const parts = {
+        sidecars: [
+          scratch('proxy', 'say up await /scratch/hooked say hooked touch /scratch/seen wait exit 3', {
+            lifecycle: { preStop: execSteps('touch /scratch/hooked await /scratch/seen') },
+            startupProbe: FAILING,
+          }),
+        ],
+        mains: [steps('main', 'say working exit 0')],
+      };
+      await ns.create(podOf(way, 'worker', parts, options('Always')));
+      await stoppedByStartupProbe(ns, 'worker');
+      const pod = await restarted(ns, 'worker', 'proxy');
+      assert.equal(statusOf(pod, 'proxy')?.lastState.terminated?.exitCode, 3);
+      const before = await ns.lines('worker', 'proxy', '--previous');
+      // The hook ran beside the process, which was asked to end only when it was over.
+      assert.deepEqual(
+        before.map((line) => line.text),
+        ['up', 'hooked', 'got TERM'],
+      );
+      assert.equal(statusOf(pod, 'main')?.restartCount, 0);
+      assert.deepEqual(await saidSoFar(ns, 'worker', 'main'), []);
+    },
+  );
+
+  bothWays(
+    'K111 a liveness probe that fails: the preStop hook runs, and the main does too',
+    async (_t, ns, way) => {
+      const parts = {
+        sidecars: [
+          scratch('proxy', 'say up await /scratch/hooked say hooked touch /scratch/seen wait exit 3', {
+            lifecycle: { preStop: execSteps('touch /scratch/hooked await /scratch/seen') },
+            livenessProbe: FAILING,
+          }),
+        ],
+        mains: [scratch('main', 'say working await /scratch/go remove /scratch/go exit 0')],
+      };
+      await ns.create(podOf(way, 'worker', parts, options('Always')));
+      const pod = await restarted(ns, 'worker', 'proxy');
+      assert.equal(statusOf(pod, 'proxy')?.lastState.terminated?.exitCode, 3);
+      const before = await ns.lines('worker', 'proxy', '--previous');
+      assert.deepEqual(
+        before.map((line) => line.text),
+        ['up', 'hooked', 'got TERM'],
+      );
+      assert.equal(statusOf(pod, 'main')?.restartCount, 0);
+      await touch(ns, 'worker', 'main', '/scratch/go');
+      await restarted(ns, 'worker', 'main');
+    },
+  );
+
+  for (const policy of POLICIES) {
+    bothWays(`K112 a new image for a sidecar whose liveness probe fails, ${policy}`, async (_t, ns, way) => {
+      const parts = {
+        sidecars: [steps('first', SIDECAR), steps('second', SIDECAR, { livenessProbe: FAILING })],
+        mains: [scratch('main', 'say working await /scratch/go say done exit 0')],
+      };
+      await ns.create(podOf(way, 'worker', parts, options(policy)));
+      await ns.said('worker', 'main', 'working');
+      if (way === 'curfew' && policy === 'Never') {
+        // Nobody starts it again, whatever its image; it fails neither the main nor the pod.
+        assert.equal((await ns.exit('worker', 'second')).state.terminated?.exitCode, 0);
+        await changeImage(ns, 'worker', 'second');
+      } else {
+        await restarted(ns, 'worker', 'second');
+        await restartedWithNewImage(ns, 'second');
+      }
+      const pod = await ns.pod('worker');
+      assert.equal(statusOf(pod, 'first')?.restartCount, 0);
+      assert.equal(statusOf(pod, 'main')?.restartCount, 0);
+      assert.deepEqual(await saidSoFar(ns, 'worker', 'main'), ['working']);
+      await touch(ns, 'worker', 'main', '/scratch/go');
+      if (policy === 'Always') {
+        const after = await restarted(ns, 'worker', 'main');
+        assert.equal(statusOf(after, 'first')?.restartCount, 0);
+        return;
+      }
+      await ns.waitForPhase('worker', 'Succeeded');
+      assert.deepEqual(codesOf(await ns.pod('worker'), 'main', 'first'), [0, 0]);
+    });
+  }
+
+  bothWays(
+    'K125 a sidecar that fails before its startup probe holds: the main waits for the next try',
+    async (_t, ns, way) => {
+      const parts = {
+        sidecars: [
+          scratch('proxy', 'once /scratch/failed 1 say up touch /scratch/up wait exit 0', {
+            startupProbe: fileProbe('/scratch/up'),
+          }),
+        ],
+        mains: [scratch('main', 'have /scratch/up say working exit 0')],
+      };
+      await ns.create(podOf(way, 'worker', parts, options('Never')));
+      await ns.waitForPhase('worker', 'Succeeded');
+      const pod = await ns.pod('worker');
+      assert.deepEqual(codesOf(pod, 'main', 'proxy'), [0, 0]);
+      assert.equal(statusOf(pod, 'proxy')?.restartCount, way === 'native' ? 1 : 0);
+    },
+  );
+});
