@@ -267,10 +267,21 @@ function isStopLate(context: Context, state: SidecarState): boolean {
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
 function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
-  if (state.doneAt !== undefined || context.options.restartPolicy === 'Never') return 0;
-  if (state.stop === undefined) return 0;
-  // Stopped alone under OnFailure: the kubelet starts it again only when it failed.
+  if (context.options.restartPolicy === 'Never' || state.stop === undefined) return 0;
+  if (state.doneAt !== undefined && !isCutShort(context, state)) return 0;
+  // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
   return processCode === undefined || processCode === 0 ? 128 + state.stop.signal : processCode;
+}
+
+/**
+ * Whether a main was ended by its stop request, and failed: then the pod is being deleted and nobody asks for our code, or
+ * its sandbox died, and the kubelet stops all containers and starts those that failed again in a new one (rule L11).
+ */
+function isCutShort(context: Context, state: SidecarState): boolean {
+  return context.options.mains.some((name) => {
+    const marker = state.peers.get(name)?.marker;
+    return marker !== undefined && marker.phase === 'ended' && marker.stopping && marker.code !== 0;
+  });
 }
 
 function end(context: Context, state: SidecarState, code: number, actions: Action[]): Step<SidecarState> {

@@ -88,6 +88,25 @@ test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volu
   assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
 });
 
+test('L11 L7 a pod whose sandbox alone dies: the kubelet stops all of it, and all of it starts anew', async (t) => {
+  const ns = await Namespace.make(t, 'sandbox');
+  const containers = [
+    steps('main', 'say working work 6 say done exit 0'),
+    steps('proxy', 'say up wait exit 0'),
+  ];
+  await ns.create(
+    pod('worker', containers, { annotations: sidecars('proxy'), spec: { restartPolicy: 'OnFailure' } }),
+  );
+  await ns.said('worker', 'main', 'working');
+  for (const id of sandboxesOf(await ns.pod('worker'))) killContainer(id);
+  await ns.waitForPhase('worker', 'Succeeded');
+  const finished = await ns.pod('worker');
+  assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });
+  for (const name of ['main', 'proxy']) {
+    assert.equal(statusOf(finished, name)?.lastState.terminated?.exitCode, 143);
+  }
+});
+
 test('L11 a sidecar whose whole container is killed comes back beside the same main', async (t) => {
   const ns = await Namespace.make(t, 'comeback');
   const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];

@@ -304,6 +304,24 @@ test('L11 L17 a main whose sidecar ended before a node restart, and is not start
   assert.equal(both.get('work').exitCode, 0);
 });
 
+test('L11 L7 a sandbox that dies alone: all are stopped, and every one that the kubelet must start again fails', () => {
+  const pod = job('OnFailure').start().stop().exits('work', 143).exits('proxy', 0);
+  assert.equal(pod.get('proxy').exitCode, 143, 'with 0 the kubelet would leave it ended');
+  pod.reboot().start();
+  assert.equal(pod.get('work').running, true);
+  pod.exits('work', 0).exits('proxy', 143);
+  assert.deepEqual([pod.get('work').exitCode, pod.get('proxy').exitCode], [0, 0]);
+  const waiting = job('OnFailure', { options: { proxy: TCP } })
+    .start()
+    .stop()
+    .exits('proxy', 0);
+  assert.deepEqual([waiting.get('work').exitCode, waiting.get('proxy').exitCode], [143, 143]);
+  const done = job('OnFailure').start().stop().exits('work', 0).exits('proxy', 143);
+  assert.equal(done.get('proxy').exitCode, 0, 'a main that used its time to succeed is not started again');
+  const never = job('Never').start().stop().exits('work', 143).exits('proxy', 143);
+  assert.equal(never.get('proxy').exitCode, 0);
+});
+
 test('L12 in a deletion a main gets TERM at once, sidecars hold theirs and leave in reverse order', () => {
   const pod = two('Always').start().stop();
   assert.deepEqual(ends(pod), ['work got 15']);
