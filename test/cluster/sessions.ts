@@ -28,7 +28,10 @@ const TABLE = {
   rules: {
     about: "the contract's rules; the webhook runs as a process beside the cluster",
     folder: HERE,
-    images: { tests: ['steps', 'quit', 'busybox', 'postgres'], curfew: ['shim'] },
+    images: {
+      tests: ['steps', 'quit', 'busybox', 'postgres', 'istio', 'linkerd', 'vault'],
+      curfew: ['shim'],
+    },
     webhook: 'process',
     concurrency: 3,
     timeout: 300_000,

@@ -14,6 +14,9 @@
  *   have FILE       exit with 1 where the file is missing
  *   refused FILE    exit with 1 where the file can be created
  *   listen PORT     take TCP connections from now on
+ *   serve PORT      answer every HTTP request with 200 from now on; a POST of /quitquitquit ends the program with 0
+ *   reach PORT      until an HTTP request to this pod is answered with 200
+ *   quit PORT       POST /quitquitquit
  *   once FILE CODE  where the file is missing: create it and exit with that code
  *   flush FILE      write lines into it, which takes a moment; the last one is 'whole'
  *   instances       take all inotify instances that this user may have
@@ -31,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,11 +102,55 @@ static void pause_until(long long end, int signals) {
   }
 }
 
-static void listen_on(int port) {
+static int listen_on(int port) {
   struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
   int fd = socket(AF_INET6, SOCK_STREAM, 0);
   if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any) < 0 || listen(fd, 16) < 0) fail("listen");
-  say("listening"); /* the kernel takes the connections; nobody reads them */
+  say("listening"); /* the kernel takes the connections; `listen` never reads them */
+  return fd;
+}
+
+static void on_quit(int sig) {
+  (void)sig;
+  say("quit");
+  _exit(0);
+}
+
+/* A process of its own answers, so that the steps go on. */
+static void serve(int port) {
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  struct sigaction quit = {.sa_handler = on_quit};
+  sigaction(SIGUSR1, &quit, 0);
+  int fd = listen_on(port);
+  pid_t parent = getpid(), child = fork();
+  if (child < 0) fail("fork");
+  if (child > 0) {
+    close(fd);
+    return;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (;;) {
+    char request[1024];
+    int client = accept(fd, 0, 0);
+    if (client < 0) continue;
+    ssize_t n = read(client, request, sizeof request - 1);
+    request[n < 0 ? 0 : n] = 0;
+    if (write(client, answer, sizeof answer - 1) < 0) say("an answer was lost");
+    close(client);
+    if (!strncmp(request, "POST /quitquitquit", 18)) kill(parent, SIGUSR1);
+  }
+}
+
+/* One HTTP request to this pod. Returns whether the answer was 200. */
+static int request(int port, const char *line) {
+  struct sockaddr_in here = {
+      .sin_family = AF_INET, .sin_port = htons((unsigned short)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  char text[256];
+  int fd = socket(AF_INET, SOCK_STREAM, 0), n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: pod\r\n\r\n", line);
+  int answered = fd >= 0 && connect(fd, (struct sockaddr *)&here, sizeof here) == 0 && write(fd, text, (size_t)n) == n &&
+                 read(fd, text, sizeof text) >= 12 && !memcmp(text + 8, " 200", 4);
+  if (fd >= 0) close(fd);
+  return answered;
 }
 
 int main(int argc, char **argv) {
@@ -151,7 +199,12 @@ int main(int argc, char **argv) {
         if (open(value, O_CREAT | O_WRONLY, 0666) >= 0) return 1;
         say(strerror(errno));
       } else if (!strcmp(step, "listen")) listen_on(atoi(value));
-      else if (!strcmp(step, "once")) {
+      else if (!strcmp(step, "serve")) serve(atoi(value));
+      else if (!strcmp(step, "reach")) {
+        while (!request(atoi(value), "GET /")) pause_until(now() + 50, 0);
+      } else if (!strcmp(step, "quit")) {
+        if (!request(atoi(value), "POST /quitquitquit")) return 1;
+      } else if (!strcmp(step, "once")) {
         int code = i + 1 < argc ? atoi(argv[++i]) : 64;
         if (access(value, F_OK) < 0) {
           create(value);
