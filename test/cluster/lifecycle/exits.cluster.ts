@@ -1,0 +1,94 @@
+/** Sidecars that run on, and sidecars and mains that end and are started again. */
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { statusOf, when } from '../cluster.ts';
+import { steps } from '../manifests.ts';
+import { execSteps, SCRATCH, scratch } from './scratch.ts';
+import { bothWays, codesOf, podOf, restarted } from './way.ts';
+
+const POLICIES = ['Never', 'OnFailure'] as const;
+
+describe('sidecars that run on, and that end', { concurrency: 4 }, () => {
+  bothWays('K9 a main that fails is started again beside the same sidecar, Always', async (_, ns, way) => {
+    const parts = {
+      sidecars: [steps('proxy', 'say up wait exit 143')],
+      mains: [steps('main', 'say up exit 1')],
+    };
+    await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
+    const pod = await restarted(ns, 'worker', 'main', 2);
+    assert.equal(statusOf(pod, 'main')?.lastState.terminated?.exitCode, 1);
+    assert.equal(statusOf(pod, 'proxy')?.restartCount, 0);
+    assert.deepEqual(
+      (await ns.lines('worker', 'proxy')).map(({ text }) => text),
+      ['up'],
+    );
+  });
+
+  for (const restartPolicy of POLICIES) {
+    bothWays(
+      `K36 a sidecar that runs on: the main completes, the pod has succeeded, ${restartPolicy}`,
+      async (_, ns, way) => {
+        const parts = {
+          sidecars: [steps('proxy', 'say up wait exit 143')],
+          mains: [steps('main', 'say done exit 0')],
+        };
+        await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy } }));
+        await ns.waitForPhase('worker', 'Succeeded');
+        const pod = await ns.pod('worker');
+        assert.deepEqual(codesOf(pod, 'main'), [0]);
+        if (way === 'curfew') assert.deepEqual(codesOf(pod, 'proxy'), [0]);
+        for (const name of ['main', 'proxy']) assert.equal(statusOf(pod, name)?.restartCount, 0, name);
+        assert.deepEqual(
+          (await ns.lines('worker', 'proxy')).map(({ text }) => text),
+          ['up', 'got TERM'],
+        );
+        assert.ok(
+          when(await ns.lines('worker', 'main'), 'done') <=
+            when(await ns.lines('worker', 'proxy'), 'got TERM'),
+        );
+      },
+    );
+
+    for (const [row, code] of [
+      ['K39', 0],
+      ['K40', 1],
+    ] as const) {
+      bothWays(
+        `${row} a sidecar that exits ${code} again and again is started again before and beside the main, ${restartPolicy}`,
+        async (_, ns, way) => {
+          // It ends before it is ready, then once the main works; the main ends when the sidecar has come back after both.
+          const proxy = scratch(
+            'proxy',
+            `once /scratch/first ${code} touch /scratch/ready await /scratch/working once /scratch/second ${code} touch /scratch/back wait exit 143`,
+            {
+              startupProbe: { ...execSteps('have /scratch/ready'), periodSeconds: 1, failureThreshold: 60 },
+            },
+          );
+          const main = scratch(
+            'main',
+            'have /scratch/first have /scratch/ready touch /scratch/working await /scratch/back say done exit 0',
+          );
+          await ns.create(
+            podOf(
+              way,
+              'worker',
+              { sidecars: [proxy], mains: [main] },
+              { spec: { ...SCRATCH, restartPolicy } },
+            ),
+          );
+          await ns.waitForPhase('worker', 'Succeeded');
+          const pod = await ns.pod('worker');
+          assert.deepEqual(codesOf(pod, 'main'), [0]);
+          assert.equal(statusOf(pod, 'main')?.restartCount, 0);
+          assert.equal(statusOf(pod, 'proxy')?.restartCount, way === 'native' ? 2 : 0);
+          if (way === 'native') return;
+          assert.deepEqual(codesOf(pod, 'proxy'), [0]);
+          const ends = (await ns.log('worker', 'proxy')).match(
+            new RegExp(`^curfew: .*ended with code ${code} while the work goes on`, 'gm'),
+          );
+          assert.equal(ends?.length, 2);
+        },
+      );
+    }
+  }
+});

@@ -1,0 +1,86 @@
+/** A node that reboots, and a kubelet that is restarted: who runs again, and who does not. */
+import assert from 'node:assert/strict';
+import { type Namespace, statusOf } from '../cluster.ts';
+import { steps } from '../manifests.ts';
+import { idOf, killPod, removeContainer, restartContainerd, restartKubelet } from '../node.ts';
+import { inOrder } from './said-order.ts';
+import { SCRATCH, scratch, touch } from './scratch.ts';
+import { bothWays, codesOf, type Parts, podOf, restarted, type Way } from './way.ts';
+
+const proxy = () => steps('proxy', 'say up wait exit 143');
+const init = (name: string) => steps(name, 'say up sleep 0.2 say gone exit 0');
+
+bothWays(
+  'K22 after a reboot init containers, sidecars and mains start again in the same order',
+  async (_, ns, way) => {
+    const parts = {
+      inits: [init('init-1'), init('init-2'), init('init-3')],
+      sidecars: [proxy()],
+      mains: [steps('main', 'say up wait exit 0')],
+    };
+    await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
+    await ns.said('worker', 'main', 'up');
+    killPod(await ns.pod('worker'));
+    await restarted(ns, 'worker', 'main');
+    const again = await ns.said('worker', 'main', 'up');
+    await inOrder(
+      ns,
+      ['init-1', 'up'],
+      ['init-1', 'gone'],
+      ['init-2', 'up'],
+      ['init-2', 'gone'],
+      ['init-3', 'up'],
+      ['init-3', 'gone'],
+      ['proxy', 'up'],
+      ['main', 'up'],
+    );
+    const first = await ns.lines('worker', 'main', '--previous');
+    assert.ok(first.every(({ at }) => at < again.at));
+  },
+);
+
+for (const [title, forgotten] of [
+  ['K23 K25 init containers that are done do not run again when the kubelet is restarted', false],
+  ['K24 K26 nor do those that the container runtime has forgotten', true],
+] as const) {
+  bothWays(title, async (_, ns, way) => {
+    const last = (steps: string) => scratch('init-3', `say up ${steps} exit 0`);
+    const pods = [
+      { name: 'running', gate: 'main', parts: partsOf(last('say gone'), 'say up await /scratch/go exit 0') },
+      { name: 'initialising', gate: 'init-3', parts: partsOf(last('await /scratch/go'), 'say up exit 0') },
+    ];
+    const options = { spec: { ...SCRATCH, restartPolicy: 'OnFailure' } };
+    for (const { name, parts } of pods) await ns.create(podOf(way, name, parts, options));
+    for (const { name, gate } of pods) await ns.said(name, gate, 'up');
+    await restartKubelet(async () => {
+      if (!forgotten) return;
+      for (const { name } of pods) await forget(ns, name, way);
+      await restartContainerd();
+    });
+    for (const { name, gate } of pods) {
+      // The kubelet answers, so it knows its pods again.
+      await touch(ns, name, gate, '/scratch/go');
+      await ns.waitForPhase(name, 'Succeeded');
+      const pod = await ns.pod(name);
+      assert.deepEqual(codesOf(pod, 'main'), [0]);
+      for (const container of ['init-1', 'init-2', 'init-3', 'main', 'proxy'])
+        assert.equal(statusOf(pod, container)?.restartCount, 0, `${container} in ${name}`);
+    }
+  });
+}
+
+function partsOf(last: ReturnType<typeof steps>, main: string): Parts {
+  return {
+    inits: [init('init-1'), init('init-2'), last],
+    sidecars: [proxy()],
+    mains: [scratch('main', main)],
+  };
+}
+
+/** Take the init containers that are done out of the container runtime. */
+async function forget(ns: Namespace, name: string, way: Way): Promise<void> {
+  const pod = await ns.pod(name);
+  const done = pod.status.initContainerStatuses.filter(({ state }) => state.terminated !== undefined);
+  assert.ok(done.length >= (way === 'curfew' ? 3 : 2));
+  for (const status of done) removeContainer(idOf(status));
+}
