@@ -1,7 +1,7 @@
 /** The part of a session that happens inside the enclosure: boot, make what its tests expect to find, run them. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { admitOnlyRestricted, podSecurityFlags } from './install/pod-security.ts';
 import { mustRun, progress, run } from './preparation.ts';
 import { isSession, SESSIONS, type Session } from './sessions.ts';
@@ -28,30 +28,41 @@ if (session.webhook === 'none') {
   progress('webhook registered');
 }
 
-const code = await run(...theProgram());
+let code = 0;
+for (const [program, args] of thePrograms()) code = Math.max(code, await run(program, args));
 if (existsSync('/var/log/pods')) cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
 process.exit(code); // the webhook may still run
 
-/** What runs in the cluster, and its arguments. */
-function theProgram(): [string, string[]] {
-  if (process.env.CURFEW_SHELL === 'yes') return [process.env.SHELL ?? '/bin/bash', []];
-  if (session.program !== undefined) return [process.execPath, [join(session.folder, session.program)]];
+/** What runs in the cluster, one after the other, each with its arguments. */
+function thePrograms(): [string, string[]][] {
+  if (process.env.CURFEW_SHELL === 'yes') return [[process.env.SHELL ?? '/bin/bash', []]];
+  if (session.program !== undefined) return [[process.execPath, [join(session.folder, session.program)]]];
   const given = process.argv.slice(2);
   const all = () =>
     readdirSync(session.folder)
       .filter((file) => file.endsWith('.cluster.ts'))
       .sort()
       .map((file) => join(session.folder, file));
+  const files = given.length > 0 ? given : all();
+  const isLast = (file: string) => session.last?.includes(basename(file)) ?? false;
+  const rounds = [
+    { files: files.filter((file) => !isLast(file)), concurrency: session.concurrency },
+    { files: files.filter(isLast), concurrency: 1 },
+  ];
+  return rounds.flatMap((round) =>
+    round.files.length > 0 ? [[process.execPath, testArguments(round)]] : [],
+  );
+}
+
+/** For Node's own test runner. */
+function testArguments({ files, concurrency }: { files: string[]; concurrency: number }): string[] {
   const only = process.env.CURFEW_ONLY ?? '';
   return [
-    process.execPath,
-    [
-      '--test',
-      '--test-reporter=spec',
-      `--test-concurrency=${session.concurrency}`,
-      `--test-timeout=${session.timeout}`,
-      ...(only === '' ? [] : [`--test-name-pattern=${only}`]),
-      ...(given.length > 0 ? given : all()),
-    ],
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${session.timeout}`,
+    ...(only === '' ? [] : [`--test-name-pattern=${only}`]),
+    ...files,
   ];
 }

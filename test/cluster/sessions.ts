@@ -8,6 +8,8 @@ export interface Session {
   about: string;
   /** Where its tests lie: every `*.cluster.ts` there. */
   folder: string;
+  /** Test files that disturb the whole node: they run when the others are done, one at a time. */
+  last?: readonly string[];
   /** A program in that folder that runs in place of tests. */
   program?: string;
   /** What its node is given. */
@@ -41,6 +43,7 @@ const TABLE = {
     about:
       "Kubernetes' own cases of a container's life, under Curfew and, where the cluster has them, as native sidecars",
     folder: join(HERE, 'lifecycle'),
+    last: ['kubelet.cluster.ts', 'node-restart.cluster.ts'],
     images: { tests: ['steps', 'quit'], curfew: ['shim'] },
     webhook: 'process',
     concurrency: 4,
