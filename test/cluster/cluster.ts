@@ -98,6 +98,16 @@ export class Namespace {
     return kubectl(['-n', this.name, 'create', '-f', '-', ...flags], JSON.stringify(object));
   }
 
+  /** The pod that would be created: after all webhooks and defaults. */
+  async dryRun(object: object): Promise<Pod> {
+    const flags = ['--dry-run=server', '-o', 'json'];
+    const text = await mustKubectl(
+      ['-n', this.name, 'create', '-f', '-', ...flags],
+      JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...object }),
+    );
+    return POD.parse(JSON.parse(text));
+  }
+
   async create(...objects: KubernetesObject[]): Promise<void> {
     for (const object of objects) {
       await mustKubectl(['-n', this.name, 'create', '-f', '-'], JSON.stringify(object));
