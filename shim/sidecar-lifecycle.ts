@@ -42,7 +42,7 @@ export interface SidecarState {
   /** When the last main's end was seen. */
   doneAt?: number;
   stop?: { at: number; signal: number; alone: boolean };
-  /** Since when another container has had a stop request: with a preStop hook ours comes late, and the time runs. */
+  /** Since when other containers have had stop requests: with a preStop hook ours comes late, and the time runs. */
   othersStopAt?: number;
   /** When the process was asked to end. */
   askedAt?: number;
@@ -87,7 +87,7 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
       break;
     case 'stop-request':
       // Those whose stop seemed to begin the pod's deletion may have come back since: it was theirs alone.
-      if (!isStopLate(context, state)) delete state.othersStopAt;
+      if (!isStopLate(context, state, event.at)) delete state.othersStopAt;
       state.stop ??= { at: event.at, signal: event.signal, alone: false };
       break;
     case 'exit':
@@ -137,7 +137,7 @@ function settle(
   const state = { ...before };
   delete state.wakeAt;
   lookAtMains(context, state, at, actions);
-  if (isStopLate(context, state)) state.othersStopAt ??= at;
+  if (isStopLate(context, state, at)) state.othersStopAt ??= at;
   else if (state.stop === undefined) delete state.othersStopAt;
   if (state.stop !== undefined && !state.stop.alone && isAlone(context, state, at)) {
     state.stop = { ...state.stop, alone: true };
@@ -202,8 +202,9 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
   const { grace, stopTimeout, mains, sidecars, name } = context.options;
   const reserve = reserveOf(grace);
   const { doneAt, stop } = state;
-  const stopAt =
-    stop === undefined || stop.alone ? stop?.at : Math.min(stop.at, state.othersStopAt ?? stop.at);
+  const stopAt = stop?.alone ? stop.at : earliest(stop?.at, state.othersStopAt);
+  // The kubelet runs our preStop hook: its stop request comes when that is over (rule L15).
+  const hooked = stop === undefined && state.othersStopAt !== undefined;
   const isDown = (other: string) => !state.peers.get(other)?.alive;
   const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);
   const mainsDown = doneAt !== undefined || mains.every(isDown);
@@ -213,11 +214,11 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
       stopAt === undefined ? undefined : stopAt + grace,
     ) ?? at;
   const lastAt = stopAt === undefined ? reserveAt : Math.min(reserveAt, stopAt + grace - reserve / 4);
-  const due = stop?.alone || (mainsDown && followersDown) || at >= reserveAt - reserve;
+  const due = stop?.alone || (mainsDown && followersDown && !hooked) || at >= reserveAt - reserve;
   if (state.askedAt === undefined && due) {
     state.askedAt = at;
     state.killAt = stopTimeout === undefined ? lastAt : Math.min(lastAt, at + stopTimeout);
-    if (!followersDown || !mainsDown) {
+    if (!followersDown || !mainsDown || hooked) {
       actions.push({
         type: 'say',
         level: stop?.alone ? 'debug' : 'info',
@@ -231,6 +232,7 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
   }
   if (state.askedAt === undefined) {
     wake(state, reserveAt - reserve);
+    if (hooked && doneAt !== undefined && at < doneAt + lagOf(grace)) wake(state, doneAt + lagOf(grace));
     if (stop !== undefined && at < stop.at + lagOf(grace)) wake(state, stop.at + lagOf(grace));
     return;
   }
@@ -257,12 +259,19 @@ function isAlone(context: Context, state: SidecarState, at: number): boolean {
   return others.some((other) => !preStop.includes(other));
 }
 
-/** Whether the pod's deletion began although we had no stop request yet: our preStop hook runs, and all others had theirs. */
-function isStopLate(context: Context, state: SidecarState): boolean {
-  const { preStop, name } = context.options;
+/**
+ * Whether the pod's deletion began although we had no stop request yet: our preStop hook runs, and all others had theirs.
+ * Where nobody is left who could tell, the mains' last words do: one was stopped, by the deletion or by its own probe.
+ */
+function isStopLate(context: Context, state: SidecarState, at: number): boolean {
+  const { preStop, name, mains, grace } = context.options;
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
   const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  return others.length > 0 && others.every(([, { marker }]) => marker?.stopping === true);
+  const stopped =
+    state.doneAt !== undefined && mains.some((main) => state.peers.get(main)?.marker?.stopping === true);
+  if (others.length === 0) return stopped;
+  if (others.every(([, { marker }]) => marker?.stopping === true)) return true;
+  return stopped && state.doneAt !== undefined && at < state.doneAt + lagOf(grace);
 }
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */

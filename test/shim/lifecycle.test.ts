@@ -407,6 +407,43 @@ test("L12 L15 a main's own stop, long over, is not taken for the deletion's begi
   assert.deepEqual(pod.get('proxy').signals, []);
 });
 
+test("L15 a sidecar's own preStop hook is not cut off by the end of the mains that were stopped with it", () => {
+  for (const policy of ['Never', 'OnFailure', 'Always'] as const) {
+    const pod = job(policy, { preStop: ['proxy'] })
+      .start()
+      .stop('work')
+      .exits('work', 0)
+      .pass(5_000);
+    assert.deepEqual(pod.get('proxy').signals, [], policy);
+    pod.stop('proxy');
+    assert.deepEqual(pod.get('proxy').signals, [SIGTERM], policy);
+  }
+  const endless = job('Never', { preStop: ['proxy'] })
+    .start()
+    .stop('work')
+    .pass(4_000)
+    .exits('work', 0)
+    .pass(23_999);
+  assert.deepEqual(endless.get('proxy').signals, []);
+  endless.pass(1);
+  assert.deepEqual(endless.get('proxy').signals, [SIGTERM], 'the grace period less its reserve is over');
+});
+
+test('L15 a preStop hook that does not run at the end of the work is not waited for', () => {
+  const work = job('Never', { preStop: ['proxy'] })
+    .start()
+    .exits('work', 0);
+  assert.deepEqual(work.get('proxy').signals, [SIGTERM]);
+  // The main was stopped alone, by its probe: the first sidecar, which has no hook, would have had its TERM by now.
+  const alone = two('Never', { preStop: ['second'] })
+    .start()
+    .stop('work')
+    .exits('work', 1);
+  assert.deepEqual(alone.get('second').signals, []);
+  alone.pass(2_000);
+  assert.deepEqual(alone.get('second').signals, [SIGTERM]);
+});
+
 test('L14 deletion during start ends every container, and nothing starts after TERM', () => {
   const pod = two('OnFailure', { options: { first: TCP } })
     .start()
