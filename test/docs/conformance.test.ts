@@ -1,0 +1,87 @@
+/** The table of Kubernetes' own cases (docs/conformance.md) and the tests that it names (test/cluster/lifecycle). */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const VERDICTS = ['kept', 'kept with a difference', 'does not apply'];
+
+interface Row {
+  number: string;
+  verdict: string;
+  why: string;
+  files: string[];
+}
+
+/** Every line of a table whose first cell is a number: | K7 | Kubernetes' case | verdict | why | `file` | */
+const rows = globSync('docs/conformance*.md', { cwd: ROOT })
+  .sort()
+  .flatMap((file) => readFileSync(join(ROOT, file), 'utf8').split('\n'))
+  .filter((line) => /^\| K\d/.test(line))
+  .map((line): Row => {
+    const cells = line.split('|').map((cell) => cell.trim());
+    const [, number = '', , verdict = '', why = '', files = ''] = cells;
+    assert.equal(cells.length, 7, `a row has five cells: ${line}`);
+    return { number, verdict, why, files: [...files.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name) };
+  });
+
+/** The numbers that the titles of a file's tests begin with: 'K7 ...', 'K7 K8 ...', 'K7 to K9 ...'. */
+function numbersIn(text: string): Set<string> {
+  const numbers = new Set<string>();
+  for (const [, run = ''] of text.matchAll(/['"`]((?:K\d+(?: to)? ?)+)/g)) {
+    const words = run.trim().split(' ');
+    for (const [index, word] of words.entries()) {
+      if (word !== 'to') numbers.add(word);
+      else {
+        const [from, to] = [words[index - 1], words[index + 1]].map((end) => Number(end?.slice(1)));
+        for (let n = from ?? 0; n <= (to ?? 0); n++) numbers.add(`K${n}`);
+      }
+    }
+  }
+  return numbers;
+}
+
+const tests = new Map(
+  globSync('test/cluster/lifecycle/*.cluster.ts', { cwd: ROOT }).map((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    return [basename(file), { text, numbers: numbersIn(text) }] as const;
+  }),
+);
+
+test('every number stands once in the table, with a verdict and what it rests on', () => {
+  assert.ok(rows.length > 0);
+  const seen = new Set<string>();
+  for (const { number, verdict, why, files } of rows) {
+    assert.match(number, /^K\d+$/);
+    assert.ok(!seen.has(number), `${number} stands there twice`);
+    seen.add(number);
+    assert.ok(VERDICTS.includes(verdict), `${number}: ${verdict}`);
+    assert.ok(verdict === 'kept' || why !== '', `${number} is ${verdict}, and nothing says why`);
+    assert.equal(
+      files.length === 0,
+      verdict === 'does not apply',
+      `${number} is ${verdict}: ${files.join(', ')}`,
+    );
+  }
+});
+
+test('every case that is kept has a test with its number in each file that its row names', () => {
+  for (const { number, files } of rows)
+    for (const file of files)
+      assert.ok(
+        tests.get(file)?.numbers.has(number),
+        `${file} has no test whose title begins with ${number}`,
+      );
+});
+
+test('every test of a case has its row', () => {
+  for (const [file, { text, numbers }] of tests) {
+    assert.doesNotMatch(text, /bothWays\(\s*['"`](?!K\d|\$\{)/, `${file} has a test without a number`);
+    assert.ok(numbers.size > 0, `${file} has no number`);
+    for (const number of numbers) {
+      const named = rows.some((row) => row.number === number && row.files.includes(file));
+      assert.ok(named, `no row ${number} names ${file}`);
+    }
+  }
+});
