@@ -106,8 +106,8 @@ export const BREAKS: readonly Break[] = [
     rule: 'L7',
     what: "a sidecar's own code gets out at the end of work",
     file: SIDECAR,
-    from: "if (state.doneAt !== undefined || context.options.restartPolicy === 'Never') return 0;",
-    to: "if (context.options.restartPolicy === 'Never' && processCode === 0) return 0;\n  if (state.doneAt !== undefined && state.stop === undefined) return processCode ?? 0;",
+    from: "if (context.options.restartPolicy === 'Never' || state.stop === undefined) return 0;",
+    to: "if (context.options.restartPolicy === 'Never' && processCode === 0) return 0;\n  if (state.stop === undefined) return processCode ?? 0;",
     pod: '1+1 OnFailure',
   },
   {
@@ -221,6 +221,14 @@ export const BREAKS: readonly Break[] = [
     from: 'return others.some((other) => !preStop.includes(other));',
     to: 'return others.length > preStop.length - preStop.length;',
     pod: '1+1 Never mains with preStop',
+  },
+  {
+    rule: 'L15',
+    what: "a sidecar's own preStop hook is cut off when the mains have gone",
+    file: SIDECAR,
+    from: '(mainsDown && followersDown && !hooked)',
+    to: '(mainsDown && followersDown)',
+    pod: '1+1 Never a sidecar with preStop',
   },
   {
     rule: 'L16',

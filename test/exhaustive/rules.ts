@@ -108,6 +108,21 @@ export function checkAsk(draft: Draft, who: number, event: Event): void {
   const behind = followers(draft, who).filter((other) => hasProcess(draft.get(other)));
   if (behind.length > 0 && !isReserve(draft) && !isHidden(draft, who))
     throw new RuleBroken('L6', `${name} is told to end before ${names(draft, behind)} has gone`);
+  if (isHookRunning(draft, who))
+    throw new RuleBroken('L15', `${name} is told to end while its preStop hook runs`);
+}
+
+/** L15: the deletion's stop request is on its way, and a main's last word lets the shim know. */
+function isHookRunning(draft: Draft, who: number): boolean {
+  const { stopped, term } = draft.get(who);
+  if (
+    stopped !== undefined ||
+    term?.alone !== false ||
+    !draft.scene.pod.preStop.includes(draft.scene.names[who] ?? '')
+  )
+    return false;
+  const told = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.stopping === true);
+  return told && isQuiet(draft) && !isReserve(draft);
 }
 
 /** Whether the reserve of the grace period has begun. */
