@@ -1,6 +1,6 @@
 /** What sidecars flush when they are told to end, on the node's own disk: it outlives the pod. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Container, V1Volume } from '@kubernetes/client-node';
 import { steps } from '../manifests.ts';
@@ -15,7 +15,8 @@ export class Store {
 
   constructor(name: string) {
     this.folder = join(process.env.STATE ?? '', 'store', `${name}-${randomBytes(3).toString('hex')}`);
-    mkdirSync(this.folder, { recursive: true, mode: 0o777 });
+    mkdirSync(this.folder, { recursive: true });
+    chmodSync(this.folder, 0o777); // whoever the containers run as
     this.volume = { name: 'store', hostPath: { path: this.folder, type: 'Directory' } };
   }
 
@@ -32,6 +33,16 @@ export class Store {
   keeper(name: string, more: Partial<V1Container> = {}, before = '', after = ''): V1Container {
     const list = `say up ${before} wait ${after} flush ${MOUNT}/${name} exit 143`;
     return this.steps(name, list.replaceAll(/ +/g, ' '), more);
+  }
+
+  /** Make files that containers await, from the node. */
+  touch(...names: string[]): void {
+    for (const name of names) writeFileSync(join(this.folder, name), '');
+  }
+
+  /** All files. */
+  names(): string[] {
+    return readdirSync(this.folder);
   }
 
   /** What a sidecar has left. */

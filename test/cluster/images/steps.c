@@ -6,6 +6,7 @@
  *   id              print the user and group that it runs as
  *   sleep SECONDS   go on after that time, signals or not
  *   work SECONDS    the same, but a stop signal ends it, as it ends most programs: with 128 + its number
+ *   until FILE      the same, until the file exists
  *   tick            print a line each second until a stop signal comes
  *   wait            until a stop signal comes
  *   await FILE      until the file exists
@@ -104,7 +105,8 @@ static void pause_until(long long end, int signals) {
 
 static int listen_on(int port) {
   struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
-  int fd = socket(AF_INET6, SOCK_STREAM, 0);
+  int fd = socket(AF_INET6, SOCK_STREAM, 0), again = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again); /* started again, it finds its old connections */
   if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any) < 0 || listen(fd, 16) < 0) fail("listen");
   say("listening"); /* the kernel takes the connections; `listen` never reads them */
   return fd;
@@ -186,6 +188,9 @@ int main(int argc, char **argv) {
       else if (!strcmp(step, "sleep")) pause_until(now() + (long long)(atof(value) * 1000), 0);
       else if (!strcmp(step, "work")) {
         pause_until(now() + (long long)(atof(value) * 1000), 1);
+        if (stopped) return 128 + stopped;
+      } else if (!strcmp(step, "until")) {
+        while (access(value, F_OK) < 0 && !stopped) pause_until(now() + 50, 1);
         if (stopped) return 128 + stopped;
       } else if (!strcmp(step, "await")) {
         while (access(value, F_OK) < 0) pause_until(now() + 50, 0);

@@ -1,0 +1,147 @@
+/** A rendezvous that fails the pod: full, read-only, one that tells nothing, and a user without inotify instances. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { Namespace, when } from '../cluster.ts';
+import { kubectl, until } from '../kubectl.ts';
+import { pod, sidecars, steps } from '../manifests.ts';
+import { emptyDirOf } from '../node.ts';
+import { assertEnds } from './ending.ts';
+import { Store } from './store.ts';
+
+const ROLES = { mains: ['main'], sidecars: ['proxy', 'mesh'] };
+const annotations = sidecars('proxy', 'mesh');
+const STATE = process.env.STATE ?? '';
+
+/**
+ * Put a small file system of its own under the rendezvous, after curfew-install has prepared it and before the containers
+ * mount it: an init container of the pod's waits for that.
+ */
+async function smallRendezvous(t: TestContext, name: string, code: number) {
+  const ns = await Namespace.make(t, name);
+  const store = new Store(name);
+  const main = store.steps('main', `say working await /store/go say done exit ${code}`);
+  const initContainers = [store.steps('hold', 'say holding await /store/hold')];
+  const spec = { initContainers, volumes: [store.volume] };
+  await ns.create(pod('worker', [main, store.keeper('proxy'), store.keeper('mesh')], { annotations, spec }));
+  await ns.said('worker', 'hold', 'holding');
+  const folder = emptyDirOf((await ns.pod('worker')).metadata.uid, 'curfew-run');
+  const copy = join(STATE, 'store', `${ns.name}-rendezvous`);
+  execFileSync('cp', ['-a', folder, copy]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=777', 'tmpfs', folder]);
+  t.after(() => execFileSync('sh', ['-c', 'umount -l "$1" 2>/dev/null || true', '-', folder]));
+  execFileSync('cp', ['-a', `${copy}/.`, folder]);
+  return { ns, store, folder };
+}
+
+function fill(folder: string): void {
+  assert.throws(() => {
+    for (;;) appendFileSync(join(folder, 'filler'), Buffer.alloc(4_096));
+  }, /ENOSPC/);
+}
+
+function makeReadOnly(folder: string): void {
+  execFileSync('mount', ['-o', 'remount,ro', folder]);
+}
+
+const kept = (store: Store, main: number) => ({
+  phase: main === 0 ? ('Succeeded' as const) : ('Failed' as const),
+  codes: { main, proxy: 0, mesh: 0 },
+  store,
+});
+
+describe('rendezvous', { concurrency: 4 }, () => {
+  test('L17 full from the start: what was reserved is enough', async (t) => {
+    const { ns, store, folder } = await smallRendezvous(t, 'full', 0);
+    fill(folder);
+    store.touch('hold', 'go');
+    await assertEnds(ns, 'worker', ROLES, kept(store, 0));
+  });
+
+  test('L17 full while the main works: its code is not lost', async (t) => {
+    const { ns, store, folder } = await smallRendezvous(t, 'fills', 5);
+    store.touch('hold');
+    await ns.said('worker', 'main', 'working');
+    fill(folder);
+    store.touch('go');
+    await assertEnds(ns, 'worker', ROLES, kept(store, 5));
+  });
+
+  test('L17 read-only from the start: nobody runs, all say why, and the pod fails', async (t) => {
+    const { ns, store, folder } = await smallRendezvous(t, 'read-only', 0);
+    makeReadOnly(folder);
+    store.touch('hold', 'go');
+    const codes = { main: 125, proxy: 125, mesh: 125 };
+    await assertEnds(ns, 'worker', ROLES, { phase: 'Failed', codes });
+    for (const name of Object.keys(codes)) {
+      assert.match(await ns.log('worker', name), /^curfew: cannot .*read-only file system$/m);
+      assert.deepEqual(await ns.lines('worker', name), []);
+    }
+  });
+
+  test('L17 read-only while the main works: its end is heard all the same', async (t) => {
+    const { ns, store, folder } = await smallRendezvous(t, 'goes-read-only', 0);
+    store.touch('hold');
+    await ns.said('worker', 'main', 'working');
+    makeReadOnly(folder);
+    store.touch('go');
+    await assertEnds(ns, 'worker', ROLES, kept(store, 0));
+  });
+
+  test('L16 a file system that tells nothing: it looks all the same', async (t) => {
+    // All local ones tell; here inotify_add_watch does nothing and says that it has worked.
+    const syscalls = [{ names: ['inotify_add_watch'], action: 'SCMP_ACT_ERRNO', errnoRet: 0 }];
+    // The kubelet's own folder, and where old ones look whatever their root is.
+    for (const root of [join(STATE, 'kubelet'), '/var/lib/kubelet']) {
+      mkdirSync(join(root, 'seccomp'), { recursive: true });
+      const profile = JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls });
+      writeFileSync(join(root, 'seccomp', 'silent.json'), profile);
+    }
+    const ns = await Namespace.make(t, 'silent');
+    const store = new Store('silent');
+    const main = store.steps('main', 'say working exit 0');
+    const mesh = store.keeper('mesh', {}, 'await /store/go listen 7001');
+    const seccompProfile = { type: 'Localhost', localhostProfile: 'silent.json' };
+    const spec = { securityContext: { seccompProfile }, volumes: [store.volume] };
+    const readiness = { 'ready.curfew.dev/mesh': 'tcp://:7001' };
+    await ns.create(
+      pod('worker', [main, store.keeper('proxy'), mesh], {
+        annotations: { ...annotations, ...readiness },
+        spec,
+      }),
+    );
+    await until('the main waits', async () => {
+      const log = await kubectl(['-n', ns.name, 'logs', 'worker', '-c', 'main']);
+      return log.stdout.includes('(10 s)') || undefined;
+    });
+    store.touch('go');
+    await assertEnds(ns, 'worker', ROLES, kept(store, 0));
+    const ready = when(await ns.lines('worker', 'mesh'), 'listening');
+    const late = when(await ns.lines('worker', 'main'), 'working') - ready;
+    t.diagnostic(`seen after ${late} ms`);
+    assert.ok(late > 1_000, 'it was told after all, and this proves nothing');
+  });
+
+  test('L16 a user who has no inotify instance left: twice a second, and each shim says so once', async (t) => {
+    const ns = await Namespace.make(t, 'instances');
+    const store = new Store('instances');
+    // The limit is one user's on one node: nobody else in this cluster is this one.
+    const securityContext = { runAsUser: 4_321, runAsGroup: 4_321 };
+    await ns.create(pod('taker', [steps('taker', 'instances wait')], { spec: { securityContext } }));
+    await ns.said('taker', 'taker', 'took all');
+    const containers = [
+      store.steps('main', 'say working sleep 1 say done exit 0'),
+      store.keeper('proxy'),
+      store.keeper('mesh'),
+    ];
+    const spec = { securityContext, volumes: [store.volume] };
+    await ns.create(pod('worker', containers, { annotations, spec }));
+    await assertEnds(ns, 'worker', ROLES, kept(store, 0));
+    for (const name of ['proxy', 'mesh']) {
+      const said = (await ns.log('worker', name)).match(/^curfew: cannot watch .*$/gm);
+      assert.equal(said?.length, 1, `${name} was refused no instance`);
+    }
+  });
+});

@@ -1,0 +1,12 @@
+/** Which Kubernetes the cluster is, for tests of what only some know. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The minor version of Kubernetes 1, from the kubelet. */
+export function minorVersion(): number {
+  const kubelet = join(process.env.K8S_BIN ?? '', 'kubelet');
+  const version = execFileSync(kubelet, ['--version'], { encoding: 'utf8' });
+  const minor = /^Kubernetes v1\.(\d+)/.exec(version)?.[1];
+  if (minor === undefined) throw new Error(`${kubelet} --version says ${version}`);
+  return Number(minor);
+}
