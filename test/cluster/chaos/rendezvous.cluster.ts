@@ -19,12 +19,17 @@ const STATE = process.env.STATE ?? '';
  * Put a small file system of its own under the rendezvous, after curfew-install has prepared it and before the containers
  * mount it: an init container of the pod's waits for that.
  */
-async function smallRendezvous(t: TestContext, name: string, code: number) {
+async function smallRendezvous(
+  t: TestContext,
+  name: string,
+  code: number,
+  restartPolicy: 'Never' | 'OnFailure' = 'Never',
+) {
   const ns = await Namespace.make(t, name);
   const store = new Store(name);
   const main = store.steps('main', `say working await /store/go say done exit ${code}`);
   const initContainers = [store.steps('hold', 'say holding await /store/hold')];
-  const spec = { initContainers, volumes: [store.volume] };
+  const spec = { restartPolicy, initContainers, volumes: [store.volume] };
   await ns.create(pod('worker', [main, store.keeper('proxy'), store.keeper('mesh')], { annotations, spec }));
   await ns.said('worker', 'hold', 'holding');
   const folder = emptyDirOf((await ns.pod('worker')).metadata.uid, 'curfew-run');
@@ -54,7 +59,7 @@ const kept = (store: Store, main: number) => ({
 
 describe('rendezvous', { concurrency: 4 }, () => {
   test('L17 full from the start: what was reserved is enough', async (t) => {
-    const { ns, store, folder } = await smallRendezvous(t, 'full', 0);
+    const { ns, store, folder } = await smallRendezvous(t, 'full', 0, 'OnFailure');
     fill(folder);
     store.touch('hold', 'go');
     await assertEnds(ns, 'worker', ROLES, kept(store, 0));
@@ -82,7 +87,7 @@ describe('rendezvous', { concurrency: 4 }, () => {
   });
 
   test('L17 read-only while the main works: its end is heard all the same', async (t) => {
-    const { ns, store, folder } = await smallRendezvous(t, 'goes-read-only', 0);
+    const { ns, store, folder } = await smallRendezvous(t, 'goes-read-only', 0, 'OnFailure');
     store.touch('hold');
     await ns.said('worker', 'main', 'working');
     makeReadOnly(folder);

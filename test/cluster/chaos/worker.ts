@@ -41,7 +41,7 @@ export class Worker {
     const lines = new Map<string, Line[]>();
     for (const [name, output] of this.output) lines.set(name, linesOf(await output));
     const said = (name: string) => lines.get(name)?.map(({ text }) => text);
-    assert.deepEqual(said('main'), ['working', 'got TERM']);
+    assert.deepEqual(said('main'), ['working', 'got TERM', 'leaves']);
     assert.deepEqual(said('proxy'), ['up', 'got TERM', 'flushed']);
     assertOrder(lines, { mains: ['main'], sidecars: ['proxy'] });
     assert.equal(this.store.of('proxy'), 'whole');

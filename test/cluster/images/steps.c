@@ -5,7 +5,7 @@
  *   say TEXT        print a line
  *   id              print the user and group that it runs as
  *   sleep SECONDS   go on after that time, signals or not
- *   work SECONDS    the same, but a stop signal ends it, as it ends most programs: with 128 + its number
+ *   work SECONDS    the same, but a stop signal ends the program: with 128 + its number, a moment later
  *   until FILE      the same, until the file exists
  *   tick            print a line each second until a stop signal comes
  *   wait            until a stop signal comes
@@ -103,6 +103,12 @@ static void pause_until(long long end, int signals) {
   }
 }
 
+static int leave(void) {
+  pause_until(now() + 300, 0);
+  say("leaves");
+  return 128 + stopped;
+}
+
 static int listen_on(int port) {
   struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
   int fd = socket(AF_INET6, SOCK_STREAM, 0), again = 1;
@@ -188,10 +194,10 @@ int main(int argc, char **argv) {
       else if (!strcmp(step, "sleep")) pause_until(now() + (long long)(atof(value) * 1000), 0);
       else if (!strcmp(step, "work")) {
         pause_until(now() + (long long)(atof(value) * 1000), 1);
-        if (stopped) return 128 + stopped;
+        if (stopped) return leave();
       } else if (!strcmp(step, "until")) {
         while (access(value, F_OK) < 0 && !stopped) pause_until(now() + 50, 1);
-        if (stopped) return 128 + stopped;
+        if (stopped) return leave();
       } else if (!strcmp(step, "await")) {
         while (access(value, F_OK) < 0) pause_until(now() + 50, 0);
       } else if (!strcmp(step, "touch")) create(value);
