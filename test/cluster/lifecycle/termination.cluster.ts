@@ -1,0 +1,136 @@
+/** The end of the work: sidecars leave in reverse order. docs/conformance.md, K113, K115, K116. */
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { steps } from '../manifests.ts';
+import { execSteps, fileProbe, SCRATCH, scratch } from './scratch.ts';
+import { assertOrder, createWitnessed, deleted, follow, textsOf } from './stop-order.ts';
+import { bothWays, codesOf, podOf } from './way.ts';
+
+const NAMES = ['first', 'second', 'third'];
+const OPTIONS = { spec: { ...SCRATCH, restartPolicy: 'Never', terminationGracePeriodSeconds: 8 } };
+/** Each hook ends only when all three have begun. */
+const TOGETHER = NAMES.map((name) => `await /scratch/hook-${name}`).join(' ');
+
+describe('the end of the work', { concurrency: 3 }, () => {
+  bothWays('K113 sidecars leave in reverse order once the main has ended', async (_t, ns, way) => {
+    const sidecars = NAMES.map((name) =>
+      scratch(name, `say up touch /scratch/${name} wait sleep 1 say gone exit 0`, {
+        startupProbe: fileProbe(`/scratch/${name}`),
+      }),
+    );
+    const parts = { sidecars, mains: [steps('main', 'say working say done exit 0')] };
+    await ns.create(podOf(way, 'worker', parts, OPTIONS));
+    await ns.waitForPhase('worker', 'Succeeded');
+    assert.deepEqual(codesOf(await ns.pod('worker'), 'main', ...NAMES), [0, 0, 0, 0]);
+    assertOrder(
+      ...([
+        await follow(ns, 'worker', 'main', ...NAMES),
+        'first: up',
+        'second: up',
+        'third: up',
+        'main: working',
+        'main: done',
+      ] as const),
+      ...[
+        'third: got TERM',
+        'third: gone',
+        'second: got TERM',
+        'second: gone',
+        'first: got TERM',
+        'first: gone',
+      ],
+    );
+  });
+
+  bothWays(
+    'K115 preStop hooks that never return hold up nobody at the end of the work',
+    async (_t, ns, way) => {
+      const sidecars = NAMES.map((name) =>
+        scratch(name, `say up wait have /scratch/hook-${name} say hooked exit 0`, {
+          lifecycle: { preStop: execSteps(`touch /scratch/hook-${name} await /never`) },
+        }),
+      );
+      const parts = { sidecars, mains: [steps('main', 'say working exit 0')] };
+      await ns.create(podOf(way, 'worker', parts, OPTIONS));
+      await ns.waitForPhase('worker', 'Succeeded');
+      const pod = await ns.pod('worker');
+      assert.deepEqual(codesOf(pod, 'main'), [0]);
+      if (way === 'native') {
+        assert.deepEqual(codesOf(pod, ...NAMES), [137, 137, 137]);
+        return;
+      }
+      // The kubelet, which runs the hooks, is not involved.
+      assert.deepEqual(codesOf(pod, ...NAMES), [0, 0, 0]);
+      const said = await follow(ns, 'worker', ...NAMES);
+      for (const name of NAMES) assert.deepEqual(textsOf(said, name), ['up', 'got TERM']);
+      assertOrder(said, 'third: got TERM', 'second: got TERM', 'first: got TERM');
+    },
+  );
+
+  bothWays('K115 preStop hooks that never return, when the pod is deleted', async (t, ns, way) => {
+    const sidecars = NAMES.map((name) =>
+      scratch(name, 'say up wait exit 0', {
+        lifecycle: { preStop: execSteps(`touch /scratch/hook-${name} await /never`) },
+      }),
+    );
+    const mains = [scratch('main', `say working wait ${TOGETHER} say gone exit 0`)];
+    await createWitnessed(t, ns, podOf(way, 'worker', { sidecars, mains }, OPTIONS));
+    await ns.said('worker', 'main', 'working');
+    const pod = await deleted(ns, 'worker', 'Succeeded');
+    const end = way === 'native' ? 137 : 0;
+    assert.deepEqual(codesOf(pod, 'main', ...NAMES), [0, end, end, end]);
+  });
+
+  bothWays('K116 sidecars with preStop hooks leave in reverse order, with 0', async (_t, ns, way) => {
+    const sidecars = NAMES.map((name) =>
+      scratch(name, `say up wait sleep 1 say gone exit 0`, {
+        lifecycle: { preStop: execSteps(`touch /scratch/hook-${name} ${TOGETHER}`) },
+      }),
+    );
+    // Natively each hook waits for the others: one that ran later would never return.
+    const parts = { sidecars, mains: [steps('main', 'say working say done exit 0')] };
+    await ns.create(podOf(way, 'worker', parts, OPTIONS));
+    await ns.waitForPhase('worker', 'Succeeded');
+    assert.deepEqual(codesOf(await ns.pod('worker'), 'main', ...NAMES), [0, 0, 0, 0]);
+    assertOrder(
+      ...([
+        await follow(ns, 'worker', 'main', ...NAMES),
+        'main: done',
+        'third: got TERM',
+        'third: gone',
+      ] as const),
+      ...['second: got TERM', 'second: gone', 'first: got TERM', 'first: gone'],
+    );
+  });
+
+  bothWays('K116 their preStop hooks run side by side when the pod is deleted', async (t, ns, way) => {
+    const sidecars = NAMES.map((name) =>
+      scratch(
+        name,
+        `say up await /scratch/over-${name} say hooked touch /scratch/seen-${name} wait sleep 1 say gone exit 0`,
+        {
+          lifecycle: {
+            preStop: execSteps(
+              `touch /scratch/hook-${name} ${TOGETHER} sleep 1 touch /scratch/over-${name} await /scratch/seen-${name}`,
+            ),
+          },
+        },
+      ),
+    );
+    const parts = { sidecars, mains: [steps('main', 'say working wait say gone exit 0')] };
+    const options = { spec: { ...OPTIONS.spec, terminationGracePeriodSeconds: 30 } };
+    await createWitnessed(t, ns, podOf(way, 'worker', parts, options));
+    await ns.said('worker', 'main', 'working');
+    const followed = follow(ns, 'worker', 'main', ...NAMES);
+    const pod = await deleted(ns, 'worker', 'Succeeded');
+    assert.deepEqual(codesOf(pod, 'main', ...NAMES), [0, 0, 0, 0]);
+    const said = await followed;
+    for (const name of NAMES) {
+      assert.deepEqual(textsOf(said, name), ['up', 'hooked', 'got TERM', 'gone'], name);
+    }
+    assertOrder(
+      ...([said, 'main: gone', 'third: got TERM', 'third: gone'] as const),
+      ...['second: got TERM', 'second: gone', 'first: got TERM', 'first: gone'],
+    );
+  });
+});
