@@ -282,12 +282,12 @@ export class Driver {
       return true;
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
-      // A process that runs goes on, and an end is an end.
-      if (phase === 'ended' || this.child > 0) {
+      // A process that runs goes on, and an end is an end. But nobody would ever hear that a sidecar is ready.
+      if (phase === 'ended' || (this.child > 0 && (phase !== 'started' || stopping))) {
         say(error.message);
         return true;
       }
-      this.queue.push({ type: 'unusable', at: host.now(), reason: error.message });
+      this.queue.push({ type: 'unusable', at: host.now(), reason: error.message, running: this.child > 0 });
       return false;
     }
   }

@@ -32,8 +32,8 @@ export type Event =
   | { type: 'exit'; at: number; code: number }
   /** The process could not be started: 126 or 127. */
   | { type: 'not-started'; at: number; code: number; reason: string }
-  /** What should be announced could not be, and no process runs. */
-  | { type: 'unusable'; at: number; reason: string }
+  /** What should be announced could not be; while a process runs, only that it is started. */
+  | { type: 'unusable'; at: number; reason: string; running?: boolean }
   | { type: 'tick'; at: number };
 
 /** What a shim writes of itself; the driver adds attempt and epoch. */

@@ -42,6 +42,8 @@ export interface SidecarState {
   /** When the last main's end was seen. */
   doneAt?: number;
   stop?: { at: number; signal: number; alone: boolean };
+  /** What it is could not be announced, while its process ran. */
+  unheard?: true;
   /** Since when other containers have had stop requests: with a preStop hook ours comes late, and the time runs. */
   othersStopAt?: number;
   /** When the process was asked to end. */
@@ -97,6 +99,12 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
       // Between two starts the others go by its life line, and it is needed again soon.
       if (state.phase === 'resting')
         return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
+      // Nobody will hear that it is ready: its process is stopped, so that who waits for it need not for ever (rule L17).
+      if (event.running) {
+        state.unheard = true;
+        state.stop ??= { at: event.at, signal: context.stopSignal, alone: true };
+        return settle(context, state, event.at, [{ type: 'say', level: 'info', text: event.reason }]);
+      }
       return end(context, state, EXIT_UNUSABLE, [{ type: 'say', level: 'info', text: event.reason }]);
   }
   return settle(context, state, event.at);
@@ -276,6 +284,7 @@ function isStopLate(context: Context, state: SidecarState, at: number): boolean 
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
 function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
+  if (state.unheard && state.doneAt === undefined) return EXIT_UNUSABLE;
   if (context.options.restartPolicy === 'Never' || state.stop === undefined) return 0;
   if (state.doneAt !== undefined && !isCutShort(context, state)) return 0;
   // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.

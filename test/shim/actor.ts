@@ -1,19 +1,26 @@
-/** Builds `actor.c`, which the containers of the process tests run, once for all test files. */
+/** Builds what containers run in tests: `actor.c`, and other programs of one file, once for all test files. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 
-const source = new URL('actor.c', import.meta.url).pathname;
-
-/** The path of the static executable; other users may run it. */
 export function buildActor(): string {
+  return buildProgram(new URL('actor.c', import.meta.url).pathname);
+}
+
+/**
+ * The path of the static executable that this C file makes; other users may run it.
+ * @throws {Error} with gcc's words, when it does not compile
+ */
+export function buildProgram(source: string): string {
+  const name = basename(source, '.c');
   const key = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12);
   const folder = `${tmpdir()}/curfew-test-actor-${process.getuid?.() ?? 0}`;
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   chmodSync(folder, 0o755);
   if (statSync(folder).uid !== process.getuid?.()) throw new Error(`${folder} is somebody else's`);
-  const path = `${folder}/actor-${key}`;
+  const path = `${folder}/${name}-${key}`;
   if (existsSync(path)) return path;
   // Test files run side by side: each builds its own, and the last one's stays.
   const temporary = `${path}.${process.pid}`;

@@ -502,6 +502,18 @@ test('L17 a sidecar that cannot announce itself exits 125; one that rests is nee
   assert.equal(pod.get('first').up, true);
 });
 
+test('L17 a sidecar that cannot announce that it is started is stopped and exits 125', () => {
+  for (const policy of ['Never', 'OnFailure'] as const) {
+    const pod = two(policy, { options: { first: TCP } }).start();
+    pod.send('first', { type: 'unusable', at: pod.at, reason: 'read-only file system', running: true });
+    assert.deepEqual(pod.get('first').signals, [15]);
+    assert.equal(pod.get('first').up, true);
+    pod.exits('first', 0);
+    assert.equal(pod.get('first').exitCode, 125);
+    assert.equal(pod.get('first').starts, 1);
+  }
+});
+
 test('L17 a main whose sidecar can never come back ends with 125 instead of waiting for ever', () => {
   const pod = job('Never', { options: { proxy: TCP } })
     .start()

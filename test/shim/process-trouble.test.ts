@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import type { Readiness } from '../../shim/protocol.ts';
 import { type Container, TERM } from './container.ts';
 import { NAMESPACE, Pod, type PodOptions } from './pod.ts';
 import { tmpfsPod } from './tmpfs-pod.ts';
@@ -70,6 +71,21 @@ test('L17 a sidecar whose mount is read-only exits 125, and no main waits for it
   assert.match(sidecar.stderr, /^curfew: cannot .*read-only file system$/m);
   assert.equal(await main.code(), 125);
   assert.ok(!pod.noted.includes('m runs'));
+});
+
+test('L17 a mount that becomes read-only before a sidecar is ready: it is stopped, exits 125, and no main waits for ever', async (t) => {
+  const pod = new Pod(t, PAIR);
+  const ready: Readiness = { kind: 'exec', command: ['test', '-e', `${pod.folder}/ready`] };
+  const sidecar = pod.start('s', pod.serve('s'), { options: { ready } });
+  const main = pod.start('m', pod.work('m'));
+  await pod.notes('s up');
+  await pod.announces('m', 'waiting');
+  execFileSync('nsenter', [`--target=${await sidecar.pid()}`, '--mount', 'sh', '-c', readOnly(pod.run)]);
+  writeFileSync(`${pod.folder}/ready`, '');
+  assert.equal(await sidecar.code(), 125);
+  assert.match(sidecar.stderr, /^curfew: cannot .*read-only file system$/m);
+  assert.equal(await main.code(), 125);
+  assert.deepEqual(pod.noted, ['s up', 's got 15', 's ends']);
 });
 
 test('L17 a mount that becomes read-only while a main runs loses no exit code', async (t) => {
