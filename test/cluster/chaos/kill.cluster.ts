@@ -19,6 +19,8 @@ import { Store } from './store.ts';
 const PODS_AT_A_TIME = 8;
 const FIRST_PORT = 7_001;
 const LOOK_EVERY = 50;
+/** What the first restart of a sidecar may take (rule L9: at once), in milliseconds. */
+const AT_ONCE = 1_000;
 const once = process.env.CURFEW_SEED;
 const first = once === undefined ? randomInt(2 ** 31) : Number(once);
 const seeds = Array.from(
@@ -76,6 +78,9 @@ async function play(
     const spared = killedAt === undefined || plan.part === 'sandbox' || plan.victim !== sidecar;
     if (up !== undefined && (spared || up.at > killedAt))
       assert.equal(store.of(sidecar), 'whole', `the data of ${sidecar}`);
+    if (killedAt === undefined || spared || plan.part !== 'child') continue;
+    const worked = roles.mains.some((main) => (lines.get(main)?.at(-1)?.at ?? 0) > killedAt + AT_ONCE);
+    if (worked) assert.ok(up !== undefined && up.at > killedAt, `${sidecar} was not started again`);
   }
   await assertGone(ended);
   return killedAt !== undefined;
