@@ -1,0 +1,171 @@
+/**
+ * Istio, Linkerd and Vault: Jobs into which their injectors put a sidecar after Curfew was asked, as it is in a real cluster. Their
+ * output is theirs (test/webhook/injectors), their images are stand-ins.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { InjectorOutput } from '../webhook/injector-output.ts';
+import { exitCodes, Namespace, type Pod, statusOf, when } from './cluster.ts';
+import {
+  assertAsOneRun,
+  createJob,
+  doing,
+  onceOver,
+  onlyPodOf,
+  type Roles,
+  runnable,
+} from './injected-pods.ts';
+import { beside } from './second-webhook.ts';
+
+interface Case {
+  name: string;
+  what: string;
+  roles: Roles;
+  annotations?: Record<string, string>;
+  /** Exit codes at the end; the main's is not 0 where the Job must fail. */
+  codes: Record<string, number>;
+  /** Of whom `ready` comes before the main's `working`, and whose TERM after its `done`; in start order. */
+  sidecars: string[];
+  /** One that has no readiness condition: the main only waits until it runs. */
+  unready?: true;
+}
+
+const SCHEMA = { schema: doing('say checked') };
+const MAIN = 'say working sleep 1 say done exit';
+
+const CASES: Case[] = [
+  {
+    name: 'istio',
+    what: 'its defaults, under Never, with the probes of the main sent through its agent',
+    roles: { ...SCHEMA, report: doing(`${MAIN} 0`) },
+    codes: { report: 0, 'istio-proxy': 0 },
+    sidecars: ['istio-proxy'],
+  },
+  {
+    name: 'istio-hold',
+    what: 'proxy first, held by its postStart hook; the main calls /quitquitquit and goes on',
+    roles: { report: doing('say working quit 15020 sleep 2 reach 15020 say done exit 0') },
+    codes: { 'istio-proxy': 0, report: 0 },
+    sidecars: ['istio-proxy'],
+  },
+  {
+    name: 'istio-cni',
+    what: "a sidecar of the pod's own, whose startup probe is sent through its agent",
+    roles: {
+      ...SCHEMA,
+      migrate: doing(`${MAIN} 0`),
+      'cloud-sql-proxy': doing('say ready wait say closed exit 2'),
+    },
+    annotations: { 'curfew.dev/mains': 'migrate' },
+    codes: { 'cloud-sql-proxy': 0, migrate: 0, 'istio-proxy': 0 },
+    sidecars: ['istio-proxy', 'cloud-sql-proxy'],
+  },
+  {
+    name: 'linkerd',
+    what: 'its proxy last, under Never; the main fails with its own code',
+    roles: { ...SCHEMA, report: doing(`${MAIN} 3`) },
+    codes: { report: 3, 'linkerd-proxy': 0 },
+    sidecars: ['linkerd-proxy'],
+  },
+  {
+    name: 'linkerd-await',
+    what: 'its proxy first, held by linkerd-await, with a preStop hook',
+    roles: { report: doing(`${MAIN} 0`) },
+    codes: { 'linkerd-proxy': 0, report: 0 },
+    sidecars: ['linkerd-proxy'],
+  },
+  {
+    name: 'linkerd-cni',
+    what: 'its network validator, and its debug sidecar',
+    roles: {
+      report: doing(`${MAIN} 0`),
+      'linkerd-debug': { image: 'localhost/busybox:1', command: ['sleep', '1000'] },
+    },
+    annotations: { 'curfew.dev/mains': 'report' },
+    codes: { 'linkerd-proxy': 0, report: 0, 'linkerd-debug': 0 },
+    sidecars: ['linkerd-proxy'],
+  },
+  {
+    name: 'vault',
+    what: 'its init container renders the secrets, its agent runs in a shell',
+    roles: { ...SCHEMA, report: doing(`have /vault/secrets/database ${MAIN} 0`) },
+    codes: { report: 0, 'vault-agent': 0 },
+    sidecars: ['vault-agent'],
+    unready: true,
+  },
+  {
+    name: 'vault-init-first',
+    what: 'its init container first, its configuration in a ConfigMap, under Never',
+    roles: {
+      schema: doing('have /vault/secrets/database say checked'),
+      report: doing(`have /vault/secrets/database ${MAIN} 0`),
+    },
+    codes: { report: 0, 'vault-agent': 0 },
+    sidecars: ['vault-agent'],
+    unready: true,
+  },
+];
+
+/** What the pods mount, and their products' controllers would make. */
+async function makeConfigMaps(ns: Namespace): Promise<void> {
+  await ns.kubectl('create', 'configmap', 'istio-ca-root-cert', '--from-literal=root-cert.pem=x');
+  await ns.kubectl(
+    ...['create', 'configmap', 'vault-agent', '--from-literal=config.hcl={"exit_after_auth":false}'],
+    '--from-literal=config-init.hcl={"exit_after_auth":true}',
+  );
+}
+
+async function assertRan(ns: Namespace, { codes, sidecars, unready }: Case): Promise<Pod> {
+  const failed = Object.values(codes).some((code) => code !== 0);
+  await ns.waitForJob('work', failed ? 'failed' : 'complete');
+  const ended = await onlyPodOf(ns);
+  const pod = ended.metadata.name;
+  assert.equal(ended.status.phase, failed ? 'Failed' : 'Succeeded');
+  assert.deepEqual(exitCodes(ended), codes);
+  for (const name of Object.keys(codes)) assert.equal(statusOf(ended, name)?.restartCount, 0, name);
+  const [main = ''] = Object.keys(codes).filter((name) => name === 'report' || name === 'migrate');
+  const work = await ns.lines(pod, main);
+  const lines = await Promise.all(sidecars.map((name) => ns.lines(pod, name)));
+  const order = [
+    ...(unready ? [] : lines.map((said) => when(said, 'ready'))),
+    when(work, 'working'),
+    when(work, 'done'),
+    ...lines.toReversed().map((said) => when(said, 'got TERM')),
+  ];
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  );
+  return ended;
+}
+
+describe('injectors', { concurrency: 4 }, () => {
+  for (const one of CASES)
+    test(`W3 W5 L1 L6 L7 ${one.name}: ${one.what}`, async (t) => {
+      const output: InjectorOutput = runnable(one.name, one.roles, one.annotations);
+      const { ns, calls } = await beside(t, one.name, { asked: 'after', mutate: output.inject });
+      await makeConfigMaps(ns);
+      await createJob(ns, output.before());
+      const ended = await assertRan(ns, one);
+      assert.equal(calls(), 1);
+      // W5: what the kubelet expands in args it expands behind the shim.
+      if (one.name === 'istio')
+        when(await ns.lines(ended.metadata.name, 'istio-proxy'), `proxy in ${ns.name}.svc.cluster.local`);
+      assertAsOneRun(ended, await onceOver(ns, output.after()));
+    });
+});
+
+test('L9 a proxy that was told to quit is started again, and ends with the work', async (t) => {
+  const main = doing('say working quit 15020 sleep 2 reach 15020 quit 15020 say done exit 0');
+  const output = runnable('istio-hold', { report: main });
+  const ns = await Namespace.make(t, 'quit');
+  await createJob(ns, output.after());
+  await ns.waitForJob('work');
+  const ended = await onlyPodOf(ns);
+  assert.deepEqual(exitCodes(ended), { 'istio-proxy': 0, report: 0 });
+  assert.equal(statusOf(ended, 'istio-proxy')?.restartCount, 0);
+  assert.match(
+    await ns.log(ended.metadata.name, 'istio-proxy'),
+    /^curfew: ended with code 0 while the work goes on/m,
+  );
+});
