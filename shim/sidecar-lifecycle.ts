@@ -42,7 +42,7 @@ export interface SidecarState {
   /** When the last main's end was seen. */
   doneAt?: number;
   stop?: { at: number; signal: number; alone: boolean };
-  /** What it is could not be announced, while its process ran. */
+  /** That it is started could not be announced. */
   unheard?: true;
   /** Since when other containers have had stop requests: with a preStop hook ours comes late, and the time runs. */
   othersStopAt?: number;
@@ -99,10 +99,8 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
       // Between two starts the others go by its life line, and it is needed again soon.
       if (state.phase === 'resting')
         return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
-      // Nobody will hear that it is ready: its process is stopped, so that who waits for it need not for ever (rule L17).
       if (event.running) {
         state.unheard = true;
-        state.stop ??= { at: event.at, signal: context.stopSignal, alone: true };
         return settle(context, state, event.at, [{ type: 'say', level: 'info', text: event.reason }]);
       }
       return end(context, state, EXIT_UNUSABLE, [{ type: 'say', level: 'info', text: event.reason }]);
@@ -147,6 +145,9 @@ function settle(
   lookAtMains(context, state, at, actions);
   if (isStopLate(context, state, at)) state.othersStopAt ??= at;
   else if (state.stop === undefined) delete state.othersStopAt;
+  // Those who were there before go on with it; who waits for it would wait for ever (rule L17).
+  if (state.unheard && state.stop === undefined && isAwaited(state))
+    state.stop = { at, signal: context.stopSignal, alone: true };
   if (state.stop !== undefined && !state.stop.alone && isAlone(context, state, at)) {
     state.stop = { ...state.stop, alone: true };
     actions.push({ type: 'say', level: 'debug', text: 'the stop request is for this container alone' });
@@ -202,6 +203,10 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
     else actions.push({ type: 'probe', on: true });
   }
   announce(context, state, actions);
+}
+
+function isAwaited(state: SidecarState): boolean {
+  return [...state.peers.values()].some(({ alive, marker }) => alive && marker?.phase === 'waiting');
 }
 
 /** Ask the process to end when it is time to, and kill it when its time is over (rules L6, L12, L13, L15). */

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -275,6 +279,61 @@ static int kill_at(char **argv) {
   }
 }
 
+/* kill-after-open FILE COMMAND...: KILL the command when it has opened a file of that name. */
+static int kill_after_open(char **argv) {
+  int status, opens = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0) die("ptrace");
+    execv(argv[1], argv + 1);
+    die(argv[1]);
+  }
+  if (waitpid(child, &status, 0) < 0 || !WIFSTOPPED(status)) die("waitpid");
+  if (ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0) die("ptrace");
+  for (int signal = 0;;) {
+    struct __ptrace_syscall_info info;
+    ptrace(PTRACE_SYSCALL, child, NULL, (void *)(intptr_t)signal);
+    if (waitpid(child, &status, 0) < 0) die("waitpid");
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
+    int call = WSTOPSIG(status) == (SIGTRAP | 0x80);
+    signal = call ? 0 : WSTOPSIG(status);
+    if (!call || ptrace(PTRACE_GET_SYSCALL_INFO, child, (void *)sizeof info, &info) <= 0) continue;
+    if (info.op == PTRACE_SYSCALL_INFO_EXIT && opens) kill(child, SIGKILL);
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY) continue;
+    uint64_t path = 0;
+    if (info.entry.nr == SYS_openat) path = info.entry.args[1];
+#ifdef SYS_open
+    if (info.entry.nr == SYS_open) path = info.entry.args[0];
+#endif
+    char text[4096];
+    struct iovec mine = {text, sizeof text - 1}, theirs = {(void *)(uintptr_t)path, sizeof text - 1};
+    ssize_t got = path ? process_vm_readv(child, &mine, 1, &theirs, 1, 0) : -1;
+    /* The text may end just before what is not there. */
+    for (theirs.iov_len = 256; path && got < 0 && theirs.iov_len > 0; theirs.iov_len--) got = process_vm_readv(child, &mine, 1, &theirs, 1, 0);
+    if (got < 0) continue;
+    text[got] = 0;
+    const char *name = strrchr(text, '/');
+    opens = name && !strcmp(name + 1, argv[0]);
+  }
+}
+
+/* deaf COMMAND...: become the command where inotify watches are granted and tell nothing, as on some file systems. */
+static int deaf(char **argv) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_inotify_add_watch, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof code / sizeof *code, code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) die("no new privileges");
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) die("seccomp");
+  execv(argv[0], argv);
+  die(argv[0]);
+  return 0;
+}
+
 /* raw COMMAND...: become the command with an environment and two more words that no shell would make. */
 static int raw(int argc, char **argv) {
   char *env[] = {"PATH=/usr/bin:/bin", "BYTES=\xff\xfe\x80", "EMPTY=", "NOEQUALS", "TWICE=1", "TWICE=2", "=odd", NULL};
@@ -320,6 +379,8 @@ int main(int argc, char **argv) {
   if (!strcmp(part, "ignoring") && count >= 1) return ignoring(rest);
   if (!strcmp(part, "user") && count >= 2) return user(rest);
   if (!strcmp(part, "kill-at") && count >= 2) return kill_at(rest);
+  if (!strcmp(part, "kill-after-open") && count >= 2) return kill_after_open(rest);
+  if (!strcmp(part, "deaf") && count >= 1) return deaf(rest);
   if (!strcmp(part, "raw") && count >= 1) return raw(count, rest);
   if (!strcmp(part, "read")) return read_lines();
   if (!strcmp(part, "pause"))

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { type Container, KILL, TERM } from './container.ts';
 import { until } from './patience.ts';
-import { Pod, type PodOptions } from './pod.ts';
+import { ACTOR, NAMESPACE, Pod, type PodOptions } from './pod.ts';
 
 const { SIGCONT: CONT, SIGSTOP: STOP, SIGUSR2: USR2 } = constants.signals;
 
@@ -129,6 +129,34 @@ test('L12 a sidecar that ends by itself during the deletion is not started again
   await a.signal(USR2);
   assert.equal(await a.code(), 0);
   assert.equal(pod.noted.filter((line) => line === 'b up').length, 1);
+});
+
+test('L12 where the file system tells nothing, a TERM is not taken for a stop of one container by an old look', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], grace: 3_600_000 });
+  const options = { probed: true };
+  // Inotify grants its watch there, and stays silent: it looks by itself every 30 s.
+  const s = pod.start('s', pod.serve('s'), { options, inside: [...NAMESPACE, ACTOR, 'deaf'] });
+  await pod.announces('s', 'started');
+  const m = pod.start('m', pod.serve('m', `${USR2}=0`), { inside: [...NAMESPACE, ACTOR, 'deaf'] });
+  await pod.notes('m up');
+  await s.signal(TERM);
+  await until('the stop of s', () => pod.markerOf('s')?.stopping || undefined);
+  await m.signal(TERM);
+  await until('the stop of m', () => pod.markerOf('m')?.stopping || undefined);
+  // The same with somebody who hears, asked at the same time: when he has made up his mind, so has s.
+  const other = new Pod(t, { mains: ['m'], sidecars: ['s'], grace: 3_600_000 });
+  const alone = other.start('s', other.serve('s'), { options });
+  await other.announces('s', 'started');
+  const works = other.start('m', other.serve('m', `${USR2}=0`));
+  await other.notes('m up');
+  await alone.signal(TERM);
+  await other.notes('s ends');
+  assert.deepEqual(stops(pod), ['m got 15'], 'the main works on, and s waits for it');
+  await m.signal(USR2);
+  assert.deepEqual([await m.code(), await s.code()], [0, 0]);
+  assert.deepEqual(stops(pod), ['m got 15', 'm ends', 's got 15', 's ends']);
+  await works.signal(USR2);
+  assert.equal(await works.code(), 0);
 });
 
 test('L13 TERM for one sidecar alone reaches its process while the mains run on', async (t) => {

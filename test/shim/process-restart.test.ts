@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { formatMarker, type Marker } from '../../shim/marker.ts';
 import type { Readiness } from '../../shim/protocol.ts';
 import { childrenOf, KILL, TERM } from './container.ts';
-import { Pod } from './pod.ts';
+import { ACTOR, NAMESPACE, Pod } from './pod.ts';
 
 test('L9 a sidecar that ends while a main runs is started again at once, whatever its code and the policy', async (t) => {
   for (const restartPolicy of ['Never', 'OnFailure'] as const) {
@@ -162,6 +162,21 @@ test('L11 a real first life, then the same pod again after a restart of its node
     }
   }
   assert.equal(pod.noted.filter((line) => line === 's got 15').length, 1);
+});
+
+test('L11 the last word of the attempt before is not that of one that died as it came up', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+  const epoch = readFileSync(`${pod.run}/epoch`, 'utf8').trim();
+  writeFileSync(`${pod.run}/m.state`, stale({ epoch, phase: 'ended', final: true }));
+  // It has its life line, and has not said anything yet.
+  const inside = [...NAMESPACE, ACTOR, 'kill-after-open', 'm.life'];
+  const killed = pod.start('m', pod.work('m'), { inside });
+  assert.equal(await killed.code(), 128 + KILL, killed.words);
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.announces('s', 'started');
+  assert.equal(await pod.start('m', pod.work('m')).code(), 0);
+  assert.equal(await sidecar.code(), 0);
+  assert.deepEqual(pod.noted, ['s up', 'm runs', 's got 15', 's ends']);
 });
 
 test('L11 torn and foreign markers count for nothing', async (t) => {
