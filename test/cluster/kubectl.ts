@@ -50,7 +50,10 @@ export async function mustKubectl(args: string[], input = ''): Promise<string> {
   return result.stdout;
 }
 
-/** Ask again and again until the answer is there. Throws with what was awaited when the time is over. */
+/**
+ * Ask again and again until the answer is there, and spend at most a third of the time on asking: many tests wait side by
+ * side, and kubectl is what keeps the machine busy. Throws with what was awaited when the time is over.
+ */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
@@ -58,9 +61,11 @@ export async function until<T>(
 ): Promise<T> {
   const deadline = Date.now() + patience;
   for (;;) {
+    const asked = Date.now();
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (Date.now() > deadline) throw new Error(`not after ${patience / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL));
+    const pause = Math.max(POLL, 2 * (Date.now() - asked));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
