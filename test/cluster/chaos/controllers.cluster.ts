@@ -12,7 +12,9 @@ import { Store } from './store.ts';
 import { mainAndSidecar, Worker } from './worker.ts';
 
 const ROLES = { mains: ['main'], sidecars: ['proxy'] };
-const annotations = sidecars('proxy');
+// The mains here are so quick that a sidecar must say when it can be told to end: a TERM before that just ends it.
+const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
+const LISTEN = 'listen 7001';
 const MINOR = minorVersion();
 const NAMES = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
@@ -61,7 +63,7 @@ describe('controllers', { concurrency: true }, () => {
     const env = [{ name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }];
     const containers = [
       store.steps('main', 'say done exit 0'),
-      { ...store.steps('proxy', 'wait flush /store/$(POD) exit 143'), env },
+      { ...store.steps('proxy', `${LISTEN} wait flush /store/$(POD) exit 143`), env },
     ];
     const indexed = MINOR >= 22 ? { completionMode: 'Indexed' } : {};
     await ns.create(jobWith({ completions: 50, parallelism: 10, ...indexed }, containers, store));
@@ -80,7 +82,7 @@ describe('controllers', { concurrency: true }, () => {
     const store = new Store('policy');
     const onExitCodes = { containerName: 'main', operator: 'In', values: [42] };
     const podFailurePolicy = { rules: [{ action: 'FailJob', onExitCodes }] };
-    const containers = [store.steps('main', 'say failing exit 42'), store.keeper('proxy')];
+    const containers = [store.steps('main', 'say failing exit 42'), store.keeper('proxy', {}, LISTEN)];
     await ns.create(jobWith({ backoffLimit: 6, podFailurePolicy }, containers, store));
     await ns.waitForJob('migrate', 'failed');
     const pods = await ns.podsOf('migrate');
@@ -93,7 +95,7 @@ describe('controllers', { concurrency: true }, () => {
   });
 
   const TWICE = 'once /store/first 1 once /store/second 2 say worked exit 0';
-  const twice = (store: Store) => [store.steps('main', TWICE), store.keeper('proxy')];
+  const twice = (store: Store) => [store.steps('main', TWICE), store.keeper('proxy', {}, LISTEN)];
 
   test('L5 L9 under Never a main that fails twice and then works, with backoffLimit 2', async (t) => {
     const ns = await Namespace.make(t, 'twice-never');

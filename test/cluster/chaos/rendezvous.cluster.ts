@@ -61,7 +61,9 @@ describe('rendezvous', { concurrency: 4 }, () => {
   test('L17 full from the start: what was reserved is enough', async (t) => {
     const { ns, store, folder } = await smallRendezvous(t, 'full', 0, 'OnFailure');
     fill(folder);
-    store.touch('hold', 'go');
+    store.touch('hold');
+    for (const name of ROLES.sidecars) await ns.said('worker', name, 'up');
+    store.touch('go');
     await assertEnds(ns, 'worker', ROLES, kept(store, 0));
   });
 

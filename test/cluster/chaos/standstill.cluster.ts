@@ -66,7 +66,7 @@ async function comesLate(t: TestContext, who: string): Promise<void> {
   const ns = await Namespace.make(t, `late-${who}`);
   const store = new Store(ns.name);
   const env = (name: string) => (name === who ? { env: LATE } : {});
-  const main = store.steps('main', 'say working exit 0');
+  const main = store.steps('main', 'say working await /store/go say done exit 0');
   const containers = [
     { ...main, ...env('main') },
     { ...store.keeper('proxy'), ...env('proxy') },
@@ -88,6 +88,9 @@ async function comesLate(t: TestContext, who: string): Promise<void> {
   }
   assert.equal((await ns.pod('worker')).status.phase, 'Pending');
   await ns.kubectl('create', 'configmap', 'late', '--from-literal=value=here');
+  for (const [name, text] of Object.entries({ proxy: 'up', main: 'working' }))
+    await ns.said('worker', name, text);
+  store.touch('go');
   await assertEnds(ns, 'worker', ROLES, { ...WELL, store });
 }
 

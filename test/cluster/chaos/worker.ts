@@ -7,7 +7,10 @@ import type { Store } from './store.ts';
 
 /** A main that works until the store holds `go`, unless it is told to end before, and its sidecar. */
 export function mainAndSidecar(store: Store): V1Container[] {
-  return [store.steps('main', 'say working until /store/go say done exit 0'), store.keeper('proxy')];
+  return [
+    store.steps('main', 'say working until /store/go say done exit 0'),
+    store.keeper('proxy', {}, 'listen 7001'),
+  ];
 }
 
 /** A pod of {@link mainAndSidecar} at work, and its containers' output until they end: the pod may be gone then. */
@@ -42,7 +45,7 @@ export class Worker {
     for (const [name, output] of this.output) lines.set(name, linesOf(await output));
     const said = (name: string) => lines.get(name)?.map(({ text }) => text);
     assert.deepEqual(said('main'), ['working', 'got TERM', 'leaves']);
-    assert.deepEqual(said('proxy'), ['up', 'got TERM', 'flushed']);
+    assert.deepEqual(said('proxy'), ['up', 'listening', 'got TERM', 'flushed']);
     assertOrder(lines, { mains: ['main'], sidecars: ['proxy'] });
     assert.equal(this.store.of('proxy'), 'whole');
     await this.assertGone();
