@@ -1,0 +1,260 @@
+/**
+ * Bugs put in on purpose: what the chaos is worth is what it finds. Each is a change of a copy of the shim's sources, of which
+ * a real shim is built; the chaos must find it, by one of these rules, in seeds whose plans give it a chance.
+ */
+import { containersOf, type Deed, type Plan } from './plan.ts';
+
+export interface Break {
+  /** What the chaos must say: one of these. */
+  rules: readonly string[];
+  what: string;
+  file: string;
+  /** Stands there once. */
+  from: string;
+  to: string;
+  /** Where it can show. */
+  where: (plan: Plan) => boolean;
+}
+
+const does = (plan: Plan, test: (deed: Deed) => boolean) => plan.happenings.some(({ deed }) => test(deed));
+const deleted = (plan: Plan) => does(plan, ({ kind }) => kind === 'delete');
+const calm = (plan: Plan) => !deleted(plan) && plan.policy !== 'Always' && plan.rendezvous === 'plain';
+
+export const BREAKS: readonly Break[] = [
+  {
+    rules: ['L1', 'L2'],
+    what: 'readiness.ts: an answer of 503 is success',
+    file: 'readiness.ts',
+    from: 'status >= 200 && status < 400',
+    to: 'status >= 200 && status < 600',
+    where: (plan) => plan.sidecars.some(({ ready, delay }) => ready === 'http' && delay > 200),
+  },
+  {
+    rules: ['L2', 'L1'],
+    what: 'lifecycle.ts: running counts as started',
+    file: 'lifecycle.ts',
+    from: "peer.marker?.phase === 'started'",
+    to: "(peer.marker?.phase === 'started' || peer.marker?.phase === 'starting')",
+    where: (plan) => plan.sidecars.some(({ delay }) => delay > 200),
+  },
+  {
+    rules: ['L3', 'L12', 'L14'],
+    what: 'main-lifecycle.ts: a waiting main keeps waiting after TERM',
+    file: 'main-lifecycle.ts',
+    from: "if (state.phase === 'waiting') return end(context, stopping, 128 + signal);",
+    to: "if (state.phase === 'waiting') return settle(context, stopping, at, []);",
+    where: (plan) => deleted(plan) && plan.sidecars.some(({ delay }) => delay < 0),
+  },
+  {
+    rules: ['L14'],
+    what: 'main-lifecycle.ts: a main that its probe stops while it waits starts all the same',
+    file: 'main-lifecycle.ts',
+    from: "if (state.phase === 'waiting') return end(context, stopping, 128 + signal);",
+    to: "if (state.phase === 'waiting') return settle(context, stopping, at, []);",
+    where: (plan) =>
+      calm(plan) &&
+      plan.happenings.some(
+        ({ after, deed }) => deed.kind === 'stop' && deed.who.startsWith('m') && after.what === 'waiting',
+      ),
+  },
+  {
+    rules: ['L8'],
+    what: 'main-lifecycle.ts: the start-timeout never runs out',
+    file: 'main-lifecycle.ts',
+    from: 'startTimeout === undefined ? undefined :',
+    to: 'startTimeout !== undefined ? undefined :',
+    where: (plan) =>
+      calm(plan) && plan.startTimeout !== undefined && plan.sidecars.some(({ delay }) => delay < 0),
+  },
+  {
+    rules: ['L5'],
+    what: 'host.c: exit codes are cut to seven bits',
+    file: 'host.c',
+    from: 'JS_NewInt32(ctx, WEXITSTATUS(status))',
+    to: 'JS_NewInt32(ctx, WEXITSTATUS(status) & 0x7f)',
+    where: (plan) => plan.rendezvous === 'plain' && plan.mains.some(({ codes }) => (codes[0] ?? 0) === 255),
+  },
+  {
+    rules: ['L5'],
+    what: 'driver.ts: a death by a signal is an exit with 0',
+    file: 'driver.ts',
+    from: 'ended.signal === undefined ? (ended.code ?? 0) : 128 + ended.signal',
+    to: 'ended.code ?? 0',
+    where: (plan) =>
+      does(plan, (deed) => deed.kind === 'kill' && deed.victim === 'child' && deed.who.startsWith('m')),
+  },
+  {
+    rules: ['L6'],
+    what: 'rendezvous.ts: a main whose life line is free is down for good',
+    file: 'rendezvous.ts',
+    from: "if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {",
+    to: "if (marker !== undefined && !item.alive) marker = { ...marker, final: true };\n    if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {",
+    where: (plan) =>
+      calm(plan) && plan.policy === 'OnFailure' && plan.mains.some(({ codes }) => (codes[0] ?? 0) !== 0),
+  },
+  {
+    rules: ['L6'],
+    what: 'sidecar-lifecycle.ts: sidecars leave all at once',
+    file: 'sidecar-lifecycle.ts',
+    from: 'const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);',
+    to: 'const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown) || doneAt !== undefined;',
+    where: (plan) => calm(plan) && plan.sidecars.length > 1,
+  },
+  {
+    rules: ['L6'],
+    what: 'driver.ts: sidecars are killed when they should be told to end',
+    file: 'driver.ts',
+    from: 'if (this.child > 0) this.signal(action.signal);',
+    to: 'if (this.child > 0) this.signal(action.signal === SIGTERM ? SIGKILL : action.signal);',
+    where: calm,
+  },
+  {
+    rules: ['L7'],
+    what: "sidecar-lifecycle.ts: a sidecar's own code gets out at the end of work",
+    file: 'sidecar-lifecycle.ts',
+    from: "if (context.options.restartPolicy === 'Never' || state.stop === undefined) return 0;",
+    to: 'if (state.stop === undefined) return processCode ?? 0;',
+    where: (plan) => calm(plan) && plan.sidecars.some(({ term }) => term !== 0),
+  },
+  {
+    rules: ['L8'],
+    what: 'lifecycle.ts: a main that dies without a word is waited for',
+    file: 'lifecycle.ts',
+    from: "marker.phase === 'ended' ? marker.final : marker.killedIsFinal",
+    to: "marker.phase === 'ended' && marker.final",
+    where: (plan) =>
+      calm(plan) &&
+      plan.policy === 'Never' &&
+      does(plan, (deed) => deed.kind === 'kill' && deed.victim === 'shim' && deed.who.startsWith('m')),
+  },
+  {
+    rules: ['L8'],
+    what: 'rendezvous.ts: a life line counts as held for ever',
+    file: 'rendezvous.ts',
+    from: 'const alive = got === -EAGAIN;',
+    to: 'const alive = got === -EAGAIN || item.lived;',
+    where: calm,
+  },
+  {
+    rules: ['L8'],
+    what: 'driver.ts: where inotify is refused it does not look by itself (L16)',
+    file: 'driver.ts',
+    from: 'const LOOK_EVERY = 500;',
+    to: 'const LOOK_EVERY = 3_600_000;',
+    where: (plan) => plan.rendezvous === 'used-up' && !deleted(plan),
+  },
+  {
+    rules: ['L8'],
+    what: 'rendezvous.ts: a last word that no disk takes is not spoken (L17)',
+    file: 'rendezvous.ts',
+    from: "if (what.phase === 'ended') this.speak(what.code, what.final);",
+    to: '',
+    where: (plan) =>
+      calm(plan) &&
+      plan.policy === 'OnFailure' &&
+      plan.mains.length === 1 &&
+      plan.happenings.some(
+        ({ after, deed }) =>
+          deed.kind === 'read-only' && deed.who === 'm0' && after.who === 'm0' && after.what === 'up',
+      ),
+  },
+  {
+    rules: ['L9'],
+    what: 'sidecar-lifecycle.ts: a sidecar is started again without its back-off',
+    file: 'sidecar-lifecycle.ts',
+    from: 'state.retryAt = event.at + delay;',
+    to: 'state.retryAt = event.at;',
+    where: (plan) =>
+      plan.sidecars.some(
+        ({ name, crash }) =>
+          crash !== undefined &&
+          does(plan, (deed) => deed.kind === 'kill' && deed.who === name && deed.victim === 'child'),
+      ),
+  },
+  {
+    rules: ['L10'],
+    what: 'sidecar-lifecycle.ts: a sidecar that comes after the end of work starts its process first',
+    file: 'sidecar-lifecycle.ts',
+    from: '  lookAtMains(context, state, at, actions);\n',
+    to: "  if (state.phase === 'queued') start(context, state, at, actions);\n  lookAtMains(context, state, at, actions);\n",
+    where: (plan) =>
+      calm(plan) &&
+      plan.policy === 'OnFailure' &&
+      plan.happenings.some(
+        ({ after, deed }) =>
+          deed.kind === 'kill' &&
+          deed.victim === 'shim' &&
+          deed.who === 's0' &&
+          after.who === 's0' &&
+          after.what === 'got 15',
+      ),
+  },
+  {
+    rules: ['L11'],
+    what: 'lifecycle.ts: a marker speaks on after its writer: a main starts',
+    file: 'lifecycle.ts',
+    from: 'return peer?.alive === true && peer.marker',
+    to: 'return peer?.marker',
+    where: (plan) => plan.leftovers && plan.rendezvous === 'plain',
+  },
+  {
+    rules: ['L12'],
+    what: 'driver.ts: a stop request is taken for a signal from inside',
+    file: 'driver.ts',
+    from: "outside && stops ? 'stop-request' : 'signal'",
+    to: "!outside && stops ? 'stop-request' : 'signal'",
+    where: (plan) => deleted(plan) && plan.mains.some(({ flush }) => flush > 60),
+  },
+  {
+    rules: ['L12'],
+    what: "driver.ts: TERM does not reach the container's process",
+    file: 'driver.ts',
+    from: 'if (host.kill(this.child, number) < 0)',
+    to: 'if (number !== SIGTERM && host.kill(this.child, number) < 0)',
+    where: (plan) => deleted(plan) && plan.mains.every(({ work }) => work > 800),
+  },
+  {
+    rules: ['L13', 'L12'],
+    what: 'sidecar-lifecycle.ts: a stop of one container is taken for the deletion',
+    file: 'sidecar-lifecycle.ts',
+    from: 'if (!probed || state.stop === undefined',
+    to: 'if (probed || state.stop === undefined',
+    where: (plan) =>
+      plan.policy === 'Always' &&
+      plan.happenings.some(
+        ({ after, deed }) => deed.kind === 'stop' && deed.who.startsWith('s') && after.who === deed.who,
+      ),
+  },
+  {
+    rules: ['L15', 'L12'],
+    what: 'rendezvous.ts: who is alive and has not said so yet does not count',
+    file: 'sidecar-lifecycle.ts',
+    from: 'const mainsDown = doneAt !== undefined || mains.every(isDown);',
+    to: 'const mainsDown = doneAt !== undefined || mains.some((main) => isDown(main) || state.peers.get(main)?.marker?.stopping === false);',
+    where: (plan) => deleted(plan) && plan.mains.some(({ preStop }) => preStop !== undefined),
+  },
+  {
+    rules: ['L17'],
+    what: 'driver.ts: who cannot announce itself runs all the same',
+    file: 'driver.ts',
+    from: "if (phase === 'ended' || (",
+    to: "if (phase !== 'waiting' || (",
+    where: (plan) => plan.mains.some(({ readOnly }) => readOnly),
+  },
+  {
+    rules: ['P4'],
+    what: 'host.c: a child does not die with its shim',
+    file: 'host.c',
+    from: 'prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);',
+    to: '',
+    where: (plan) => plan.hostPid && does(plan, (deed) => deed.kind === 'kill' && deed.victim === 'shim'),
+  },
+  {
+    rules: ['P4'],
+    what: 'process.ts: what a process left behind stays',
+    file: 'process.ts',
+    from: 'if (reapAll()) return;',
+    to: 'if (reapAll() || leader > 0) return;',
+    where: (plan) => plan.hostPid && containersOf(plan).some(({ helper }) => helper),
+  },
+];
