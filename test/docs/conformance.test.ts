@@ -8,13 +8,13 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const VERDICTS = ['kept', 'kept with a difference', 'does not apply'];
 
 interface Row {
-  number: string;
+  numbers: string[];
   verdict: string;
   why: string;
   files: string[];
 }
 
-/** Every line of a table whose first cell is a number: | K7 | Kubernetes' case | verdict | why | `file` | */
+/** Every line of a table whose first cell is a number, or `K7 to K9`: | K7 | Kubernetes' case | verdict | why | `file` | */
 const rows = globSync('docs/conformance*.md', { cwd: ROOT })
   .sort()
   .flatMap((file) => readFileSync(join(ROOT, file), 'utf8').split('\n'))
@@ -23,23 +23,28 @@ const rows = globSync('docs/conformance*.md', { cwd: ROOT })
     const cells = line.split('|').map((cell) => cell.trim());
     const [, number = '', , verdict = '', why = '', files = ''] = cells;
     assert.equal(cells.length, 7, `a row has five cells: ${line}`);
-    return { number, verdict, why, files: [...files.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name) };
+    return {
+      numbers: numbersOf(number),
+      verdict,
+      why,
+      files: [...files.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+    };
   });
 
-/** The numbers that the titles of a file's tests begin with: 'K7 ...', 'K7 K8 ...', 'K7 to K9 ...'. */
+/** 'K7', 'K7 K8', 'K7 to K9': each number. */
+function numbersOf(text: string): string[] {
+  const words = text.trim().split(' ');
+  return words.flatMap((word, index) => {
+    if (word !== 'to') return [word];
+    const [from = 0, to = 0] = [words[index - 1], words[index + 1]].map((end) => Number(end?.slice(1)));
+    return Array.from({ length: Math.max(to - from - 1, 0) }, (_, n) => `K${from + 1 + n}`);
+  });
+}
+
+/** The numbers that the titles of a file's tests begin with. */
 function numbersIn(text: string): Set<string> {
-  const numbers = new Set<string>();
-  for (const [, run = ''] of text.matchAll(/['"`]((?:K\d+(?: to)? ?)+)/g)) {
-    const words = run.trim().split(' ');
-    for (const [index, word] of words.entries()) {
-      if (word !== 'to') numbers.add(word);
-      else {
-        const [from, to] = [words[index - 1], words[index + 1]].map((end) => Number(end?.slice(1)));
-        for (let n = from ?? 0; n <= (to ?? 0); n++) numbers.add(`K${n}`);
-      }
-    }
-  }
-  return numbers;
+  const runs = [...text.matchAll(/['"`]((?:K\d+(?: to)? ?)+)/g)];
+  return new Set(runs.flatMap(([, run = '']) => numbersOf(run)));
 }
 
 const tests = new Map(
@@ -52,10 +57,13 @@ const tests = new Map(
 test('every number stands once in the table, with a verdict and what it rests on', () => {
   assert.ok(rows.length > 0);
   const seen = new Set<string>();
-  for (const { number, verdict, why, files } of rows) {
-    assert.match(number, /^K\d+$/);
-    assert.ok(!seen.has(number), `${number} stands there twice`);
-    seen.add(number);
+  for (const { numbers, verdict, why, files } of rows) {
+    for (const number of numbers) {
+      assert.match(number, /^K\d+$/);
+      assert.ok(!seen.has(number), `${number} stands there twice`);
+      seen.add(number);
+    }
+    const [number] = numbers;
     assert.ok(VERDICTS.includes(verdict), `${number}: ${verdict}`);
     assert.ok(verdict === 'kept' || why !== '', `${number} is ${verdict}, and nothing says why`);
     assert.equal(
@@ -67,12 +75,13 @@ test('every number stands once in the table, with a verdict and what it rests on
 });
 
 test('every case that is kept has a test with its number in each file that its row names', () => {
-  for (const { number, files } of rows)
+  for (const { numbers, files } of rows)
     for (const file of files)
-      assert.ok(
-        tests.get(file)?.numbers.has(number),
-        `${file} has no test whose title begins with ${number}`,
-      );
+      for (const number of numbers)
+        assert.ok(
+          tests.get(file)?.numbers.has(number),
+          `${file} has no test whose title begins with ${number}`,
+        );
 });
 
 test('every test of a case has its row', () => {
@@ -80,7 +89,7 @@ test('every test of a case has its row', () => {
     assert.doesNotMatch(text, /bothWays\(\s*['"`](?!K\d|\$\{)/, `${file} has a test without a number`);
     assert.ok(numbers.size > 0, `${file} has no number`);
     for (const number of numbers) {
-      const named = rows.some((row) => row.number === number && row.files.includes(file));
+      const named = rows.some((row) => row.numbers.includes(number) && row.files.includes(file));
       assert.ok(named, `no row ${number} names ${file}`);
     }
   }

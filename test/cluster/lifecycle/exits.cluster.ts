@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { statusOf, when } from '../cluster.ts';
 import { steps } from '../manifests.ts';
-import { execSteps, SCRATCH, scratch } from './scratch.ts';
+import { fileProbe, SCRATCH, scratch } from './scratch.ts';
 import { bothWays, codesOf, podOf, restarted } from './way.ts';
 
 const POLICIES = ['Never', 'OnFailure'] as const;
 
-describe('sidecars that run on, and that end', { concurrency: 4 }, () => {
+describe('sidecars that run on, and that end', { concurrency: 2 }, () => {
   bothWays('K9 a main that fails is started again beside the same sidecar, Always', async (_, ns, way) => {
     const parts = {
       sidecars: [steps('proxy', 'say up wait exit 143')],
@@ -18,6 +18,7 @@ describe('sidecars that run on, and that end', { concurrency: 4 }, () => {
     const pod = await restarted(ns, 'worker', 'main', 2);
     assert.equal(statusOf(pod, 'main')?.lastState.terminated?.exitCode, 1);
     assert.equal(statusOf(pod, 'proxy')?.restartCount, 0);
+    assert.ok(statusOf(pod, 'proxy')?.state.running !== undefined);
     assert.deepEqual(
       (await ns.lines('worker', 'proxy')).map(({ text }) => text),
       ['up'],
@@ -29,10 +30,14 @@ describe('sidecars that run on, and that end', { concurrency: 4 }, () => {
       `K36 a sidecar that runs on: the main completes, the pod has succeeded, ${restartPolicy}`,
       async (_, ns, way) => {
         const parts = {
-          sidecars: [steps('proxy', 'say up wait exit 143')],
+          sidecars: [
+            scratch('proxy', 'say up touch /scratch/up wait exit 143', {
+              startupProbe: fileProbe('/scratch/up'),
+            }),
+          ],
           mains: [steps('main', 'say done exit 0')],
         };
-        await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy } }));
+        await ns.create(podOf(way, 'worker', parts, { spec: { ...SCRATCH, restartPolicy } }));
         await ns.waitForPhase('worker', 'Succeeded');
         const pod = await ns.pod('worker');
         assert.deepEqual(codesOf(pod, 'main'), [0]);
@@ -61,7 +66,7 @@ describe('sidecars that run on, and that end', { concurrency: 4 }, () => {
             'proxy',
             `once /scratch/first ${code} touch /scratch/ready await /scratch/working once /scratch/second ${code} touch /scratch/back wait exit 143`,
             {
-              startupProbe: { ...execSteps('have /scratch/ready'), periodSeconds: 1, failureThreshold: 60 },
+              startupProbe: fileProbe('/scratch/ready'),
             },
           );
           const main = scratch(

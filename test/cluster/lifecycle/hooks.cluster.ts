@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { linesOf, type Namespace, statusOf, when } from '../cluster.ts';
+import { type Line, linesOf, type Namespace, statusOf, when } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { execSteps, SCRATCH, scratch } from './scratch.ts';
@@ -13,7 +13,7 @@ const proxy = () => steps('proxy', 'say up wait exit 143');
 const inits = () => [scratch('init-1', 'touch /scratch/alive touch /scratch/initialised exit 0')];
 const spec = SCRATCH;
 
-describe('hooks and probes of mains', { concurrency: 4 }, () => {
+describe('hooks and probes of mains', { concurrency: 2 }, () => {
   bothWays(
     'K8 the postStart hook of a main runs beside it, after the init containers',
     async (_, ns, way) => {
@@ -115,33 +115,44 @@ describe('hooks and probes of mains', { concurrency: 4 }, () => {
   });
 });
 
-describe('a main that does not end when it is told to', { concurrency: 4 }, () => {
-  for (const [row, what] of [
-    ['K13', 'ignores its TERM'],
-    ['K14', 'has a preStop hook that does not return'],
-  ] as const) {
-    bothWays(`${row} a main that ${what} ends with the grace period`, async (_, ns, way) => {
+describe('a main that does not end when it is told to', { concurrency: 2 }, () => {
+  const sidecars = () => [steps('proxy', 'say up wait say gone exit 0')];
+  const options = { spec: { terminationGracePeriodSeconds: 6 } };
+
+  bothWays('K13 a main that ignores its TERM ends with the grace period', async (_, ns, way) => {
+    const mains = [steps('main', 'say working wait sleep 1 say stays wait')];
+    await ns.create(podOf(way, 'worker', { sidecars: sidecars(), mains }, options));
+    await ns.said('worker', 'main', 'working');
+    const [main, proxy] = await linesUntilDeleted(ns);
+    assert.deepEqual(textsOf(main), ['working', 'got TERM', 'stays']);
+    assert.deepEqual(textsOf(proxy), ['up', 'got TERM', 'gone']);
+    assert.ok(when(main, 'stays') <= when(proxy, 'got TERM'));
+  });
+
+  bothWays(
+    'K14 a preStop hook of a main that does not return ends with the grace period',
+    async (_, ns, way) => {
       const lifecycle = { preStop: execSteps('sleep 10000') };
-      const main = steps('main', 'say working wait wait', row === 'K14' ? { lifecycle } : {});
-      const sidecars = [steps('proxy', 'say up wait say gone exit 0')];
-      const options = { spec: { terminationGracePeriodSeconds: 6 } };
-      await ns.create(podOf(way, 'worker', { sidecars, mains: [main] }, options));
+      const mains = [steps('main', 'say working wait wait', { lifecycle })];
+      await ns.create(podOf(way, 'worker', { sidecars: sidecars(), mains }, options));
       await ns.said('worker', 'main', 'working');
-      const followed = [ns.follow('worker', 'main'), ns.follow('worker', 'proxy')];
-      await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
-      const [lines = [], last = []] = (await Promise.all(followed)).map(linesOf);
-      assert.deepEqual(
-        lines.map(({ text }) => text),
-        ['working', 'got TERM'],
-      );
-      assert.deepEqual(
-        last.map(({ text }) => text),
-        ['up', 'got TERM', 'gone'],
-      );
-      if (row === 'K13') assert.ok(when(lines, 'got TERM') <= when(last, 'got TERM'));
-    });
-  }
+      const [main, proxy] = await linesUntilDeleted(ns);
+      assert.deepEqual(textsOf(main), ['working', 'got TERM']);
+      assert.deepEqual(textsOf(proxy), ['up', 'got TERM', 'gone']);
+    },
+  );
 });
+
+/** Delete the pod, and read what its main and its sidecar say until they end. */
+async function linesUntilDeleted(ns: Namespace): Promise<[Line[], Line[]]> {
+  const logs = [ns.follow('worker', 'main'), ns.follow('worker', 'proxy')] as const;
+  await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
+  return [linesOf(await logs[0]), linesOf(await logs[1])];
+}
+
+function textsOf(lines: Line[]): string[] {
+  return lines.map(({ text }) => text);
+}
 
 /**
  * The kubelet creates containers as they stand in the spec, each when the postStart hook of the one before is done: a hook

@@ -1,5 +1,6 @@
 /** A node that reboots, and a kubelet that is restarted: who runs again, and who does not. */
 import assert from 'node:assert/strict';
+import type { V1Container } from '@kubernetes/client-node';
 import { type Namespace, statusOf } from '../cluster.ts';
 import { steps } from '../manifests.ts';
 import { idOf, killPod, removeContainer, restartContainerd, restartKubelet } from '../node.ts';
@@ -13,9 +14,11 @@ const init = (name: string) => steps(name, 'say up sleep 0.2 say gone exit 0');
 bothWays(
   'K22 after a reboot init containers, sidecars and mains start again in the same order',
   async (_, ns, way) => {
+    const startupProbe = { tcpSocket: { port: 7001 }, periodSeconds: 1, failureThreshold: 60 };
+    const listening = steps('proxy', 'say up listen 7001 wait exit 143', { startupProbe });
     const parts = {
       inits: [init('init-1'), init('init-2'), init('init-3')],
-      sidecars: [proxy()],
+      sidecars: [listening],
       mains: [steps('main', 'say up wait exit 0')],
     };
     await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
@@ -44,10 +47,10 @@ for (const [title, forgotten] of [
   ['K24 K26 nor do those that the container runtime has forgotten', true],
 ] as const) {
   bothWays(title, async (_, ns, way) => {
-    const last = (steps: string) => scratch('init-3', `say up ${steps} exit 0`);
+    const waiting = scratch('init-3', 'say up await /scratch/go exit 0');
     const pods = [
-      { name: 'running', gate: 'main', parts: partsOf(last('say gone'), 'say up await /scratch/go exit 0') },
-      { name: 'initialising', gate: 'init-3', parts: partsOf(last('await /scratch/go'), 'say up exit 0') },
+      { name: 'running', gate: 'main', parts: partsOf(single('init-3'), 'say up await /scratch/go exit 0') },
+      { name: 'initialising', gate: 'init-3', parts: partsOf(waiting, 'say up exit 0') },
     ];
     const options = { spec: { ...SCRATCH, restartPolicy: 'OnFailure' } };
     for (const { name, parts } of pods) await ns.create(podOf(way, name, parts, options));
@@ -69,9 +72,14 @@ for (const [title, forgotten] of [
   });
 }
 
-function partsOf(last: ReturnType<typeof steps>, main: string): Parts {
+/** An init container that fails when it runs again: its restart count would not tell, where the kubelet has forgotten it. */
+function single(name: string): V1Container {
+  return scratch(name, `once /scratch/${name} 0 exit 9`);
+}
+
+function partsOf(last: V1Container, main: string): Parts {
   return {
-    inits: [init('init-1'), init('init-2'), last],
+    inits: [single('init-1'), single('init-2'), last],
     sidecars: [proxy()],
     mains: [scratch('main', main)],
   };

@@ -10,7 +10,7 @@ import { bothWays, codesOf, podOf } from './way.ts';
 
 const proxy = () => steps('proxy', 'say up wait exit 143');
 
-describe('a new image for an init container', { concurrency: 4 }, () => {
+describe('a new image for an init container', { concurrency: 2 }, () => {
   bothWays('K19 an init container that is done does not run again with its new image', async (_, ns, way) => {
     const parts = {
       inits: [steps('init-1', 'say up exit 0')],
@@ -44,7 +44,8 @@ describe('a new image for an init container', { concurrency: 4 }, () => {
           way,
           'worker',
           { inits: [steps('init-1', 'say up exit 0')], sidecars: [proxy()], mains: [main] },
-          { spec: SCRATCH },
+          // A grace period that does not end the test: the main waits for what it does.
+          { spec: { ...SCRATCH, terminationGracePeriodSeconds: 600 } },
         ),
       );
       await ns.said('worker', 'main', 'working');
@@ -68,7 +69,7 @@ describe('a new image for an init container', { concurrency: 4 }, () => {
   );
 });
 
-describe('a new image for a sidecar', { concurrency: 4 }, () => {
+describe('a new image for a sidecar', { concurrency: 2 }, () => {
   for (const restartPolicy of ['Always', 'OnFailure', 'Never'] as const) {
     const code = restartPolicy === 'Never' ? 1 : 0;
     bothWays(

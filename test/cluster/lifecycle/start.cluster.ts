@@ -5,14 +5,20 @@ import { linesOf, type Namespace, type Pod, statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { inOrder } from './said-order.ts';
+import { fileProbe, SCRATCH, scratch } from './scratch.ts';
 import { bothWays, codesOf, podOf, restarted } from './way.ts';
 
 const proxy = () => steps('proxy', 'say up wait exit 143');
+/** It says that it is up before anybody takes it for started. */
+const sidecar = (name: string) =>
+  scratch(name, `say up touch /scratch/${name} wait say gone exit 0`, {
+    startupProbe: fileProbe(`/scratch/${name}`),
+  });
 const init = (name: string) => steps(name, 'say up sleep 0.2 say gone exit 0');
 const main = () => steps('main', 'say up exit 0');
 const MISSING = { image: 'localhost/missing:1', imagePullPolicy: 'IfNotPresent' };
 
-describe('the order of the start', { concurrency: 4 }, () => {
+describe('the order of the start', { concurrency: 2 }, () => {
   bothWays('K6 init containers run one after the other, before the main', async (_, ns, way) => {
     const inits = [init('init-1'), init('init-2'), init('init-3')];
     await ns.create(podOf(way, 'worker', { inits, sidecars: [proxy()], mains: [main()] }));
@@ -31,8 +37,9 @@ describe('the order of the start', { concurrency: 4 }, () => {
 
   bothWays('K27 K28 K29 K30 K31 K32 K33 K34 three init containers and two sidecars', async (_, ns, way) => {
     const inits = [init('init-1'), init('init-2'), init('init-3')];
-    const sidecars = ['proxy-1', 'proxy-2'].map((name) => steps(name, 'say up wait say gone exit 0'));
-    const pod = podOf(way, 'worker', { inits, sidecars, mains: [steps('main', 'say up say gone exit 0')] });
+    const sidecars = [sidecar('proxy-1'), sidecar('proxy-2')];
+    const parts = { inits, sidecars, mains: [steps('main', 'say up say gone exit 0')] };
+    const pod = podOf(way, 'worker', parts, { spec: SCRATCH });
     if (way === 'native') {
       const order = ['init-1', 'proxy-1', 'init-2', 'proxy-2', 'init-3'];
       pod.spec?.initContainers?.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
@@ -62,6 +69,7 @@ describe('the order of the start', { concurrency: 4 }, () => {
     const parts = { inits, sidecars: [proxy()], mains: [steps('main', 'say up exit 255')] };
     await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
     const pod = await restarted(ns, 'worker', 'main', 2);
+    assert.ok(statusOf(pod, 'proxy')?.state.running !== undefined);
     for (const { name } of [...inits, proxy()]) assert.equal(statusOf(pod, name)?.restartCount, 0, name);
     await inOrder(
       ns,
@@ -75,7 +83,7 @@ describe('the order of the start', { concurrency: 4 }, () => {
   });
 });
 
-describe('a start that fails', { concurrency: 4 }, () => {
+describe('a start that fails', { concurrency: 2 }, () => {
   bothWays(
     'K7 K41 an init container before the sidecar fails, Never: the pod has failed, nothing starts',
     async (_, ns, way) => {
@@ -90,8 +98,8 @@ describe('a start that fails', { concurrency: 4 }, () => {
 
   bothWays('K42 an init container after the sidecar fails, Never: the pod has failed', async (_, ns, way) => {
     const lateInits = [steps('init-1', 'say up sleep 1 say gone exit 1')];
-    const sidecars = [steps('proxy', 'say up wait say gone exit 0')];
-    await ns.create(podOf(way, 'worker', { sidecars, lateInits, mains: [main()] }));
+    const sidecars = [sidecar('proxy')];
+    await ns.create(podOf(way, 'worker', { sidecars, lateInits, mains: [main()] }, { spec: SCRATCH }));
     await ns.waitForPhase('worker', 'Failed');
     const pod = await ns.pod('worker');
     assert.deepEqual(codesOf(pod, 'init-1'), [1]);
