@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
-import type { V1Container, V1JobSpec, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container } from '@kubernetes/client-node';
 import { Namespace } from '../cluster.ts';
 import { mustKubectl } from '../kubectl.ts';
 import { job, pod, sidecars } from '../manifests.ts';
@@ -12,34 +12,31 @@ import { Store } from './store.ts';
 import { mainAndSidecar, Worker } from './worker.ts';
 
 const annotations = sidecars('proxy');
+/** Set when the work has begun, it is over at once. */
+const DEADLINE = JSON.stringify({ spec: { activeDeadlineSeconds: 1 } });
 
 /** A Job at work. */
-async function jobAtWork(t: TestContext, name: string, more: Partial<V1JobSpec> = {}) {
+async function jobAtWork(t: TestContext, name: string) {
   const ns = await Namespace.make(t, name);
   const store = new Store(name);
   const work = job('migrate', mainAndSidecar(store), {
     annotations,
     spec: { volumes: [store.volume] },
   });
-  if (work.spec !== undefined) Object.assign(work.spec, { backoffLimit: 6, ...more });
+  if (work.spec !== undefined) work.spec.backoffLimit = 6;
   await ns.create(work);
   const name_ = await ns.podOf('migrate');
   return { ns, store, name: name_, worker: await Worker.of(ns, name_, store) };
 }
 
 /** A pod at work that no Job looks after. */
-async function podAtWork(
-  t: TestContext,
-  name: string,
-  spec: Partial<V1PodSpec>,
-  main: Partial<V1Container> = {},
-) {
+async function podAtWork(t: TestContext, name: string, main: Partial<V1Container> = {}) {
   const ns = await Namespace.make(t, name);
   const store = new Store(name);
   const containers = mainAndSidecar(store).map((item) =>
     item.name === 'main' ? { ...item, ...main } : item,
   );
-  await ns.create(pod('worker', containers, { annotations, spec: { ...spec, volumes: [store.volume] } }));
+  await ns.create(pod('worker', containers, { annotations, spec: { volumes: [store.volume] } }));
   return { ns, worker: await Worker.of(ns, 'worker', store) };
 }
 
@@ -57,7 +54,7 @@ describe('removal', { concurrency: true }, () => {
 
   test('L8 the kubelet evicts a pod that uses more disk than it may: a KILL for all, without a word', async (t) => {
     const resources = { limits: { 'ephemeral-storage': '1Mi' } };
-    const { ns, worker } = await podAtWork(t, 'disk', {}, { resources });
+    const { ns, worker } = await podAtWork(t, 'disk', { resources });
     const shim = shimOf(worker.uid, 'main')?.shim;
     assert.ok(shim);
     writeFileSync(`/proc/${shim.pid}/root/too-much`, Buffer.alloc(4 << 20));
@@ -67,13 +64,15 @@ describe('removal', { concurrency: true }, () => {
   });
 
   test('L12 a Job past its activeDeadlineSeconds', async (t) => {
-    const { ns, worker } = await jobAtWork(t, 'job-deadline', { activeDeadlineSeconds: 10 });
+    const { ns, worker } = await jobAtWork(t, 'job-deadline');
+    await ns.kubectl('patch', 'job/migrate', '-p', DEADLINE);
     await ns.waitForJob('migrate', 'failed');
     await worker.assertTakenAway();
   });
 
   test('L12 a pod past its activeDeadlineSeconds', async (t) => {
-    const { ns, worker } = await podAtWork(t, 'pod-deadline', { activeDeadlineSeconds: 10 });
+    const { ns, worker } = await podAtWork(t, 'pod-deadline');
+    await ns.kubectl('patch', 'pod/worker', '-p', DEADLINE);
     await ns.waitFor('pod/worker', '{.status.reason}', 'DeadlineExceeded');
     await ns.waitForPhase('worker', 'Failed');
     await worker.assertTakenAway();

@@ -1,7 +1,10 @@
 /** A pod that is taken away from its work, seen from outside. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { V1Container } from '@kubernetes/client-node';
 import { type Line, linesOf, type Namespace, type Pod } from '../cluster.ts';
+import { until } from '../kubectl.ts';
 import { assertGone, assertOrder } from './ending.ts';
 import type { Store } from './store.ts';
 
@@ -13,25 +16,47 @@ export function mainAndSidecar(store: Store): V1Container[] {
   ];
 }
 
-/** A pod of {@link mainAndSidecar} at work, and its containers' output until they end: the pod may be gone then. */
+/** A container's output as it comes, until it ends: the pod may be gone then. */
+class Output {
+  text = '';
+  readonly end: Promise<unknown>;
+
+  constructor(ns: Namespace, pod: string, container: string) {
+    const args = ['-n', ns.name, 'logs', pod, '-c', container, '--follow'];
+    const kubectl = spawn(process.env.KUBECTL ?? 'kubectl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    kubectl.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.text += text;
+    });
+    this.end = once(kubectl, 'close');
+  }
+}
+
+/** A pod of {@link mainAndSidecar} at work. */
 export class Worker {
   private readonly pod: Pod;
   private readonly store: Store;
-  private readonly output: Map<string, Promise<string>>;
+  private readonly output: Map<string, Output>;
 
-  private constructor(ns: Namespace, pod: Pod, store: Store) {
+  private constructor(pod: Pod, store: Store, output: Map<string, Output>) {
     this.pod = pod;
     this.store = store;
-    this.output = new Map(['main', 'proxy'].map((name) => [name, ns.follow(pod.metadata.name, name)]));
+    this.output = output;
   }
 
   get uid(): string {
     return this.pod.metadata.uid;
   }
 
+  /** Wait until both containers are at work, and are listened to. */
   static async of(ns: Namespace, name: string, store: Store): Promise<Worker> {
     await ns.said(name, 'main', 'working');
-    return new Worker(ns, await ns.pod(name), store);
+    const output = new Map(
+      ['main', 'proxy'].map((container) => [container, new Output(ns, name, container)]),
+    );
+    for (const [container, heard] of output) {
+      await until(`the output of ${container}`, () => heard.text !== '' || undefined);
+    }
+    return new Worker(await ns.pod(name), store, output);
   }
 
   /** Nothing of it is left, however it was ended. */
@@ -42,7 +67,10 @@ export class Worker {
   /** The main was told to end and did; then the sidecar was, and has flushed; nothing of the pod is left. */
   async assertTakenAway(): Promise<void> {
     const lines = new Map<string, Line[]>();
-    for (const [name, output] of this.output) lines.set(name, linesOf(await output));
+    for (const [name, output] of this.output) {
+      await output.end;
+      lines.set(name, linesOf(output.text));
+    }
     const said = (name: string) => lines.get(name)?.map(({ text }) => text);
     assert.deepEqual(said('main'), ['working', 'got TERM', 'leaves']);
     assert.deepEqual(said('proxy'), ['up', 'listening', 'got TERM', 'flushed']);
