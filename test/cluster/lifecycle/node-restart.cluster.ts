@@ -3,6 +3,7 @@
  * away for a moment disturbs no other test: they all wait for events.
  */
 import assert from 'node:assert/strict';
+import { describe } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
 import { type Namespace, type Pod, statusOf, when } from '../cluster.ts';
 import { until } from '../kubectl.ts';
@@ -38,37 +39,39 @@ async function initialise(ns: Namespace, before?: Pod): Promise<void> {
   await touch(ns, 'worker', 'init', '/scratch/go');
 }
 
-for (const [title, image] of [
-  ['K126 after a reboot the containers start in the same order', false],
-  ['K127 a new image for a sidecar while the node reboots', true],
-] as const) {
-  bothWays(title, async (_t, ns, way) => {
-    await ns.create(podOf(way, 'worker', gated(), { spec: { ...SPEC, restartPolicy: 'Always' } }));
-    await initialise(ns);
-    await ns.said('worker', 'main', 'working');
-    const before = await ns.pod('worker');
-    killPod(before);
-    if (image) await changeImage(ns, 'worker', 'proxy');
-    await initialise(ns, before);
-    await restarted(ns, 'worker', 'main');
-    if (image) await runsNewImage(ns, 'worker', 'proxy');
-    const working = await ns.said('worker', 'main', 'working');
-    const proxy = await ns.lines('worker', 'proxy');
-    const order = [
-      when(await ns.lines('worker', 'init'), 'ran'),
-      ...(way === 'curfew' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
-      when(proxy, 'up'),
-      when(proxy, 'listening'),
-      ...(way === 'native' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
-      working.at,
-    ];
-    assert.deepEqual(
-      order,
-      order.toSorted((a, b) => a - b),
-    );
-    await ns.waitForPhase('worker', 'Running');
-  });
-}
+describe('a reboot of the node', { concurrency: 2 }, () => {
+  for (const [title, image] of [
+    ['K126 after a reboot the containers start in the same order', false],
+    ['K127 a new image for a sidecar while the node reboots', true],
+  ] as const) {
+    bothWays(title, async (_t, ns, way) => {
+      await ns.create(podOf(way, 'worker', gated(), { spec: { ...SPEC, restartPolicy: 'Always' } }));
+      await initialise(ns);
+      await ns.said('worker', 'main', 'working');
+      const before = await ns.pod('worker');
+      killPod(before);
+      if (image) await changeImage(ns, 'worker', 'proxy');
+      await initialise(ns, before);
+      await restarted(ns, 'worker', 'main');
+      if (image) await runsNewImage(ns, 'worker', 'proxy');
+      const working = await ns.said('worker', 'main', 'working');
+      const proxy = await ns.lines('worker', 'proxy');
+      const order = [
+        when(await ns.lines('worker', 'init'), 'ran'),
+        ...(way === 'curfew' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
+        when(proxy, 'up'),
+        when(proxy, 'listening'),
+        ...(way === 'native' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
+        working.at,
+      ];
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      );
+      await ns.waitForPhase('worker', 'Running');
+    });
+  }
+});
 
 bothWays('K128 a new image for a sidecar while the kubelet is restarted', async (_t, ns, way) => {
   const parts = {
