@@ -6,7 +6,8 @@ import type { ContainerStatus, Pod } from './cluster.ts';
 import { until } from './kubectl.ts';
 
 const STATE = process.env.STATE ?? '';
-const CTR = ['-a', join(STATE, 'containerd.sock'), '-n', 'k8s.io'];
+/** What every call of containerd's client begins with. */
+export const CTR = ['-a', join(STATE, 'containerd.sock'), '-n', 'k8s.io'];
 /** The kubelet's own default. */
 const KUBELET_HEALTH = 'http://127.0.0.1:10248/healthz';
 

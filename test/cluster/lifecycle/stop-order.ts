@@ -2,14 +2,31 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { type Line, linesOf, type Namespace, type Pod, when } from '../cluster.ts';
-import { kubectl } from '../kubectl.ts';
+import { z } from 'zod';
+import { type Line, linesOf, type Namespace, statusOf, when } from '../cluster.ts';
+import { kubectl, until } from '../kubectl.ts';
+import { idOf } from '../node.ts';
+import { minorVersion } from '../version.ts';
+import { watchExits } from './exit-watch.ts';
 
-/** Keeps a deleted pod readable until the test is over: how its containers ended stands in its status. */
+const EVENTS = z.object({
+  items: z.array(
+    z.object({
+      involvedObject: z.object({ fieldPath: z.string().optional() }),
+      count: z.int().nullable().optional(),
+    }),
+  ),
+});
+
+/** From this minor version on the kubelet reports how a deleted pod ended before it takes the containers away (KEP-3329). */
+const REPORTS_SINCE = 27;
+const REPORTS = minorVersion() >= REPORTS_SINCE;
+/** Keeps a deleted pod readable until the test is over. */
 const FINALIZER = 'example.com/witness';
 
-/** Create a pod that stays readable after its deletion. */
+/** Create a pod that stays readable after its deletion, where the kubelet writes down how it ended. */
 export async function createWitnessed(t: TestContext, ns: Namespace, pod: V1Pod): Promise<void> {
+  if (!REPORTS) return ns.create(pod);
   const metadata = { ...pod.metadata, finalizers: [FINALIZER] };
   await ns.create({ ...pod, metadata });
   t.after(() =>
@@ -20,11 +37,44 @@ export async function createWitnessed(t: TestContext, ns: Namespace, pod: V1Pod)
   );
 }
 
-/** Delete a pod that createWitnessed() made, and wait for its phase at the end. */
-export async function deleted(ns: Namespace, pod: string, phase: 'Succeeded' | 'Failed'): Promise<Pod> {
+/**
+ * Delete a pod that createWitnessed() made, and hold its end against a phase. Where the kubelet does not report it, the phase
+ * is what the codes make of a pod of ordinary containers whose restartPolicy is Never.
+ * @returns the exit codes of containers, which must be running
+ */
+export async function deleted(
+  t: TestContext,
+  ns: Namespace,
+  pod: string,
+  phase: 'Succeeded' | 'Failed',
+  ...containers: string[]
+): Promise<number[]> {
+  const ids = await until(`all containers of ${pod} run`, async () => {
+    const found = await ns.pod(pod);
+    const all = containers.map((name) => statusOf(found, name));
+    return all.every((status) => status?.state.running !== undefined) ? all.map(idOf) : undefined;
+  });
+  const [main = ''] = containers;
+  const codeOf = await watchExits(t, () =>
+    kubectl(['-n', ns.name, 'exec', pod, '-c', main, '--', '/steps', 'exit', '0']),
+  );
   await ns.kubectl('delete', 'pod', pod, '--wait=false');
-  await ns.waitForPhase(pod, phase);
-  return ns.pod(pod);
+  const codes = await Promise.all(ids.map(codeOf));
+  if (REPORTS) await ns.waitForPhase(pod, phase);
+  else assert.equal(codes.every((code) => code === 0) ? 'Succeeded' : 'Failed', phase, `codes ${codes}`);
+  return codes;
+}
+
+/** How often the kubelet has started a container, by its events, which outlive the pod. */
+export async function startsOf(ns: Namespace, pod: string, container: string): Promise<number> {
+  const started = `involvedObject.name=${pod},reason=Started`;
+  const events = EVENTS.parse(
+    JSON.parse(await ns.kubectl('get', 'events', `--field-selector=${started}`, '-o', 'json')),
+  );
+  const own = events.items.filter(({ involvedObject }) =>
+    involvedObject.fieldPath?.endsWith(`{${container}}`),
+  );
+  return own.reduce((sum, { count }) => sum + (count ?? 1), 0);
 }
 
 /** What containers have said and will say until they end. To be called before a deletion, which takes the logs away. */

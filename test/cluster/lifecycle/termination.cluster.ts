@@ -71,8 +71,8 @@ describe('the end of the work', { concurrency: 3 }, () => {
     const mains = [scratch('main', `say working wait ${TOGETHER} say gone exit 0`)];
     await createWitnessed(t, ns, podOf(way, 'worker', { sidecars, mains }, OPTIONS));
     await ns.said('worker', 'main', 'working');
-    const pod = await deleted(ns, 'worker', 'Succeeded');
-    assert.deepEqual(codesOf(pod, 'main', ...NAMES), [0, 0, 0, 0]);
+    const codes = await deleted(t, ns, 'worker', 'Succeeded', 'main', ...NAMES);
+    assert.deepEqual(codes, [0, 0, 0, 0]);
   });
 
   bothWays('K116 sidecars with preStop hooks leave in reverse order, with 0', async (_t, ns, way) => {
@@ -116,8 +116,8 @@ describe('the end of the work', { concurrency: 3 }, () => {
     await createWitnessed(t, ns, podOf(way, 'worker', parts, options));
     await ns.said('worker', 'main', 'working');
     const followed = follow(ns, 'worker', 'main', ...NAMES);
-    const pod = await deleted(ns, 'worker', 'Succeeded');
-    assert.deepEqual(codesOf(pod, 'main', ...NAMES), [0, 0, 0, 0]);
+    const codes = await deleted(t, ns, 'worker', 'Succeeded', 'main', ...NAMES);
+    assert.deepEqual(codes, [0, 0, 0, 0]);
     const said = await followed;
     for (const name of NAMES) {
       assert.deepEqual(textsOf(said, name), ['up', 'hooked', 'got TERM', 'gone'], name);
