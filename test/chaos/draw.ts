@@ -148,5 +148,7 @@ function finish(random: Random, plan: Plan, neverReady: boolean): void {
   }
   const deleted = happenings.some(({ deed }) => deed.kind === 'delete');
   if (deleted && random.chance(15)) Object.assign(random.from(mains) ?? {}, { stubborn: true });
-  if (deeds.includes('stop') || [...mains, ...sidecars].some(({ stubborn }) => stubborn)) plan.grace = 8_000;
+  if ([...mains, ...sidecars].some(({ stubborn }) => stubborn)) plan.grace = 8_000;
+  // Long, so that who is told at once and who is told in the reserve are told from each other on a busy machine.
+  if (deeds.includes('stop')) plan.grace = 20_000;
 }

@@ -37,6 +37,8 @@ export class Kubelet {
   private over = false;
   /** The first thing that went wrong with the playing itself. */
   fault: unknown;
+  /** Ends that are still looked into. */
+  private looking = 0;
   /** No start while the node is down. */
   private down = false;
 
@@ -55,6 +57,7 @@ export class Kubelet {
 
   /** Whether every container has ended, and none will be started. */
   get finished(): boolean {
+    if (this.looking > 0) return false;
     return this.boxes.every((box) => box.container === undefined && !(box.due && !this.deleted));
   }
 
@@ -162,7 +165,12 @@ export class Kubelet {
     if (attempt === undefined || this.over) return;
     const subject = `${attempt.name}#${attempt.number}`;
     this.story.write(`kubelet exit ${subject} ${code}`);
-    this.meanwhile(this.lookForLeft(attempt, subject));
+    this.looking++;
+    this.meanwhile(
+      this.lookForLeft(attempt, subject).finally(() => {
+        this.looking--;
+      }),
+    );
     if (!this.deleted && restarts(this.plan.policy, code)) this.meanwhile(this.startLater(box, BACKOFF));
   }
 

@@ -62,6 +62,13 @@ export const NAMED: readonly Plan[] = [
     mains: [main('m0', { work: 2_000, codes: [42] })],
     happenings: [freeze('m0', 'up')],
   }),
+  pod("a sidecar's probe fails while a main works on", {
+    policy: 'OnFailure',
+    mains: [main('m0', { work: 22_000 })],
+    sidecars: [sidecar('s0', { probed: true }), sidecar('s1')],
+    grace: 20_000,
+    happenings: [{ after: { who: 'm0', what: 'up' }, delay: 0, deed: { kind: 'stop', who: 's0' } }],
+  }),
   pod('a file system that tells nothing, and nobody starts in order', {
     rendezvous: 'deaf',
     sidecars: [sidecar('s0', { startAfter: 600 }), sidecar('s1')],

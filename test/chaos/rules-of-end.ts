@@ -15,6 +15,7 @@ export function checkEnd(pod: Case): void {
       if (instance.told === undefined) continue;
       checkTold(pod, attempt, instance.told);
       checkFollowers(pod, attempt, instance.told);
+      checkAlone(pod, attempt, instance.told);
     }
   }
 }
@@ -134,6 +135,21 @@ function checkFollowers(pod: Case, attempt: Attempt, told: number): void {
         );
     }
   }
+}
+
+/** L13: who is stopped alone is not held until the reserve, if another without a preStop hook was there all the time. */
+function checkAlone(pod: Case, attempt: Attempt, told: number): void {
+  const { plan, story } = pod;
+  const { term } = attempt;
+  if (term?.alone !== true || term.at > told || (story.deleted !== undefined && story.deleted < told)) return;
+  const held = story.timeOf(told) - story.timeOf(term.at);
+  if (held < plan.grace - reserveOf(plan) - ROUNDING) return;
+  if (story.attempts.some(({ frozen, readOnly }) => frozen || readOnly !== undefined)) return;
+  const tells = story.attempts.some(({ name, start, exit }) => {
+    const hooked = plan.mains.some((main) => main.name === name && main.preStop !== undefined);
+    return name !== attempt.name && !hooked && start < term.at && (exit ?? told) >= told;
+  });
+  if (tells) pod.breach('L13', `${subjectOf(attempt)} was stopped alone, and told to end ${held} ms later`);
 }
 
 function isGone(plan: SidecarPlan, attempt: Attempt, instance: Instance, place: number): boolean {

@@ -195,13 +195,19 @@ async function findBreak(
   shim: string,
   jobs: number,
 ): Promise<{ outcome?: Outcome; plays: number }> {
+  const { where } = bug;
+  if (typeof where === 'string') {
+    const plan = NAMED.find(({ title }) => title === where);
+    if (plan === undefined) throw new Error(`no named scenario '${where}'`);
+    return { outcome: await play(plan, shim), plays: 1 };
+  }
   let seed = 0;
   let plays = 0;
   let first: Outcome | undefined;
   const next = (): Plan | undefined => {
     while (seed < BREAK_SEEDS && plays < BREAK_PLAYS && first === undefined) {
       const plan = planOf(++seed);
-      if (!bug.where(plan)) continue;
+      if (!where(plan)) continue;
       plays++;
       return { ...plan, bound: Math.min(plan.bound, BREAK_BOUND) };
     }
