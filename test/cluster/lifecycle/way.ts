@@ -1,11 +1,10 @@
 /** One pod, described once and run two ways: with ordinary sidecars under Curfew, and with Kubernetes' own. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { linesOf, Namespace, type Pod, statusOf } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { type PodOptions, pod, sidecars } from '../manifests.ts';
+import { minorVersion } from '../version.ts';
 
 /** `curfew`: ordinary containers, rewritten. `native`: restartable init containers, in a namespace without Curfew. */
 export type Way = 'curfew' | 'native';
@@ -23,14 +22,6 @@ export interface Parts {
 
 /** Native sidecars are on by default from this minor version of Kubernetes 1 on. */
 const NATIVE_SINCE = 29;
-
-function minorVersion(): number {
-  const kubelet = join(process.env.K8S_BIN ?? '', 'kubelet');
-  const version = execFileSync(kubelet, ['--version'], { encoding: 'utf8' });
-  const minor = /^Kubernetes v1\.(\d+)/.exec(version)?.[1];
-  if (minor === undefined) throw new Error(`${kubelet} --version says ${version}`);
-  return Number(minor);
-}
 
 /** The ways that this cluster knows. */
 export const WAYS: readonly Way[] = minorVersion() >= NATIVE_SINCE ? ['curfew', 'native'] : ['curfew'];
