@@ -11,7 +11,11 @@ export async function stoppedByStartupProbe(ns: Namespace, pod: string): Promise
     await look(ns, pod);
     const killing = `involvedObject.name=${pod},reason=Killing`;
     const events = await ns.kubectl('get', 'events', `--field-selector=${killing}`, '-o', 'name');
-    return events === '' ? undefined : true;
+    // The kubelet drops events where there are many, and each look makes one: the statuses tell it too.
+    const { containerStatuses, initContainerStatuses } = (await ns.pod(pod)).status;
+    const restarted = [...containerStatuses, ...initContainerStatuses].some((item) => item.restartCount > 0);
+    const ended = containerStatuses.some(({ state }) => state.terminated !== undefined);
+    return events !== '' || restarted || ended || undefined;
   });
 }
 
