@@ -39,13 +39,14 @@ export function sandboxesOf(pod: Pod): string[] {
 }
 
 /**
- * What a reboot does to a pod: its sandbox and every container die at once, its volumes stay. (Natively too: an init
- * container that has ended has no process to kill.)
+ * What a reboot does to a pod: its sandbox and every container die at once, its volumes stay. What has ended already is left
+ * out, by what containerd knows: a pod's status may still call an init container running.
  */
 export function killPod(pod: Pod): void {
   const { initContainerStatuses, containerStatuses } = pod.status;
-  const running = [...initContainerStatuses, ...containerStatuses].filter(({ state }) => state.running);
-  for (const id of [...sandboxesOf(pod), ...running.map(idOf)]) killContainer(id);
+  const running = new Set(ctr('task', 'ls', '-q').split('\n'));
+  const all = [...sandboxesOf(pod), ...[...initContainerStatuses, ...containerStatuses].map(idOf)];
+  for (const id of all.filter((item) => item !== '' && running.has(item))) killContainer(id);
 }
 
 /** A process of a container. */
