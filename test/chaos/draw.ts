@@ -146,6 +146,8 @@ function finish(random: Random, plan: Plan, neverReady: boolean): void {
     const after: Moment = { who: sidecars[0]?.name ?? 's0', what: 'start' };
     happenings.push({ after, delay: random.whole(1_500, 4_000), deed: { kind: 'delete' } });
   }
+  // A main that ends at that very moment is doubted for a minute (L11).
+  if (deeds.includes('reboot')) plan.bound = 2 * BOUND;
   const deleted = happenings.some(({ deed }) => deed.kind === 'delete');
   if (deleted && random.chance(15)) Object.assign(random.from(mains) ?? {}, { stubborn: true });
   if ([...mains, ...sidecars].some(({ stubborn }) => stubborn)) plan.grace = 8_000;
