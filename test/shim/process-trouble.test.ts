@@ -73,6 +73,17 @@ test('L17 a sidecar whose mount is read-only exits 125, and no main waits for it
   assert.ok(!pod.noted.includes('m runs'));
 });
 
+test('L17 what a sidecar spoke that could not write does not hide its next start from who waits', async (t) => {
+  const pod = new Pod(t, { ...PAIR, restartPolicy: 'OnFailure' });
+  const main = pod.start('m', pod.work('m'));
+  await pod.announces('m', 'waiting');
+  const inside = ['unshare', '--mount', 'sh', '-c', `${readOnly(pod.run)} && exec "$@"`, '-', ...NAMESPACE];
+  assert.equal(await pod.start('s', pod.serve('s'), { inside }).code(), 125);
+  const sidecar = pod.start('s', pod.serve('s'));
+  assert.equal(await main.code(), 0);
+  assert.equal(await sidecar.code(), 0);
+});
+
 test('L17 a mount that becomes read-only before a sidecar is ready: it is stopped, exits 125, and no main waits for ever', async (t) => {
   const pod = new Pod(t, PAIR);
   const ready: Readiness = { kind: 'exec', command: ['test', '-e', `${pod.folder}/ready`] };
