@@ -39,7 +39,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
       assert.deepEqual(textsOf(said, 'main'), ['working', 'got TERM', 'gone']);
       for (const name of ['first', 'second'])
         assert.deepEqual(textsOf(said, name), ['up', 'got TERM', 'gone']);
-      await ns.kubectl('wait', 'pod/worker', '--for=delete', '--timeout=40s');
+      await ns.kubectl('wait', 'pod/worker', '--for=delete', '--timeout=120s');
       for (const name of all) assert.equal(await startsOf(ns, 'worker', name), 1, name);
       assertOrder(said, 'main: gone', 'second: got TERM', 'second: gone', 'first: got TERM');
     });
