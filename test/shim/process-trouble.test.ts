@@ -1,7 +1,16 @@
 /** Rule L17 on real processes: a rendezvous that cannot be used hangs no pod and loses no exit code. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Readiness } from '../../shim/protocol.ts';
 import { type Container, TERM } from './container.ts';
@@ -77,6 +86,9 @@ test('L17 what a sidecar spoke that could not write does not hide its next start
   const pod = new Pod(t, { ...PAIR, restartPolicy: 'OnFailure' });
   const main = pod.start('m', pod.work('m'));
   await pod.announces('m', 'waiting');
+  // As a main that runs and looks no more.
+  const other = openSync(`${pod.run}/s.life`, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.after(() => closeSync(other));
   const inside = ['unshare', '--mount', 'sh', '-c', `${readOnly(pod.run)} && exec "$@"`, '-', ...NAMESPACE];
   assert.equal(await pod.start('s', pod.serve('s'), { inside }).code(), 125);
   const sidecar = pod.start('s', pod.serve('s'));
