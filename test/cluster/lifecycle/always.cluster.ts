@@ -1,4 +1,4 @@
-/** Pods whose restartPolicy is Always: mains come and go, sidecars stay. docs/conformance.md, K101 to K107. */
+/** Pods whose restartPolicy is Always: mains come and go, sidecars stay. docs/conformance.md, K45 to K51. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { statusOf } from '../cluster.ts';
@@ -12,7 +12,7 @@ const ALWAYS = { spec: { ...SCRATCH, restartPolicy: 'Always', terminationGracePe
 const SIDECAR = 'say up wait exit 0';
 
 describe('restartPolicy Always', { concurrency: 3 }, () => {
-  bothWays('K101 a main that ends is started again beside the same sidecar', async (_t, ns, way) => {
+  bothWays('K45 a main that ends is started again beside the same sidecar', async (_t, ns, way) => {
     const parts = { sidecars: [steps('proxy', SIDECAR)], mains: [steps('main', 'say working exit 0')] };
     await ns.create(podOf(way, 'worker', parts, ALWAYS));
     const pod = await restarted(ns, 'worker', 'main', 2);
@@ -20,7 +20,7 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
     assert.deepEqual(await saidSoFar(ns, 'worker', 'proxy'), ['up']);
   });
 
-  bothWays('K102 a sidecar with a new image is started again, and nobody else', async (_t, ns, way) => {
+  bothWays('K46 a sidecar with a new image is started again, and nobody else', async (_t, ns, way) => {
     const parts = {
       sidecars: [steps('first', SIDECAR), steps('second', SIDECAR)],
       mains: [scratch('main', 'say working await /scratch/go exit 0')],
@@ -40,7 +40,7 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
   });
 
   bothWays(
-    'K103 a sidecar whose image cannot be had: pending, and the main runs nothing',
+    'K47 a sidecar whose image cannot be had: pending, and the main runs nothing',
     async (_t, ns, way) => {
       const bad = { image: 'localhost/missing:1', imagePullPolicy: 'IfNotPresent' };
       const parts = {
@@ -59,8 +59,8 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
   );
 
   for (const [number, code] of [
-    ['K104', 0],
-    ['K105', 1],
+    ['K48', 0],
+    ['K49', 1],
   ] as const) {
     bothWays(`${number} a sidecar that ends again and again with ${code}`, async (_t, ns, way) => {
       const ends = `await /scratch/working once /scratch/1 ${code} once /scratch/2 ${code}`;
@@ -91,7 +91,7 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
   }
 
   bothWays(
-    'K106 an init container that fails keeps the pod pending, and no sidecar starts',
+    'K50 an init container that fails keeps the pod pending, and no sidecar starts',
     async (_t, ns, way) => {
       const parts = {
         inits: [steps('init', 'say trying exit 1')],
@@ -106,7 +106,7 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
     },
   );
 
-  bothWays('K107 a late init container that fails keeps the pod pending', async (_t, ns, way) => {
+  bothWays('K51 a late init container that fails keeps the pod pending', async (_t, ns, way) => {
     const parts = {
       sidecars: [steps('proxy', SIDECAR)],
       lateInits: [steps('init', 'say trying exit 1')],

@@ -1,4 +1,4 @@
-/** Pods that are deleted: while they start, and beyond their grace period. docs/conformance.md, K114 and K117 to K124. */
+/** Pods that are deleted: while they start, and beyond their grace period. docs/conformance.md, K58 and K61 to K68. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
@@ -20,7 +20,7 @@ const STUBBORN = 'say up wait await /never exit 0';
 
 describe('the deletion of a pod', { concurrency: 3 }, () => {
   for (const restartPolicy of ['Always', 'OnFailure', 'Never'] as const) {
-    bothWays(`K114 a new image for a sidecar of a pod that ends, ${restartPolicy}`, async (_t, ns, way) => {
+    bothWays(`K58 a new image for a sidecar of a pod that ends, ${restartPolicy}`, async (_t, ns, way) => {
       const all = ['main', 'first', 'second'];
       const slow = 'say up wait sleep 1 say gone exit 0';
       const parts = {
@@ -45,7 +45,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
     });
   }
 
-  bothWays('K117 a pod that is deleted while an init container runs goes at once', async (_t, ns, way) => {
+  bothWays('K61 a pod that is deleted while an init container runs goes at once', async (_t, ns, way) => {
     const lifecycle = { preStop: execSteps('sleep 1') };
     const parts = {
       inits: [steps('init', 'say up wait exit 1')],
@@ -59,7 +59,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
   });
 
   bothWays(
-    'K118 a pod that is deleted before one of its sidecars is up goes at once',
+    'K62 a pod that is deleted before one of its sidecars is up goes at once',
     async (_t, ns, way) => {
       const parts = {
         inits: [steps('init', 'say ran exit 0')],
@@ -107,12 +107,12 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
   const three = (...lists: string[]) => NAMES.map((name, index) => steps(name, lists[index] ?? PROMPT));
 
   ends(
-    'K119 a sidecar that ends with 1 when its pod is deleted: the pod has succeeded',
+    'K63 a sidecar that ends with 1 when its pod is deleted: the pod has succeeded',
     ...(['Succeeded', steps('main', MAIN), three(PROMPT, 'say up wait exit 1', PROMPT)] as const),
     { main: 0, native: [0, 1, 0], curfew: [0, 0, 0] },
   );
   ends(
-    'K120 a preStop hook that fails: the pod has succeeded',
+    'K64 a preStop hook that fails: the pod has succeeded',
     ...(['Succeeded', steps('main', MAIN)] as const),
     NAMES.map((name) =>
       steps(name, PROMPT, { lifecycle: { preStop: execSteps(`exit ${name === 'second' ? 1 : 0}`) } }),
@@ -120,18 +120,18 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
     { main: 0, native: [0, 0, 0], curfew: [0, 0, 0] },
   );
   ends(
-    'K121 a main that exceeds the grace period: the pod has failed',
+    'K65 a main that exceeds the grace period: the pod has failed',
     ...(['Failed', steps('main', 'say working wait await /never exit 0')] as const),
     three(STUBBORN, PROMPT, STUBBORN),
     { main: 137, native: [137, 0, 137], curfew: [0, 0, 0] },
   );
   ends(
-    'K122 a sidecar that exceeds the grace period: the pod has succeeded',
+    'K66 a sidecar that exceeds the grace period: the pod has succeeded',
     ...(['Succeeded', steps('main', MAIN), three(PROMPT, STUBBORN, PROMPT)] as const),
     { main: 0, native: [0, 137, 0], curfew: [0, 0, 0] },
   );
   ends(
-    "K123 a main's preStop hook that exceeds the grace period: the pod has failed",
+    "K67 a main's preStop hook that exceeds the grace period: the pod has failed",
     'Failed',
     steps('main', 'say working wait await /never exit 0', {
       lifecycle: { preStop: execSteps('await /never') },
@@ -140,7 +140,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
     { main: 137, native: [0, 137, 0], curfew: [0, 0, 0] },
   );
   ends(
-    "K124 a sidecar's preStop hook that exceeds the grace period: the pod has succeeded",
+    "K68 a sidecar's preStop hook that exceeds the grace period: the pod has succeeded",
     ...(['Succeeded', steps('main', MAIN)] as const),
     NAMES.map((name) =>
       steps(name, name === 'second' ? STUBBORN : PROMPT, {

@@ -1,5 +1,5 @@
 /**
- * Reboots of the node, and restarts of its kubelet. docs/conformance.md, K126 to K128 and K133 to K140. A kubelet that is
+ * Reboots of the node, and restarts of its kubelet. docs/conformance.md, K70 to K72 and K77 to K84. A kubelet that is
  * away for a moment disturbs no other test: they all wait for events.
  */
 import assert from 'node:assert/strict';
@@ -41,8 +41,8 @@ async function initialise(ns: Namespace, before?: Pod): Promise<void> {
 
 describe('a reboot of the node', { concurrency: 2 }, () => {
   for (const [title, image] of [
-    ['K126 after a reboot the containers start in the same order', false],
-    ['K127 a new image for a sidecar while the node reboots', true],
+    ['K70 after a reboot the containers start in the same order', false],
+    ['K71 a new image for a sidecar while the node reboots', true],
   ] as const) {
     bothWays(title, async (_t, ns, way) => {
       await ns.create(podOf(way, 'worker', gated(), { spec: { ...SPEC, restartPolicy: 'Always' } }));
@@ -73,7 +73,7 @@ describe('a reboot of the node', { concurrency: 2 }, () => {
   }
 });
 
-bothWays('K128 a new image for a sidecar while the kubelet is restarted', async (_t, ns, way) => {
+bothWays('K72 a new image for a sidecar while the kubelet is restarted', async (_t, ns, way) => {
   const parts = {
     sidecars: [steps('proxy', 'say up wait exit 0')],
     mains: [steps('main', 'say working wait exit 0')],
@@ -100,7 +100,7 @@ const PROBES: readonly Partial<V1Container>[] = [
 const SIDECAR = 'say up touch /scratch/up wait exit 0';
 const MAIN = 'say working touch /scratch/up await /scratch/go say done exit 0';
 
-bothWays('K133 to K140 a restart of the kubelet restarts and stops nobody', async (_t, ns, way) => {
+bothWays('K77 to K84 a restart of the kubelet restarts and stops nobody', async (_t, ns, way) => {
   const pods: { name: string; parts: Parts }[] = PROBES.flatMap((probes, index) => [
     {
       name: `k${133 + index}`,

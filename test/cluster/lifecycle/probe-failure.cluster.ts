@@ -1,4 +1,4 @@
-/** Sidecars with probes, and what follows when these fail. docs/conformance.md, K108 to K112 and K125. */
+/** Sidecars with probes, and what follows when these fail. docs/conformance.md, K52 to K56 and K69. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { type Namespace, type Pod, statusOf, when } from '../cluster.ts';
@@ -28,7 +28,7 @@ async function restartedWithNewImage(ns: Namespace, container: string): Promise<
 
 describe('probes of sidecars', { concurrency: 3 }, () => {
   bothWays(
-    'K108 sidecars start one after the other, each when its startup probe says so',
+    'K52 sidecars start one after the other, each when its startup probe says so',
     async (_t, ns, way) => {
       const sidecar = (name: string) =>
         scratch(name, `say up sleep 1 say started touch /scratch/${name} wait exit 0`, {
@@ -49,7 +49,7 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
   );
 
   for (const policy of POLICIES) {
-    bothWays(`K109 a new image for a sidecar whose startup probe fails, ${policy}`, async (_t, ns, way) => {
+    bothWays(`K53 a new image for a sidecar whose startup probe fails, ${policy}`, async (_t, ns, way) => {
       const parts = {
         sidecars: [steps('first', SIDECAR), steps('second', SIDECAR, { startupProbe: FAILING })],
         mains: [steps('main', 'say working exit 0')],
@@ -74,7 +74,7 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
   }
 
   bothWays(
-    'K110 a startup probe that fails: the preStop hook runs, and the main does not',
+    'K54 a startup probe that fails: the preStop hook runs, and the main does not',
     async (_t, ns, way) => {
       const parts = {
         sidecars: [
@@ -101,7 +101,7 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
   );
 
   bothWays(
-    'K111 a liveness probe that fails: the preStop hook runs, and the main does too',
+    'K55 a liveness probe that fails: the preStop hook runs, and the main does too',
     async (_t, ns, way) => {
       const parts = {
         sidecars: [
@@ -127,7 +127,7 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
   );
 
   for (const policy of POLICIES) {
-    bothWays(`K112 a new image for a sidecar whose liveness probe fails, ${policy}`, async (_t, ns, way) => {
+    bothWays(`K56 a new image for a sidecar whose liveness probe fails, ${policy}`, async (_t, ns, way) => {
       const parts = {
         sidecars: [steps('first', SIDECAR), steps('second', SIDECAR, { livenessProbe: FAILING })],
         mains: [scratch('main', 'say working await /scratch/go say done exit 0')],
@@ -160,7 +160,7 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
   }
 
   bothWays(
-    'K125 a sidecar that fails before its startup probe holds: the main waits for the next try',
+    'K69 a sidecar that fails before its startup probe holds: the main waits for the next try',
     async (_t, ns, way) => {
       const parts = {
         sidecars: [

@@ -1,4 +1,4 @@
-/** The end of the work: sidecars leave in reverse order. docs/conformance.md, K113, K115, K116. */
+/** The end of the work: sidecars leave in reverse order. docs/conformance.md, K57, K59, K60. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { steps } from '../manifests.ts';
@@ -12,7 +12,7 @@ const OPTIONS = { spec: { ...SCRATCH, restartPolicy: 'Never', terminationGracePe
 const TOGETHER = NAMES.map((name) => `await /scratch/hook-${name}`).join(' ');
 
 describe('the end of the work', { concurrency: 3 }, () => {
-  bothWays('K113 sidecars leave in reverse order once the main has ended', async (_t, ns, way) => {
+  bothWays('K57 sidecars leave in reverse order once the main has ended', async (_t, ns, way) => {
     const sidecars = NAMES.map((name) =>
       scratch(name, `say up touch /scratch/${name} wait sleep 1 say gone exit 0`, {
         startupProbe: fileProbe(`/scratch/${name}`),
@@ -43,7 +43,7 @@ describe('the end of the work', { concurrency: 3 }, () => {
   });
 
   bothWays(
-    'K115 preStop hooks that never return hold up nobody at the end of the work',
+    'K59 preStop hooks that never return hold up nobody at the end of the work',
     async (_t, ns, way) => {
       const sidecars = NAMES.map((name) =>
         scratch(name, `say up wait have /scratch/hook-${name} say hooked exit 0`, {
@@ -62,7 +62,7 @@ describe('the end of the work', { concurrency: 3 }, () => {
     },
   );
 
-  bothWays('K115 preStop hooks that never return, when the pod is deleted', async (t, ns, way) => {
+  bothWays('K59 preStop hooks that never return, when the pod is deleted', async (t, ns, way) => {
     const sidecars = NAMES.map((name) =>
       scratch(name, 'say up wait exit 0', {
         lifecycle: { preStop: execSteps(`touch /scratch/hook-${name} await /never`) },
@@ -75,7 +75,7 @@ describe('the end of the work', { concurrency: 3 }, () => {
     assert.deepEqual(codes, [0, 0, 0, 0]);
   });
 
-  bothWays('K116 sidecars with preStop hooks leave in reverse order, with 0', async (_t, ns, way) => {
+  bothWays('K60 sidecars with preStop hooks leave in reverse order, with 0', async (_t, ns, way) => {
     const sidecars = NAMES.map((name) =>
       scratch(name, `say up wait sleep 1 say gone exit 0`, {
         lifecycle: { preStop: execSteps(`touch /scratch/hook-${name} ${TOGETHER}`) },
@@ -97,7 +97,7 @@ describe('the end of the work', { concurrency: 3 }, () => {
     );
   });
 
-  bothWays('K116 their preStop hooks run side by side when the pod is deleted', async (t, ns, way) => {
+  bothWays('K60 their preStop hooks run side by side when the pod is deleted', async (t, ns, way) => {
     const sidecars = NAMES.map((name) =>
       scratch(
         name,
