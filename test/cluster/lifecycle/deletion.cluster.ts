@@ -58,34 +58,31 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
     await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
   });
 
-  bothWays(
-    'K62 a pod that is deleted before one of its sidecars is up goes at once',
-    async (_t, ns, way) => {
-      const parts = {
-        inits: [steps('init', 'say ran exit 0')],
-        sidecars: [
-          steps('first', PROMPT, { startupProbe: { ...fileProbe('/never'), failureThreshold: 600 } }),
-          steps('second', PROMPT),
-        ],
-        mains: [steps('main', MAIN)],
-      };
-      await ns.create(podOf(way, 'worker', parts, LONG));
-      await ns.said('worker', 'first', 'up');
-      // Natively the others' containers do not exist; under Curfew their shims wait.
-      const waiting = way === 'native' ? [] : ['second', 'main'];
-      for (const name of waiting) {
-        await until(
-          `the container of ${name}`,
-          async () => statusOf(await ns.pod('worker'), name)?.state.running,
-        );
-      }
-      const followed = follow(ns, 'worker', 'first', ...waiting);
-      await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
-      const said = await followed;
-      assert.deepEqual(textsOf(said, 'first'), ['up', 'got TERM']);
-      for (const name of waiting) assert.deepEqual(textsOf(said, name), []);
-    },
-  );
+  bothWays('K62 a pod that is deleted before one of its sidecars is up goes at once', async (_t, ns, way) => {
+    const parts = {
+      inits: [steps('init', 'say ran exit 0')],
+      sidecars: [
+        steps('first', PROMPT, { startupProbe: { ...fileProbe('/never'), failureThreshold: 600 } }),
+        steps('second', PROMPT),
+      ],
+      mains: [steps('main', MAIN)],
+    };
+    await ns.create(podOf(way, 'worker', parts, LONG));
+    await ns.said('worker', 'first', 'up');
+    // Natively the others' containers do not exist; under Curfew their shims wait.
+    const waiting = way === 'native' ? [] : ['second', 'main'];
+    for (const name of waiting) {
+      await until(
+        `the container of ${name}`,
+        async () => statusOf(await ns.pod('worker'), name)?.state.running,
+      );
+    }
+    const followed = follow(ns, 'worker', 'first', ...waiting);
+    await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
+    const said = await followed;
+    assert.deepEqual(textsOf(said, 'first'), ['up', 'got TERM']);
+    for (const name of waiting) assert.deepEqual(textsOf(said, name), []);
+  });
 
   /** A pod of a main and three sidecars that is deleted: the codes in which they end, natively and under Curfew. */
   function ends(
