@@ -40,7 +40,7 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   if (deletedAt === undefined && done) {
     if (!hasProcess(box))
       throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
-    if (lastOfAll && !box.told)
+    if (lastOfAll && !box.told && !looksDeleted(draft, who))
       throw new RuleBroken(silent ? 'L8' : 'L6', `${name} is not told that the work is done`);
     if (doneAt <= -pod.grace && box.process !== 'dying')
       throw new RuleBroken('L6', `${name}'s process outlives the grace period after the end of work`);
@@ -62,6 +62,19 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   const turn = draft.boxes.every((other, i) => i >= who || draft.isMain(i) || isTrulyStarted(pod, other, i));
   if (!box.ran && turn && !draft.boxes.some((other) => !isUp(other) || other.life === 'taken'))
     throw new RuleBroken('L1', `${name} waits although it is its turn`);
+}
+
+/**
+ * L15: a main that its probe stopped has gone, and looks as if the pod were being deleted: then a sidecar with a preStop hook has it
+ * running and waits for its own stop request, until the reserve.
+ */
+function looksDeleted(draft: Draft, who: number): boolean {
+  const { pod, names } = draft.scene;
+  return (
+    draft.truth.stoppedAlone &&
+    pod.preStop.includes(names[who] ?? '') &&
+    draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.stopping === true)
+  );
 }
 
 /** L13: long enough, and among the others there is one without a preStop hook, and none was stopped. */
