@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
 import { job, pod, sidecars, steps } from './manifests.ts';
-import { idOf, killContainer, sandboxesOf } from './node.ts';
+import { idOf, killContainer, killPod, sandboxesOf } from './node.ts';
 
 test('L8 a main whose whole container is killed: the sidecar ends with 0, the pod has failed', async (t) => {
   const ns = await Namespace.make(t, 'killed');
@@ -73,8 +73,7 @@ test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volu
   const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
   await ns.create(pod('worker', containers, { annotations, spec }));
   await ns.said('worker', 'main', 'working');
-  const before = await ns.pod('worker');
-  for (const id of [...sandboxesOf(before), ...before.status.containerStatuses.map(idOf)]) killContainer(id);
+  killPod(await ns.pod('worker'));
   for (const name of ['main', 'proxy']) {
     await ns.waitFor('pod/worker', `{.status.containerStatuses[?(@.name=="${name}")].restartCount}`, '1');
   }

@@ -38,15 +38,9 @@ export function sandboxesOf(pod: Pod): string[] {
     .filter((id) => id !== '');
 }
 
-/**
- * What a reboot does to a pod: its sandbox and every container die at once, its volumes stay. What has ended already is left
- * out, by what containerd knows: a pod's status may still call an init container running.
- */
+/** What a reboot does to a pod: its sandbox and every container die at once, its volumes stay. */
 export function killPod(pod: Pod): void {
-  const { initContainerStatuses, containerStatuses } = pod.status;
-  const running = new Set(ctr('task', 'ls', '-q').split('\n'));
-  const all = [...sandboxesOf(pod), ...[...initContainerStatuses, ...containerStatuses].map(idOf)];
-  for (const id of all.filter((item) => item !== '' && running.has(item))) killContainer(id);
+  signal(processesOf(pod.metadata.uid), 'SIGKILL');
 }
 
 /** A process of a container. */
