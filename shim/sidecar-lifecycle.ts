@@ -16,6 +16,7 @@ import {
   isStarted,
   lagOf,
   lastWord,
+  type Peer,
   type Peers,
   reserveOf,
   type Step,
@@ -39,8 +40,12 @@ export interface SidecarState {
   retryAt?: number;
   /** Signals that came before the process was there (rule P6). */
   early: readonly number[];
+  /** When a main was last seen to have ended after a stop request, while others work. */
+  stoppedEndAt?: number;
   /** When the last main's end was seen. */
   doneAt?: number;
+  /** Whether stop requests ended the mains: the pod is being deleted, or a probe stopped the last of them. */
+  doneByStop?: boolean;
   stop?: { at: number; signal: number; alone: boolean };
   /** That it is started could not be announced. */
   unheard?: true;
@@ -59,7 +64,7 @@ export interface SidecarState {
 export function startSidecar(context: Context, event: Extract<Event, { type: 'start' }>): Step<SidecarState> {
   const state: SidecarState = {
     phase: 'queued',
-    peers: event.peers,
+    peers: new Map(),
     since: event.at,
     runningSince: event.at,
     restarts: 0,
@@ -67,6 +72,8 @@ export function startSidecar(context: Context, event: Extract<Event, { type: 'st
     reported: [],
     announced: '',
   };
+  lookForStops(context, state, event.peers, event.at);
+  state.peers = event.peers;
   return settle(context, state, event.at);
 }
 
@@ -76,6 +83,7 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
   switch (event.type) {
     case 'start':
     case 'peers':
+      lookForStops(context, state, event.peers, event.at);
       state.peers = event.peers;
       break;
     case 'tick':
@@ -161,6 +169,17 @@ function settle(
   return { state, actions };
 }
 
+/** Note when mains end that were asked to, and forget it when one comes back: its stop was its own. */
+function lookForStops({ options }: Context, state: SidecarState, seen: Peers, at: number): void {
+  if (state.doneAt !== undefined) return;
+  const isStopped = (peer: Peer | undefined) =>
+    peer?.marker?.stopping === true && (!peer.alive || peer.marker.phase === 'ended');
+  const was = options.mains.filter((name) => isStopped(state.peers.get(name)));
+  const is = options.mains.filter((name) => isStopped(seen.get(name)));
+  if (was.some((name) => !is.includes(name))) delete state.stoppedEndAt;
+  if (is.some((name) => !was.includes(name))) state.stoppedEndAt = at;
+}
+
 /** Whether all mains have ended for good (rules L5, L6, L8, L11). */
 function lookAtMains(context: Context, state: SidecarState, at: number, actions: Action[]): void {
   let verdict: 'over' | 'doubtful' | 'not-over' = 'over';
@@ -179,6 +198,9 @@ function lookAtMains(context: Context, state: SidecarState, at: number, actions:
   if (state.doneAt !== undefined) return;
   if (verdict === 'over' || (verdict === 'doubtful' && at >= state.since + DOUBT)) {
     state.doneAt = at;
+    state.doneByStop =
+      state.stoppedEndAt !== undefined && at <= state.stoppedEndAt + lagOf(context.options.grace);
+    delete state.stoppedEndAt;
     actions.push({ type: 'say', level: 'debug', text: 'the work is done' });
   } else if (verdict === 'doubtful') wake(state, state.since + DOUBT);
 }
@@ -274,31 +296,35 @@ function isAlone(context: Context, state: SidecarState, at: number): boolean {
 
 /**
  * Whether the pod's deletion began although we had no stop request yet: our preStop hook runs, and all others had theirs.
- * Where nobody is left who could tell, the mains' last words do: one was stopped, by the deletion or by its own probe.
+ * Where nobody is left who could tell, the mains' last words do: the last was stopped, by the deletion or by its own probe.
  */
 function isStopLate(context: Context, state: SidecarState, at: number): boolean {
-  const { preStop, name, mains, grace } = context.options;
+  const { preStop, name, grace } = context.options;
+  const { doneAt, doneByStop = false } = state;
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
   const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  const stopped =
-    state.doneAt !== undefined && mains.some((main) => state.peers.get(main)?.marker?.stopping === true);
-  if (others.length === 0) return stopped;
+  if (others.length === 0) return doneByStop;
   if (others.every(([, { marker }]) => marker?.stopping === true)) return true;
-  return stopped && state.doneAt !== undefined && at < state.doneAt + lagOf(grace);
+  return doneByStop && doneAt !== undefined && at < doneAt + lagOf(grace);
 }
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
 function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
-  if (state.unheard && state.doneAt === undefined) return EXIT_UNUSABLE;
-  if (context.options.restartPolicy === 'Never' || state.stop === undefined) return 0;
-  if (state.doneAt !== undefined && !isCutShort(context, state)) return 0;
+  const { restartPolicy } = context.options;
+  const { doneAt, stop, unheard } = state;
+  if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
   // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
-  return processCode === undefined || processCode === 0 ? 128 + state.stop.signal : processCode;
+  const comesBack =
+    doneAt === undefined ? stop !== undefined : restartPolicy === 'OnFailure' && isCutShort(context, state);
+  if (restartPolicy === 'Never' || !comesBack) return 0;
+  const stopped = 128 + (stop?.signal ?? context.stopSignal);
+  return processCode === undefined || processCode === 0 ? stopped : processCode;
 }
 
 /**
  * Whether a main was ended by its stop request, and failed: then the pod is being deleted and nobody asks for our code, or
- * its sandbox died, and the kubelet stops all containers and starts those that failed again in a new one (rule L11).
+ * its sandbox died, and the kubelet stops all containers and starts those that failed again in a new one (rule L11). Our own
+ * stop request may come later than the main's end, or, after a preStop hook, never.
  */
 function isCutShort(context: Context, state: SidecarState): boolean {
   return context.options.mains.some((name) => {

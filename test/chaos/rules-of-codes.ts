@@ -80,11 +80,13 @@ function checkSidecar(pod: Case, attempt: Attempt, code: number): void {
       pod.breach('L17', `${who} cannot announce itself, and exits ${code}`);
     if (code === UNUSABLE) return;
   }
+  const deleted = story.deleted !== undefined;
   if (plan.policy === 'Never' || attempt.term === undefined) {
-    if (code !== 0) pod.breach('L7', `${who} was stopped, and exits ${code}`);
+    // In a deletion nobody asks for it, and a sandbox that died alone looks the same.
+    if (code !== 0 && !(deleted && plan.policy === 'OnFailure'))
+      pod.breach('L7', `${who} was stopped, and exits ${code}`);
     return;
   }
-  const deleted = story.deleted !== undefined;
   const done = plan.mains.every(({ name }) => {
     const last = story.last(name);
     return last?.instances.every(({ ends }) => ends !== undefined && ends < (attempt.exit ?? 0)) === true;

@@ -183,8 +183,8 @@ function markerText(marker: Marker | undefined): string {
   if (marker === undefined) return '-';
   const known = markerTexts.get(marker);
   if (known !== undefined) return known;
-  const { phase, epoch, final, killedIsFinal, stopping } = marker;
-  const text = `${phase}${epoch}${final ? 'F' : ''}${killedIsFinal ? 'K' : ''}${stopping ? 'S' : ''}`;
+  const { phase, epoch, code, final, killedIsFinal, stopping } = marker;
+  const text = `${phase}${epoch}${code === 0 ? '' : 'X'}${final ? 'F' : ''}${killedIsFinal ? 'K' : ''}${stopping ? 'S' : ''}`;
   markerTexts.set(marker, text);
   return text;
 }
@@ -216,6 +216,7 @@ function boxKey(scene: Scene, box: Box): string {
   }
   if (sidecar !== undefined) {
     const { phase, since, runningSince, restarts, retryAt, early, doneAt, stop, othersStopAt } = sidecar;
+    text += `|${sidecar.stoppedEndAt}|${sidecar.doneByStop}`;
     text += `|${phase}|${peersText(scene, sidecar.peers)}|${since}|${runningSince}|${restarts}|${retryAt}|${early}`;
     text += `|${doneAt}|${stop?.at}.${stop?.signal}.${stop?.alone}|${othersStopAt}|${sidecar.askedAt}|${sidecar.killAt}`;
     text += `|${sidecar.announced}|${sidecar.wakeAt}`;

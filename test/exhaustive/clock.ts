@@ -7,6 +7,7 @@ import type { Peers } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
 import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
 import type { Box, Case, Truth, World } from './pod.ts';
+import { lagOf } from './rules.ts';
 
 /** sidecar-lifecycle.ts, BACKOFF_FORGOTTEN. */
 export const FORGOTTEN = 600_000;
@@ -33,7 +34,9 @@ const SIDECAR_FIELDS = new Set([
   'restarts',
   'retryAt',
   'early',
+  'stoppedEndAt',
   'doneAt',
+  'doneByStop',
   'stop',
   'othersStopAt',
   'askedAt',
@@ -101,7 +104,7 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
 /** `by` milliseconds later. What it has reported is left out: that only keeps it from saying a thing twice. */
 export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMarkers: boolean): SidecarState {
   checkFields(state, SIDECAR_FIELDS);
-  const { retryAt, doneAt, stop, othersStopAt, askedAt, killAt, wakeAt, ...rest } = state;
+  const { retryAt, stoppedEndAt, doneAt, stop, othersStopAt, askedAt, killAt, wakeAt, ...rest } = state;
   const inGrace = (at: number) => aged(at, by, pod.grace);
   return {
     ...rest,
@@ -111,6 +114,8 @@ export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMark
     runningSince: state.restarts === 0 ? 0 : aged(state.runningSince, by, FORGOTTEN),
     reported: [],
     ...moved('retryAt', retryAt, (at) => due(at, by)),
+    // Compared with the lag of L13 alone.
+    ...moved('stoppedEndAt', stoppedEndAt, (at) => aged(at, by, lagOf(pod) + 1)),
     ...moved('doneAt', doneAt, inGrace),
     ...moved('othersStopAt', othersStopAt, inGrace),
     // Only whether it was asked is ever compared.

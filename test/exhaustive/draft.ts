@@ -11,9 +11,9 @@ import type { Scene } from './scene.ts';
 
 const markers = new Map<string, Marker>();
 
-/** One object for all markers that say the same: neither the attempt nor the code is read by anybody else's machine. */
+/** One object for all markers that say the same: others' machines read no attempt, and of a code only whether it is 0. */
 function theMarker(marker: Marker): Marker {
-  const same = { ...marker, attempt: 0, code: 0 };
+  const same = { ...marker, attempt: 0, code: marker.code === 0 ? 0 : 1 };
   const key = JSON.stringify(same);
   const known = markers.get(key) ?? same;
   markers.set(key, known);

@@ -226,7 +226,9 @@ function checkSidecarExit(draft: Draft, who: number, code: number): void {
   const done = isWorkDone(pod, draft.boxes, deleted);
   if (box.stopped === undefined) {
     checkLeave(draft, who, 'leaves');
-    if (code !== 0) throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
+    // In a deletion nobody asks for it, and a sandbox that died alone looks the same.
+    if (code !== 0 && !(deleted && pod.policy === 'OnFailure'))
+      throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
     return;
   }
   if (pod.policy === 'Never' && code !== 0)

@@ -322,6 +322,26 @@ test('L11 L7 a sandbox that dies alone: all are stopped, and every one that the 
   assert.equal(never.get('proxy').exitCode, 0);
 });
 
+test('L11 L7 in a sandbox that dies alone a sidecar fails too where it ends before its own stop request, or never has one', () => {
+  const early = job('OnFailure').start().stop('work').exits('work', 143).exits('proxy', 0);
+  assert.equal(early.get('proxy').exitCode, 143);
+  early.reboot().start();
+  assert.equal(early.get('work').running, true);
+  const hooked = job('OnFailure', { preStop: ['proxy'] })
+    .start()
+    .stop('work')
+    .exits('work', 143)
+    .pass(28_000)
+    .exits('proxy', 0);
+  assert.equal(hooked.get('proxy').exitCode, 143);
+  const resting = job('OnFailure', { options: { proxy: TCP } })
+    .start()
+    .exits('proxy', 1)
+    .exits('proxy', 1)
+    .stop('work');
+  assert.deepEqual([resting.get('work').exitCode, resting.get('proxy').exitCode], [143, 143]);
+});
+
 test('L12 in a deletion a main gets TERM at once, sidecars hold theirs and leave in reverse order', () => {
   const pod = two('Always').start().stop();
   assert.deepEqual(ends(pod), ['work got 15']);
@@ -459,6 +479,21 @@ test('L14 deletion during start ends every container, and nothing starts after T
     .ready('first')
     .pass(1_000);
   assert.equal(early.get('work').starts, 0, 'a sidecar that is stopping starts nobody');
+});
+
+test("L15 a main that its probe stopped long ago does not make the end of another look like the pod's deletion", () => {
+  const pod = new FakePod({
+    mains: ['work', 'more'],
+    sidecars: ['proxy'],
+    restartPolicy: 'Never',
+    preStop: ['proxy'],
+    options: { work: { probed: true } },
+  });
+  pod.start().stop('work').exits('work', 143).pass(3_000).exits('more', 0);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM], 'at once, with its whole grace period before it');
+  const back = job('OnFailure', { preStop: ['proxy'], options: { work: { probed: true } } });
+  back.start().stop('work').exits('work', 143).start('work').exits('work', 0);
+  assert.deepEqual(back.get('proxy').signals, [SIGTERM], 'it came back');
 });
 
 test("L15 a main's preStop that delays its TERM does not make the sidecars leave early", () => {
