@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { childrenOf, KILL, statusOf } from '../shim/container.ts';
 
 /** In the environment of everything that a container starts. */
-export const MARK = 'CURFEW_CHAOS';
+const MARK = 'CURFEW_CHAOS';
 
 /** All processes that bear this mark, or one that begins with it, zombies aside. */
 export function markedBy(mark: string): number[] {

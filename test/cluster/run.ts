@@ -32,7 +32,7 @@ Environment:
   CURFEW_DIST    folder with the curfew.js and the shim to test (default: dist)
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_ROTATIONS  certificates that come and go in the test of their rotation (default: 60)
-  CURFEW_SEEDS   pods that the session chaos kills something in (default: 40); CURFEW_SEED takes one seed again
+  CURFEW_SEEDS   pods that the session chaos kills something in (default: 100); CURFEW_SEED takes one seed again
   CURFEW_CACHE   where all that is slow to make is kept (default: ~/.cache/curfew)
 
 Logs of the last ten sessions: \${CURFEW_CACHE}/cluster-logs/

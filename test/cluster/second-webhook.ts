@@ -34,7 +34,7 @@ export interface OtherWebhook {
 }
 
 /** A namespace for whose pods both webhooks are asked. */
-export interface Injected {
+interface Injected {
   ns: Namespace;
   /** How often the other one was asked for a pod that was no dry run. */
   calls(): number;

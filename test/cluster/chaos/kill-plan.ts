@@ -5,7 +5,7 @@ export const PARTS = ['shim', 'child', 'container', 'sandbox'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** A main: how long it works, and how that ends. */
-export interface PlannedMain {
+interface PlannedMain {
   name: string;
   /** Seconds. */
   work: number;
@@ -14,7 +14,7 @@ export interface PlannedMain {
   failsFirst: boolean;
 }
 
-export interface PlannedSidecar {
+interface PlannedSidecar {
   name: string;
   /** Seconds from its start until its port is open, which the next ones wait for; absent: nobody does. */
   readyAfter?: number;

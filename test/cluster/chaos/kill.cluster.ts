@@ -1,5 +1,5 @@
 /**
- * KILL of any process of a pod at any moment. Each pod is drawn from a seed: CURFEW_SEEDS says how many pods (default 40),
+ * KILL of any process of a pod at any moment. Each pod is drawn from a seed: CURFEW_SEEDS says how many pods (default 100),
  * CURFEW_SEED takes one seed again.
  */
 import assert from 'node:assert/strict';
@@ -24,7 +24,7 @@ const AT_ONCE = 1_000;
 const once = process.env.CURFEW_SEED;
 const first = once === undefined ? randomInt(2 ** 31) : Number(once);
 const seeds = Array.from(
-  { length: once === undefined ? Number(process.env.CURFEW_SEEDS ?? 40) : 1 },
+  { length: once === undefined ? Number(process.env.CURFEW_SEEDS ?? 100) : 1 },
   (_, i) => first + i,
 );
 
@@ -45,6 +45,8 @@ test(`L8 L9 L11 KILL of any process at any moment: ${seeds.length} pods`, {
   );
   await Promise.all(runs);
   const counts = PARTS.map((part) => `${part} ${kills[part]}`).join(', ');
+  const hit = seeds.length - late;
+  if (once === undefined) assert.ok(hit > seeds.length / 2, `only ${hit} of ${seeds.length} kills met anybody`);
   console.log(`chaos: pods killed in: ${seeds.length}, seeds ${seeds[0]} to ${seeds.at(-1)}`);
   console.log(`chaos: kills: ${counts}; the victim had ended before: ${late}`);
 });

@@ -103,14 +103,14 @@ const MAIN = 'say working touch /scratch/up await /scratch/go say done exit 0';
 bothWays('K77 to K84 a restart of the kubelet restarts and stops nobody', async (_t, ns, way) => {
   const pods: { name: string; parts: Parts }[] = PROBES.flatMap((probes, index) => [
     {
-      name: `k${133 + index}`,
+      name: `k${77 + index}`,
       parts: {
         sidecars: [steps('proxy', 'say up wait exit 0')],
         mains: [scratch('main', MAIN, probes), scratch('other', MAIN, probes)],
       },
     },
     {
-      name: `k${137 + index}`,
+      name: `k${81 + index}`,
       parts: { sidecars: [scratch('proxy', SIDECAR, probes)], mains: [scratch('main', MAIN)] },
     },
   ]);
