@@ -46,7 +46,8 @@ test(`L8 L9 L11 KILL of any process at any moment: ${seeds.length} pods`, {
   await Promise.all(runs);
   const counts = PARTS.map((part) => `${part} ${kills[part]}`).join(', ');
   const hit = seeds.length - late;
-  if (once === undefined) assert.ok(hit > seeds.length / 2, `only ${hit} of ${seeds.length} kills met anybody`);
+  if (once === undefined)
+    assert.ok(hit > seeds.length / 2, `only ${hit} of ${seeds.length} kills met anybody`);
   console.log(`chaos: pods killed in: ${seeds.length}, seeds ${seeds[0]} to ${seeds.at(-1)}`);
   console.log(`chaos: kills: ${counts}; the victim had ended before: ${late}`);
 });
