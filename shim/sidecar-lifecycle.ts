@@ -314,8 +314,11 @@ function exitCode(context: Context, state: SidecarState, processCode: number | u
   const { doneAt, stop, unheard } = state;
   if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
   // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
+  // Who comes after the end of the work has nothing to come back for (rule L10).
   const comesBack =
-    doneAt === undefined ? stop !== undefined : restartPolicy === 'OnFailure' && isCutShort(context, state);
+    doneAt === undefined
+      ? stop !== undefined
+      : restartPolicy === 'OnFailure' && state.announced !== '' && isCutShort(context, state);
   if (restartPolicy === 'Never' || !comesBack) return 0;
   const stopped = 128 + (stop?.signal ?? context.stopSignal);
   return processCode === undefined || processCode === 0 ? stopped : processCode;

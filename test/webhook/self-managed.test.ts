@@ -237,7 +237,7 @@ describe('an API server in trouble', { concurrency: 4 }, () => {
         let times = 0;
         api.fault = (words) => (words === request && ++times > 0 ? fault : undefined);
         // Where an answer comes it may take its time: the machine is busy with the other tests.
-        const replica = await started(t, api, fault === 'hang' ? 1_000 : undefined);
+        const replica = await started(t, api, fault === 'hang' ? 1_000 : 20_000);
         // The third attempt has heard what became of the second.
         await api.until(() => times > 2);
         const troubles = replica.told.filter((line) => line.startsWith(`trouble cannot ${action}: `));
