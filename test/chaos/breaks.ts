@@ -112,8 +112,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L7'],
     what: "sidecar-lifecycle.ts: a sidecar's own code gets out at the end of work",
     file: 'sidecar-lifecycle.ts',
-    from: "if (context.options.restartPolicy === 'Never' || state.stop === undefined) return 0;",
-    to: 'if (state.stop === undefined) return processCode ?? 0;',
+    from: "if (restartPolicy === 'Never' || !comesBack) return 0;",
+    to: 'if (stop === undefined) return processCode ?? 0;',
     where: (plan) => calm(plan) && plan.sidecars.some(({ term }) => term !== 0),
   },
   {
