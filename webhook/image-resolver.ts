@@ -12,7 +12,7 @@ import type { Asking, ManifestContent, RegistryClient } from './registry-client.
 import type { Credential } from './registry-credential.ts';
 import type { CredentialChain } from './registry-credential-chain.ts';
 import { type Endpoint, endpointsOf, type RegistryOptions } from './registry-endpoint.ts';
-import { RegistryError } from './registry-error.ts';
+import { isPassing, RegistryError } from './registry-error.ts';
 import { fetchImage, type ImageContent } from './registry-image.ts';
 import { type Deadline, deadlineIn } from './registry-transport.ts';
 
@@ -30,6 +30,15 @@ interface Pointer {
 
 /** What a pointer takes beside its key. */
 const POINTER_BYTES = 100;
+
+const isRefusal = ({ reason }: RegistryError) =>
+  reason === 'image-not-found' || reason === 'image-unauthorized';
+
+/** Somebody could not say for now, so that the others' "no" is none. @param no what they said, if anything */
+function doubted(doubt: RegistryError, no: string): RegistryError {
+  const message = no === '' ? doubt.message : `${doubt.message}; ${no}`;
+  return new RegistryError(doubt.reason, message, { cause: doubt });
+}
 
 export class ImageResolver {
   private readonly client: RegistryClient;
@@ -62,7 +71,8 @@ export class ImageResolver {
 
   /**
    * @param since only a later word of the registry's counts
-   * @throws {RegistryError} that of the registry itself, where its mirrors failed too
+   * @throws {RegistryError} that of the registry itself, where its mirrors failed too; but a mirror that cannot say for now may be
+   *   the one that has the image, so that "no" is then no answer
    */
   async resolve(
     reference: ImageReference,
@@ -71,6 +81,7 @@ export class ImageResolver {
     since: number,
   ): Promise<Resolution> {
     const endpoints = endpointsOf(reference.registry, this.registries);
+    let doubt: RegistryError | undefined;
     for (const [index, endpoint] of endpoints.entries()) {
       const last = index === endpoints.length - 1;
       // A mirror that hangs leaves half of the time to who comes next.
@@ -78,7 +89,9 @@ export class ImageResolver {
       try {
         return await this.at(endpoint, reference, chain, share, since);
       } catch (error) {
-        if (last || !(error instanceof RegistryError)) throw error;
+        if (!(error instanceof RegistryError)) throw error;
+        if (last) throw doubt === undefined || !isRefusal(error) ? error : doubted(doubt, error.message);
+        if (isPassing(error)) doubt ??= error;
       }
     }
     throw new RegistryError('image-unreachable', `registry ${reference.registry} has no address`);
@@ -96,23 +109,27 @@ export class ImageResolver {
     const target = { registry: endpoint.registry, repository: `${endpoint.prefix}${repository}` };
     const refused: string[] = [];
     let missing: RegistryError | undefined;
+    let doubt: RegistryError | undefined;
     for await (const credential of chain.candidates(target, deadline)) {
       try {
         return await this.as(credential, { endpoint, repository, credential, deadline }, reference, since);
       } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
         // Some registries say 404 to those who may not know.
-        if (error instanceof RegistryError && error.reason === 'image-not-found') missing ??= error;
-        else if (!(error instanceof RegistryError) || error.reason !== 'image-unauthorized') throw error;
-        else refused.push(credential.from);
+        if (error.reason === 'image-not-found') missing ??= error;
+        else if (error.reason === 'image-unauthorized') refused.push(credential.from);
+        // Who cannot be talked to hears nobody else either, and there may be no time left.
+        else if (!error.ofCredential || deadline.signal.aborted) throw error;
+        else doubt ??= error;
       }
     }
-    if (missing !== undefined && !chain.lacking) throw missing;
+    if (missing !== undefined && doubt === undefined && !chain.lacking) throw missing;
     const tried = [...new Set(refused)].slice(0, 5).join(', ');
-    const troubles = chain.troubles.slice(0, 3).map((trouble) => `; ${trouble}`);
-    const why = missing === undefined ? `${endpoint.who} refused ${tried}` : missing.message;
+    const no = missing?.message ?? (tried === '' ? [] : `${endpoint.who} refused ${tried}`);
+    const why = [no, chain.troubles.slice(0, 3)].flat().join('; ');
+    if (doubt !== undefined) throw doubted(doubt, why);
     // A secret that could not be read just now takes from nobody what he may read.
-    const reason = chain.lacking ? 'image-unreachable' : 'image-unauthorized';
-    throw new RegistryError(reason, `${why}${troubles.join('')}`);
+    throw new RegistryError(chain.lacking ? 'image-unreachable' : 'image-unauthorized', why);
   }
 
   private async as(

@@ -92,10 +92,15 @@ export class Authorizer {
     deadline: Deadline,
   ): Promise<Token> {
     const work = this.fetchToken(scope, credential, parameters, deadline)
-      .then((token) => {
-        this.tokens.set(key, token, token.header.length);
-        return token;
-      })
+      .then(
+        (token) => {
+          this.tokens.set(key, token, token.header.length);
+          return token;
+        },
+        (error: unknown) => {
+          throw troubleOf(error);
+        },
+      )
       .finally(() => this.asked.delete(key));
     this.asked.set(key, work);
     return work;
@@ -154,6 +159,13 @@ function realmOf({ plainHttp, who }: AuthorizationScope, text: string | undefine
     );
   realm.hash = '';
   return realm;
+}
+
+/** Whatever a token server does says nothing about the image, nor about who else may read it. */
+function troubleOf(error: unknown): unknown {
+  if (!(error instanceof RegistryError)) return error;
+  const reason = error.reason === 'image-unusable' ? 'image-unreachable' : error.reason;
+  return new RegistryError(reason, error.message, { cause: error, ofCredential: true });
 }
 
 function tokenOf({ status, body }: HttpAnswer, who: string): Token {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDigest } from './image-reference.ts';
+import type { ImageFailure } from './images.ts';
 import type { Authorizer } from './registry-auth.ts';
 import type { Credential } from './registry-credential.ts';
 import type { Endpoint } from './registry-endpoint.ts';
@@ -94,15 +95,17 @@ export class RegistryClient {
 
   private expect({ endpoint: { who } }: Asking, { status }: HttpAnswer, what: string): void {
     if (status === 200) return;
+    const fail = (reason: ImageFailure, message: string) =>
+      new RegistryError(reason, `${who} ${message}`, { ofCredential: true });
     if (status === 401 || status === 403)
-      throw new RegistryError('image-unauthorized', `${who} does not let it be read (${status})`);
-    if (status === 404) throw new RegistryError('image-not-found', `${who} does not have ${what}`);
+      throw fail('image-unauthorized', `does not let it be read (${status})`);
+    if (status === 404) throw fail('image-not-found', `does not have ${what}`);
     if (status === 429)
-      throw new RegistryError(
+      throw fail(
         'image-unreachable',
-        `${who} has had too many requests (429): give it a credential with a higher limit, or a mirror (images.registries[].mirrors)`,
+        'has had too many requests (429): give it a credential with a higher limit, or a mirror (images.registries[].mirrors)',
       );
-    throw new RegistryError('image-unreachable', `${who} answered ${status} when asked for ${what}`);
+    throw fail('image-unreachable', `answered ${status} when asked for ${what}`);
   }
 
   /** One request, authorized, with redirects followed and patience where it is asked for. */

@@ -1,6 +1,11 @@
 /** Why a registry gave no image: a named reason, and a clause for a person that holds no secret. */
 import type { ImageFailure } from './images.ts';
 
+export interface RegistryErrorOptions extends ErrorOptions {
+  /** It was answered to one credential, or kept one from being tried: another may fare better. */
+  ofCredential?: boolean;
+}
+
 /**
  * A look-up that failed. The message is a clause that begins with who failed (`registry ghcr.io answered 500`); it never
  * holds what a registry sent, but for codes that were checked, and never a credential.
@@ -8,10 +13,12 @@ import type { ImageFailure } from './images.ts';
 export class RegistryError extends Error {
   override name = 'RegistryError';
   readonly reason: ImageFailure;
+  readonly ofCredential: boolean;
 
-  constructor(reason: ImageFailure, message: string, options?: ErrorOptions) {
+  constructor(reason: ImageFailure, message: string, options: RegistryErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
+    this.ofCredential = options.ofCredential ?? false;
   }
 }
 

@@ -6,7 +6,7 @@ import type { ImageServiceOptions } from '../../webhook/image-service.ts';
 import { RegistryError } from '../../webhook/registry-error.ts';
 import { type Asked, configOf, imageLookup, pullSecret, secretsOf } from './image-asking.ts';
 import { storedImage, storedIndex } from './registry-content.ts';
-import { type FakeRegistry, fakeRegistry } from './registry-fake.ts';
+import { type FakeRegistry, fakeRegistry, type Misbehave } from './registry-fake.ts';
 
 const one = storedImage({ entrypoint: ['/one'] });
 const two = storedImage({ entrypoint: ['/two'] });
@@ -285,6 +285,58 @@ test('W6 secrets that cannot be read for now say nothing about who may read: wha
   await refused(ask(image, wanted), 'image-unauthorized');
 });
 
+const refuses: Misbehave = (request, response) => {
+  const nobody = request.headers.authorization === undefined;
+  response.writeHead(nobody ? 401 : 503, nobody ? { 'www-authenticate': 'Basic realm="x"' } : {}).end();
+  return true;
+};
+
+test('W6 a registry that fails for one credential: the next is tried, and where none may read, nobody has said no', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const options = { secrets: secretsOf(byNamespace) };
+  const { registry, ask, image, pass } = await setting(
+    t,
+    { cache: { fresh: '1m', stale: '10m', failures: '0s' } },
+    options,
+  );
+  byNamespace.shop = [
+    pullSecret('bad', { [registry.host]: 'bad:pw' }),
+    pullSecret('good', { [registry.host]: 'good:pw' }),
+  ];
+  const good = `Basic ${Buffer.from('good:pw').toString('base64')}`;
+  const wanted = { secrets: ['bad', 'good'] };
+  for (const status of [429, 500, 503]) {
+    registry.misbehave = (request, response, ...rest) => {
+      if (request.headers.authorization === good) return false;
+      if (request.headers.authorization === undefined) return refuses(request, response, ...rest);
+      response.writeHead(status).end();
+      return true;
+    };
+    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy: 'Always' })), ['/one']);
+  }
+  registry.misbehave = refuses;
+  pass(61_000);
+  for (const policy of ['Always', 'IfNotPresent'])
+    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy })), ['/one'], policy);
+  pass(11 * 60_000);
+  await refused(ask(image, wanted), 'image-unreachable', /answered 503 .*; registry .* refused anonymous:/);
+  registry.misbehave = (request, response, ...rest) => {
+    if (request.headers.authorization !== undefined) return refuses(request, response, ...rest);
+    response.writeHead(404).end();
+    return true;
+  };
+  await refused(ask(image, wanted), 'image-unreachable');
+});
+
+test('W6 a registry that cannot be talked to is not asked with one credential after the other', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const { registry, ask, image } = await setting(t, {}, { secrets: secretsOf(byNamespace) });
+  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
+  registry.misbehave = (request) => request.socket.destroy() !== undefined;
+  await refused(ask(image, { secrets: ['s'] }), 'image-unreachable', /hung up/);
+  assert.equal(registry.seen.length, 1);
+});
+
 test('the service account’s secrets are asked for where the pod names none', async (t) => {
   const asked: unknown[] = [];
   const secrets = {
@@ -405,6 +457,39 @@ test('a mirror: asked first, with its own credentials and none of the registry�
     mirror.seen.every(({ authorization }) => authorization === undefined || authorization === mirrors),
   );
   assert.ok(mirror.seen.every(({ path }) => path.startsWith('/v2/hub/team/app/')));
+});
+
+test('W6 a mirror that cannot say may be the one that has it: the registry’s no is none', async (t) => {
+  const statusOf = { mirror: 500, registry: 404 };
+  const answers =
+    (who: keyof typeof statusOf): Misbehave =>
+    (_request, response) => {
+      if (statusOf[who] !== 200) response.writeHead(statusOf[who]).end();
+      return statusOf[who] !== 200;
+    };
+  const mirror = await fakeRegistry(t, { 'team/app:1': one }, answers('mirror'));
+  const registry = await fakeRegistry(t, {}, answers('registry'));
+  const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
+  const cache = { fresh: '0s', stale: '10m', failures: '0s' };
+  const lookup = imageLookup({ registries, cache });
+  t.after(() => lookup.close());
+  const ask = () => lookup.ask(`${registry.host}/team/app:1`, { policy: 'Always' });
+  for (const status of [404, 403]) {
+    statusOf.registry = status;
+    await refused(
+      ask(),
+      'image-unreachable',
+      /mirror .* answered 500 when asked for the image; registry .* (does not have|refused)/,
+    );
+  }
+  statusOf.mirror = 200;
+  assert.deepEqual(await entrypointOf(ask()), ['/one']);
+  statusOf.mirror = 500;
+  assert.deepEqual(await entrypointOf(ask()), ['/one']);
+  statusOf.mirror = 404;
+  await refused(ask(), 'image-unauthorized');
+  statusOf.registry = 404;
+  await refused(ask(), 'image-not-found');
 });
 
 test('a mirror that hangs leaves time for the registry', async (t) => {

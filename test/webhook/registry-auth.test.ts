@@ -158,7 +158,7 @@ const TROUBLE: [what: string, serve: Misbehave, reason: string, message: RegExp]
   [
     'that floods',
     (_q, response) => response.end('a'.repeat(100_000)) !== undefined,
-    'image-unusable',
+    'image-unreachable',
     /token server .* more than 65536/,
   ],
   [
@@ -176,6 +176,29 @@ for (const [what, serve, reason, message] of TROUBLE)
     assert.ok(!answer.ok && answer.reason === reason, JSON.stringify(answer));
     assert.match(answer.message, message);
   });
+
+for (const [what, serve, reason, message] of TROUBLE) {
+  const forSomebody: Misbehave = (request, ...rest) =>
+    request.headers.authorization !== undefined && serve(request, ...rest);
+  test(`W6 a token server ${what} for one credential: the next is tried`, async (t) => {
+    const { ask } = await guarded(t, BASIC, { serve: forSomebody });
+    configOf(await ask());
+  });
+
+  test(`W6 a token server ${what} for one credential, and refuses nobody in particular`, async (t) => {
+    const { ask } = await guarded(t, BASIC, {
+      serve: (request, response, ...rest) => {
+        if (forSomebody(request, response, ...rest)) return true;
+        response.writeHead(401).end();
+        return true;
+      },
+    });
+    const answer = await ask();
+    assert.ok(!answer.ok && answer.reason === reason, JSON.stringify(answer));
+    assert.match(answer.message, message);
+    assert.match(answer.message, /refused (secret shop\/s, )?anonymous/);
+  });
+}
 
 for (const [what, realm] of [
   ['a file', 'file:///etc/passwd'],
