@@ -29,6 +29,8 @@ export interface ImageObserver {
 export interface RegistrySide {
   finder: ImageFinder;
   askerOf(namespace: string, pod: PodView): Asker;
+  /** What a person does about an image that none of the credentials here may read: `give it ...`. */
+  wayIn(registry: string): string;
   /** The only hosts that are asked; empty: any. */
   hosts: readonly string[];
   /** The cluster's kinds of nodes. */
@@ -93,7 +95,8 @@ export class ConfiguredLookup implements ImageLookup {
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       observe(error.reason);
-      return refusal(request, error.reason, `its image: ${error.message}`);
+      const way = error.reason === 'image-unauthorized' ? `${side.wayIn(registry)}, or set` : undefined;
+      return refusal(request, error.reason, `its image: ${error.message}`, way);
     }
     observe(found.by);
     return chosen(request, found.content, machinesOf(pod.spec, side.machines), side.machines);
@@ -140,16 +143,7 @@ function policyOf({ container }: ImageRequest, { tag, digest }: ImageReference, 
   return tag === 'latest' && digest === undefined ? 'Always' : 'IfNotPresent';
 }
 
-const WAYS: Partial<Record<ImageFailure, string>> = {
-  'image-unauthorized': 'give it an imagePullSecret that may read it, or set',
-};
-
-function refusal(
-  { container }: ImageRequest,
-  reason: ImageFailure,
-  why: string,
-  way = WAYS[reason] ?? 'set',
-): ImageAnswer {
+function refusal({ container }: ImageRequest, reason: ImageFailure, why: string, way = 'set'): ImageAnswer {
   const key = containerKey(ENTRYPOINT, container);
   const message = `container ${container} sets no command, and ${why}: ${way} its command, or the annotation ${key}: '["/program"]'`;
   return { ok: false, reason, message };

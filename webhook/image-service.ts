@@ -20,6 +20,8 @@ export interface ImageServiceOptions {
   secrets?: SecretReader | undefined;
   /** Further docker configurations, after the configured one. */
   dockerConfigs?: readonly CredentialProvider[];
+  /** See {@link RegistrySide}; given where it is neither the pod's pull secrets nor the webhook's own credentials. */
+  wayIn?: (registry: string) => string;
   /** HTTP(S)_PROXY, NO_PROXY, and what the clouds' identities say. */
   env?: NodeJS.ProcessEnv;
   /** The cache's clock, in milliseconds. */
@@ -30,6 +32,10 @@ export interface ImageService extends ImageLookup {
   /** Hang up. */
   close(): void;
 }
+
+const pullSecret = () => 'give it an imagePullSecret that may read it';
+const webhooksOwn = () =>
+  'give the webhook a credential that may read it (images.defaultPullSecret, images.dockerConfig, images.cloud)';
 
 /** Put the look-up together. Nothing is asked or read yet. */
 export function createImageService(config: ImagesConfig, options: ImageServiceOptions = {}): ImageService {
@@ -89,5 +95,6 @@ function registrySide(
         ]),
     };
   };
-  return { finder, askerOf, hosts: config.hosts, machines: config.machines };
+  const { wayIn = reader === undefined ? webhooksOwn : pullSecret } = options;
+  return { finder, askerOf, wayIn, hosts: config.hosts, machines: config.machines };
 }

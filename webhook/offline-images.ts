@@ -54,8 +54,14 @@ async function create(
   const { DOCKER_CONFIG } = env;
   const folder =
     DOCKER_CONFIG === undefined || DOCKER_CONFIG === '' ? join(homedir(), '.docker') : DOCKER_CONFIG;
+  const file = join(folder, CONFIG_NAME);
   return createImageService(
     { ...images, ...(enabled ? {} : { mode: 'off' as const }), cloud: [] },
-    { env, dockerConfigs: [new DockerConfigFile(join(folder, CONFIG_NAME), true)] },
+    {
+      env,
+      dockerConfigs: [new DockerConfigFile(file, true)],
+      wayIn: (registry) =>
+        `run "docker login ${registry}" as somebody who may read it (it goes into ${file})`,
+    },
   );
 }

@@ -69,6 +69,19 @@ test('W6, W9 credentials that do not fit: the pod is refused, and they are not s
   assert.doesNotMatch(err, /wr0ng/);
 });
 
+test('W6 who may not read an image is told of docker login, and of no imagePullSecret', async (t) => {
+  const { run, registry } = await setting(t);
+  for (const command of ['inject', 'explain']) {
+    const { out, err } = await run(command);
+    const said = out + err;
+    assert.ok(said.includes(`run "docker login ${registry.host}" as somebody who may read it`), said);
+    assert.ok(
+      said.includes(`(it goes into ${join(process.env.DOCKER_CONFIG ?? '', 'config.json')}), or set`),
+    );
+    assert.doesNotMatch(said, /imagePullSecret/);
+  }
+});
+
 test('explain tells what each machine runs, where they differ', async (t) => {
   const { login, run, registry } = await setting(t);
   await login('me:hunter2');

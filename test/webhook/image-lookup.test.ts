@@ -258,6 +258,23 @@ test('W6 secrets that cannot be read: what is public is found all the same, and 
   );
 });
 
+test('W6 who may not read an image is told what may be given here', async (t) => {
+  const secrets = secretsOf({});
+  const pods = await setting(t, {}, { secrets });
+  const own = await setting(t, { pullSecrets: false }, { secrets });
+  for (const made of [pods, own]) made.users = new Set();
+  await refused(
+    pods.ask(pods.image),
+    'image-unauthorized',
+    /: give it an imagePullSecret that may read it, or set its/,
+  );
+  await refused(
+    own.ask(own.image),
+    'image-unauthorized',
+    /: give the webhook a credential that may read it \(images\.defaultPullSecret, .*\), or set its command/,
+  );
+});
+
 test('W6 secrets that cannot be read for now say nothing about who may read: what is not too old serves on', async (t) => {
   const byNamespace: Parameters<typeof secretsOf>[0] = {};
   const known = secretsOf(byNamespace);
