@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { ArgumentError, regularExpression, runProgram, wholeNumber } from '../arguments.ts';
 import { SHIM } from '../shim/pod.ts';
 import { BREAKS, type Break } from './breaks.ts';
 import { buildBroken } from './broken-shim.ts';
@@ -40,8 +41,6 @@ const BREAK_BOUND = 25_000;
 const BREAK_SEEDS = 20_000;
 const BREAK_PLAYS = 40;
 
-class ArgumentError extends Error {}
-
 /** All that was played, counted. */
 class Tally {
   pods = 0;
@@ -78,19 +77,24 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const jobs = whole('jobs', values.jobs);
+  const jobs = wholeNumber('jobs', values.jobs, 1);
   if (process.getuid?.() !== 0) throw new ArgumentError('needs root, because it makes namespaces');
-  if (values.breaks) return await findBreaks(regex('only', values.only), jobs);
-  if (values.seed !== undefined) return await playAgain(planOf(whole('seed', values.seed)));
+  if (values.breaks) return await findBreaks(regularExpression('only', values.only), jobs);
+  if (values.seed !== undefined) return await playAgain(planOf(wholeNumber('seed', values.seed, 1)));
   if (values.named !== undefined) {
-    const chosen = named(regex('named', values.named));
+    const chosen = named(regularExpression('named', values.named));
     return chosen.length === 1 && chosen[0] !== undefined
       ? await playAgain(chosen[0])
       : await playAll(chosen, 0, 0, jobs);
   }
   let code = 0;
   if (!values.pods)
-    code = await playAll(NAMED, whole('from', values.from), whole('seeds', values.seeds), jobs);
+    code = await playAll(
+      NAMED,
+      wholeNumber('from', values.from, 1),
+      wholeNumber('seeds', values.seeds, 1),
+      jobs,
+    );
   if (!values.processes) code = Math.max(code, playPods());
   return code;
 }
@@ -247,30 +251,4 @@ function named(pattern: RegExp): Plan[] {
   return chosen;
 }
 
-function whole(name: string, text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new ArgumentError(`--${name} ${text}: a whole number from 1 on, as in --${name} 100`);
-  return number;
-}
-
-function regex(name: string, text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    throw new ArgumentError(`--${name} ${text}: not a regular expression`, { cause: error });
-  }
-}
-
-function isArgumentError(error: unknown): error is Error {
-  if (error instanceof ArgumentError) return true;
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!isArgumentError(error)) throw error;
-  console.error(`test/chaos/run.ts: ${error.message}`);
-  process.exitCode = 2;
-}
+await runProgram('test/chaos/run.ts', main);

@@ -1,5 +1,6 @@
 /** `npm run test:exhaustive`: every order of events in small pods, against the rules. See --help. */
 import { parseArgs } from 'node:util';
+import { ArgumentError, regularExpression, runProgram, wholeNumber } from '../arguments.ts';
 import { BREAKS, brokenMachines } from './breaks.ts';
 import { allCases, type Depth } from './cases.ts';
 import { SHIPPED } from './machines.ts';
@@ -39,24 +40,6 @@ interface Options {
   cases: Case[];
 }
 
-class ArgumentError extends Error {}
-
-function whole(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 0)
-    throw new ArgumentError(`--${name} ${text}: a whole number, as in --${name} 100`);
-  return number;
-}
-
-function regex(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    throw new ArgumentError(`--only ${text}: not a regular expression`, { cause: error });
-  }
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -76,10 +59,10 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const trouble = whole('trouble', values.trouble);
-  const limit = whole('limit', values.limit);
-  const seconds = whole('seconds', values.seconds);
-  const only = regex(values.only);
+  const trouble = optionalNumber('trouble', values.trouble);
+  const limit = optionalNumber('limit', values.limit);
+  const seconds = optionalNumber('seconds', values.seconds);
+  const only = regularExpression('only', values.only);
   const depth: Depth = values.quick || values.breaks ? 'quick' : values.deep ? 'deep' : 'usual';
   const cases = allCases(depth).map((pod) => (trouble === undefined ? pod : { ...pod, trouble }));
   const options: Options = {
@@ -203,15 +186,8 @@ function time(milliseconds: number): string {
   return `${(milliseconds / 1_000).toFixed(1)} s`;
 }
 
-function isArgumentError(error: unknown): error is Error {
-  if (error instanceof ArgumentError) return true;
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+function optionalNumber(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : wholeNumber(option, text);
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!isArgumentError(error)) throw error;
-  console.error(`test/exhaustive/run.ts: ${error.message}`);
-  process.exitCode = 2;
-}
+await runProgram('test/exhaustive/run.ts', main);

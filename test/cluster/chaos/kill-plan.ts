@@ -1,4 +1,5 @@
 /** What happens to one pod, all of it drawn from a seed. */
+import { Random } from '../../chaos/random.ts';
 
 /** What is killed: the shim alone (the kernel then kills the rest), its process, all at once, or the pod's sandbox. */
 export const PARTS = ['shim', 'child', 'container', 'sandbox'] as const;
@@ -33,32 +34,22 @@ export interface KillPlan {
 
 /** The same plan for the same seed. */
 export function planFor(seed: number): KillPlan {
-  const random = randomFrom(seed);
-  const below = (limit: number) => Math.floor(random() * limit);
-  const restartPolicy = below(2) === 0 ? 'Never' : 'OnFailure';
-  const mains = ['main-1', 'main-2'].slice(0, 1 + below(2)).map((name) => {
-    const work = 0.5 + below(30) / 10;
-    const code = restartPolicy === 'Never' && below(4) === 0 ? 3 : 0;
-    return { name, work, code, failsFirst: restartPolicy === 'OnFailure' && below(4) === 0 };
+  const random = new Random(seed);
+  const restartPolicy = random.of('Never' as const, 'OnFailure' as const);
+  const mains = ['main-1', 'main-2'].slice(0, random.whole(1, 2)).map((name) => {
+    const work = 0.5 + random.whole(0, 29) / 10;
+    const code = restartPolicy === 'Never' && random.chance(25) ? 3 : 0;
+    return { name, work, code, failsFirst: restartPolicy === 'OnFailure' && random.chance(25) };
   });
-  const sidecars = ['proxy-1', 'proxy-2'].slice(0, 1 + below(2)).map((name) => {
-    return below(2) === 0 ? { name } : { name, readyAfter: below(15) / 10 };
+  const sidecars = ['proxy-1', 'proxy-2'].slice(0, random.whole(1, 2)).map((name) => {
+    return random.chance(50) ? { name } : { name, readyAfter: random.whole(0, 14) / 10 };
   });
   // The sandbox is one of four or five things to kill; a container's processes are most of them.
-  const part = PARTS[below(10) === 0 ? 3 : below(3)] ?? 'shim';
-  const victim = [...mains, ...sidecars][below(mains.length + sidecars.length)]?.name ?? '';
+  const part = random.chance(10)
+    ? 'sandbox'
+    : random.of('shim' as const, 'child' as const, 'container' as const);
+  const victim = random.from([...mains, ...sidecars])?.name ?? '';
   // Until the work is done, and a little longer: the sidecars' end is a moment too.
-  const after = below(1_000 * Math.max(...mains.map((main) => main.work)) + 1_000);
+  const after = random.whole(0, 1_000 * Math.max(...mains.map((main) => main.work)) + 999);
   return { restartPolicy, mains, sidecars, part, victim, after };
-}
-
-/** Mulberry32: numbers from 0 to 1, the same ones for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
