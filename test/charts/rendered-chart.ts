@@ -32,9 +32,9 @@ export function lint(flags: string[]): HelmResult {
   return helm(program, ['lint', '--strict', CHART, ...flags]);
 }
 
-/** The objects of a manifest. */
+/** The objects of a manifest, as Helm and kubectl read it: in their YAML `no` and `0123` are no texts. */
 export function objectsOf(manifest: string): RenderedObject[] {
-  return parseAllDocuments(manifest)
+  return parseAllDocuments(manifest, { version: '1.1' })
     .map((document) => {
       const [error] = document.errors;
       if (error !== undefined) throw error;

@@ -9,7 +9,6 @@ import {
   NAMESPACE,
   OLDEST,
   objects,
-  objectsNamed,
   one,
   partOf,
   type RenderedObject,
@@ -33,26 +32,6 @@ test('whole structures can be taken away with null', () => {
     assert.ok(!Object.hasOwn(spec, key), key);
   for (const key of ['resources', 'securityContext']) assert.ok(!Object.hasOwn(spec.containers[0], key), key);
   assert.equal(partOf(deployment, 'spec.strategy'), undefined);
-});
-
-test('names that YAML would take for something else stay texts', () => {
-  const secrets = 'rbac.pullSecretNamespaces={1,2},config.images.defaultPullSecret=3/4';
-  const all = objectsNamed('123', '456', ['--set-string', secrets]);
-  const namespaces = new Set(all.flatMap(({ metadata }) => metadata.namespace ?? []));
-  assert.deepEqual([...namespaces].sort(), ['1', '123-curfew-test', '2', '3', '456']);
-  const role = all.find(({ kind, metadata }) => kind === 'Role' && metadata.namespace === '3');
-  assert.deepEqual(partOf(role, 'rules.0.resourceNames'), ['4']);
-  const webhook = one(all, 'MutatingWebhookConfiguration');
-  assert.equal(partOf(webhook, 'webhooks.0.clientConfig.service.namespace'), '456');
-  for (const { metadata } of all)
-    assert.equal(Object(metadata.labels)['app.kubernetes.io/instance'], '123', metadata.name);
-});
-
-test('the longest name override gives labels that Kubernetes takes', () => {
-  for (const object of objects(set(`nameOverride=${'n'.repeat(63)}`)))
-    for (const labels of [object.metadata.labels, partOf(object, 'spec.template.metadata.labels')])
-      for (const [key, value] of Object.entries(Object(labels)))
-        assert.ok(String(value).length <= 63, `${object.kind} ${key}: ${value}`);
 });
 
 describe('the configuration file', () => {

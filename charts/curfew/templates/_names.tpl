@@ -1,4 +1,4 @@
-{{/* The names of the release's objects. A namespace or a release may be called 123 or no: toYaml quotes what is no text else. */}}
+{{/* The names of the release's objects. Any may be 123 or no: where one is a whole value, toYaml quotes what would be no text. */}}
 {{- define "curfew.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
@@ -18,7 +18,7 @@
 {{- end }}
 
 {{- define "curfew.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "curfew.name" . }}
+app.kubernetes.io/name: {{ include "curfew.name" . | toYaml }}
 app.kubernetes.io/instance: {{ toYaml .Release.Name }}
 {{- end }}
 

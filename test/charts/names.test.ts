@@ -1,0 +1,56 @@
+/** The names that a release gives, whatever they look like. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { GOLDEN, objects, objectsNamed, one, partOf, set } from './rendered-chart.ts';
+
+/** Every value that becomes a name by itself. */
+const NAMES = [
+  'fullnameOverride',
+  'nameOverride',
+  'serviceAccount.name',
+  'certificates.secret.name',
+  'priorityClassName',
+  'runtimeClassName',
+  'schedulerName',
+];
+
+describe('names that YAML would take for something else stay texts', () => {
+  test('those of a release and of namespaces', () => {
+    const secrets = 'rbac.pullSecretNamespaces={1,2},config.images.defaultPullSecret=3/4';
+    const all = objectsNamed('123', '456', ['--set-string', secrets]);
+    const namespaces = new Set(all.flatMap(({ metadata }) => metadata.namespace ?? []));
+    assert.deepEqual([...namespaces].sort(), ['1', '123-curfew-test', '2', '3', '456']);
+    const role = all.find(({ kind, metadata }) => kind === 'Role' && metadata.namespace === '3');
+    assert.deepEqual(partOf(role, 'rules.0.resourceNames'), ['4']);
+    const webhook = one(all, 'MutatingWebhookConfiguration');
+    assert.equal(partOf(webhook, 'webhooks.0.clientConfig.service.namespace'), '456');
+    for (const { metadata } of all)
+      assert.equal(Object(metadata.labels)['app.kubernetes.io/instance'], '123', metadata.name);
+  });
+
+  for (const source of ['selfManaged', 'certManager', 'secret'])
+    for (const word of ['123', '1e3', '0x1f', 'no', 'null'])
+      test(`${word} for every name, certificates ${source}`, () => {
+        const typesWith = (name: string) => {
+          const values = [`certificates.source=${source}`, ...NAMES.map((key) => `${key}=${name}`)];
+          const flags = ['--values', join(GOLDEN, 'ha.values.yaml'), '--set-string', values.join(',')];
+          return objects(flags).map(typesOf);
+        };
+        assert.deepEqual(typesWith(word), typesWith('word'));
+      });
+});
+
+test('the longest name override gives labels that Kubernetes takes', () => {
+  for (const object of objects(set(`nameOverride=${'n'.repeat(63)}`)))
+    for (const labels of [object.metadata.labels, partOf(object, 'spec.template.metadata.labels')])
+      for (const [key, value] of Object.entries(Object(labels)))
+        assert.ok(String(value).length <= 63, `${object.kind} ${key}: ${value}`);
+});
+
+/** What a value is made of, each leaf by its type alone. */
+function typesOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(typesOf);
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typesOf(item)]));
+}
