@@ -15,7 +15,7 @@ export interface Platform {
   variant: string;
 }
 
-/** A part of an index. Without a platform only its configuration knows. */
+/** A part of an index: an image, or another index. Without a platform only what is inside knows. */
 export interface IndexEntry {
   digest: string;
   platform: Platform | undefined;
@@ -23,7 +23,9 @@ export interface IndexEntry {
 
 export type Manifest =
   | { kind: 'index'; entries: readonly IndexEntry[] }
-  | { kind: 'image'; config: { digest: string } };
+  | { kind: 'image'; config: { digest: string } }
+  /** Something else that registries store as they store images: a chart, a signature. `said` names its type for messages. */
+  | { kind: 'artifact'; said: string };
 
 const DOCKER = 'application/vnd.docker.distribution.manifest';
 const OCI = 'application/vnd.oci.image';
@@ -34,7 +36,7 @@ const CONFIGS = new Set(['application/vnd.docker.container.image.v1+json', `${OC
 /** What is asked for. Schema 1 is not, so that a registry which has a choice sends something else. */
 export const ACCEPT = [...INDEXES, ...IMAGES].join(', ');
 
-/** Far above any index that is built; each entry of ours costs two requests. */
+/** Far above any index that is built. */
 const MAX_ENTRIES = 1000;
 /** Of a command's words together: an exec on Linux takes no more than 2 MiB, and the annotation that keeps them 256 KiB. */
 const MAX_COMMAND_BYTES = 256 * 1024;
@@ -76,7 +78,7 @@ export function parseManifest(content: Buffer, contentType: string | undefined, 
     const digest = digestAt(config, `${what}'s config`);
     const configType = isRecord(config) ? member(config, 'mediaType') : undefined;
     if (typeof configType === 'string' && !CONFIGS.has(configType))
-      throw unusable(`${what} is of something else than a container image${typeName(configType)}`);
+      return { kind: 'artifact', said: typeName(configType) };
     return { kind: 'image', config: { digest } };
   }
   throw unusable(`${what} is none that is known here${typeName(type)}`);
@@ -88,8 +90,8 @@ function parseEntries(value: unknown, what: string): readonly IndexEntry[] {
   return value.flatMap((entry: JsonRecord) => {
     const platform = member(entry, 'platform');
     const type = member(entry, 'mediaType');
-    // An index inside an index holds no image of its own. Buildkit's attestations say a platform that nobody has: unknown/unknown.
-    if (typeof type === 'string' && !IMAGES.has(type)) return [];
+    // Buildkit's attestations say a platform that nobody has: unknown/unknown.
+    if (typeof type === 'string' && !IMAGES.has(type) && !INDEXES.has(type)) return [];
     return [
       {
         digest: digestAt(entry, `${what}'s entry`),

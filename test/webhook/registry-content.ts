@@ -130,6 +130,35 @@ export function storedIndex(images: readonly StoredImage[], docker = false): Sto
   };
 }
 
+/** The same for an index that says no platform for it. */
+export function unsaid(image: StoredImage): StoredImage {
+  const { platform: _, ...descriptor } = image.descriptor;
+  return { ...image, descriptor };
+}
+
+/** The same for an index that says this platform for it. */
+export function saidFor(architecture: string, image: StoredImage): StoredImage {
+  return { ...image, descriptor: { ...image.descriptor, platform: { os: 'linux', architecture } } };
+}
+
+/** Something that is no image, stored as images are. */
+export function artifact(): StoredImage {
+  const { mediaType } = storedImage().descriptor;
+  const config = {
+    mediaType: 'application/vnd.oci.empty.v1+json',
+    digest: sha256(Buffer.from('{}')),
+    size: 2,
+  };
+  const content = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [] }));
+  const digest = sha256(content);
+  return {
+    descriptor: { mediaType, digest, size: content.length },
+    content,
+    blobs: new Map([[config.digest, Buffer.from('{}')]]),
+    manifests: new Map([[digest, { content, mediaType }]]),
+  };
+}
+
 /** Write images as an OCI layout, for tools that read one. @param images by tag */
 export async function writeLayout(
   folder: string,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ImageFailure } from '../../webhook/images.ts';
 import { configOf, imageLookup, pullSecret, secretsOf } from './image-asking.ts';
-import { sha256, storedImage, storedIndex } from './registry-content.ts';
+import { sha256, storedImage } from './registry-content.ts';
 import { type FakeRegistry, fakeRegistry, type Misbehave } from './registry-fake.ts';
 
 const good = storedImage({ entrypoint: ['/app'] });
@@ -329,25 +329,3 @@ for (const [what, location, message] of ASTRAY)
     await refused('image-unreachable', message);
     assert.ok(registry.seen.length <= 8, `${registry.seen.length} requests`);
   });
-
-test('W6 an index of many platforms costs a request for those that are wanted alone', async (t) => {
-  const wanted = storedImage({ entrypoint: ['/app'] });
-  const many = Array.from({ length: 500 }, (_, index) =>
-    storedImage({ architecture: `a${index}`, entrypoint: ['/no'] }),
-  );
-  const { registry, works } = await hostile(t, () => false);
-  registry.images.set('team/app:1', storedIndex([...many, wanted]));
-  await works();
-  assert.equal(registry.count('GET'), 3);
-});
-
-test('an index whose parts do not say their platform: their configurations do', async (t) => {
-  const parts = [storedImage({ architecture: 's390x', entrypoint: ['/no'] }), good];
-  const { registry, works } = await hostile(t, () => false);
-  const unsaid = parts.map((part) => {
-    const { platform: _, ...descriptor } = part.descriptor;
-    return { ...part, descriptor };
-  });
-  registry.images.set('team/app:1', storedIndex(unsaid));
-  await works();
-});
