@@ -1,4 +1,4 @@
-import { parseDuration } from '../shim/duration.ts';
+import { formatDuration, MAX_DURATION_MS, parseDuration } from '../shim/duration.ts';
 import { parseReadiness, parseStringArray, type Readiness } from '../shim/protocol.ts';
 import { parseSignal, signalName } from '../shim/signals.ts';
 import type { KnownSidecar } from './known-sidecar.ts';
@@ -94,7 +94,7 @@ export function parseWishes(
     if (value.length > MAX_VALUE) throw bad(key, value, `it has more than ${MAX_VALUE} characters`);
     if (key === SIDECARS) wishes.sidecars = parseNames(key, value);
     else if (key === MAINS) wishes.mains = parseNames(key, value);
-    else if (key === START_TIMEOUT) wishes.startTimeout = parsed(key, value, parseDuration(value));
+    else if (key === START_TIMEOUT) wishes.startTimeout = duration(key, value, 0);
     else if (key === LOG)
       wishes.log = parsed(key, value, value === 'debug' || value === 'info' ? value : undefined);
     else putContainerWish(pod, catalogue, containers, key, value);
@@ -124,7 +124,7 @@ function putContainerWish(
     wish.stopSignal = signalName(parsed(key, value, number));
   } else {
     // Nothing but KILL would be left of a process that has no time at all.
-    wish.stopTimeout = parsed(key, value, parseDuration(value) || undefined);
+    wish.stopTimeout = duration(key, value, 1);
   }
   all.set(name, wish);
 }
@@ -146,6 +146,17 @@ function parseNames(key: string, value: string): readonly string[] {
 function parsed<T>(key: string, value: string, result: T | undefined): T {
   if (result === undefined) throw bad(key, value, 'it does not parse');
   return result;
+}
+
+/** @param least milliseconds */
+function duration(key: string, value: string, least: number): number {
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms >= least) return ms;
+  throw bad(
+    key,
+    value,
+    `it is no duration from ${formatDuration(least)} to ${formatDuration(MAX_DURATION_MS)}`,
+  );
 }
 
 function bad(key: string, value: string, why: string): Refusal {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, type Override, parseConfig, policyOf, readConfig } from '../../webhook/config.ts';
+import { describeKeys } from '../../webhook/config-error.ts';
+import { CONFIG } from '../../webhook/config-schema.ts';
 
 test('an empty file is all defaults', () => {
   for (const text of ['', '{}', '# nothing\n']) {
@@ -101,6 +103,50 @@ for (const [text, message] of Object.entries(WRONG)) {
     );
   });
 }
+
+/** A file that sets one key; an authority must outlive its leaf three times. */
+function fileWith(path: string, value: string): string {
+  const lives = path.startsWith('tls.selfManaged.') ? { lifetime: '2s', caLifetime: '3650d' } : {};
+  const steps = path.split('.');
+  const last = steps.pop() ?? '';
+  return JSON.stringify(
+    steps.reduceRight<unknown>((inner, key) => ({ [key]: inner }), { ...lives, [last]: value }),
+  );
+}
+
+const TIMES = [...describeKeys(CONFIG)].filter(({ allowed }) => /^a (duration|lifetime) /.test(allowed));
+
+for (const { path, allowed } of TIMES) {
+  const [, least = '', most = '', examples = ''] = /from (\w+) to (\w+), such as (.+)$/.exec(allowed) ?? [];
+  const [, amount = '', unit = ''] = /^(\d+)(\D+)$/.exec(most) ?? [];
+  const parse = (value: string) => parseConfig(fileWith(path, value), 'c.yaml');
+
+  test(`${path}: one above its longest is refused with the key, the value, the bounds and an example`, () => {
+    const value = `${Number(amount) + 1}${unit}`;
+    assert.throws(
+      () => parse(value),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.ok(
+          error.message.startsWith(`c.yaml: ${path} is "${value}", which is not allowed; it takes a `),
+          error.message,
+        );
+        assert.ok(error.message.endsWith(` from ${least} to ${most}, such as ${examples}`), error.message);
+        return true;
+      },
+    );
+    for (const taken of [least, most, ...examples.split(' or ')]) parse(taken);
+  });
+}
+
+test('there are times in every section that has some', () => {
+  assert.deepEqual([...new Set(TIMES.map(({ path }) => path.split('.')[0]))].sort(), [
+    'images',
+    'limits',
+    'shutdown',
+    'tls',
+  ]);
+});
 
 test('everything that is wrong is told at once, a line for each', () => {
   assert.throws(

@@ -191,7 +191,16 @@ describe('V4 what does not parse', () => {
       'bad-annotation',
       /stop-timeout\.curfew\.dev\/app is "20".*20s/,
     ],
-    [{ ...S, 'stop-timeout.curfew.dev/app': '0s' }, 'bad-annotation', /stop-timeout/],
+    [
+      { ...S, 'stop-timeout.curfew.dev/app': '0s' },
+      'bad-annotation',
+      /stop-timeout\.curfew\.dev\/app is "0s": it is no duration from 1ms to 168h; an example: .*20s/,
+    ],
+    [
+      { ...S, 'curfew.dev/start-timeout': '169h' },
+      'bad-annotation',
+      /curfew\.dev\/start-timeout is "169h": it is no duration from 0s to 168h; an example: .*2m/,
+    ],
     [{ ...S, 'stop-timeout.curfew.dev/nobody': '20s' }, 'no-such-container', /nobody.*app, proxy/],
     [
       { 'curfew.dev/sidecar': 'proxy' },
