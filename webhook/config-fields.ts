@@ -1,6 +1,7 @@
 /** The kinds of values that the configuration's keys take, each with the words that help and messages say of it. */
 import { z } from 'zod';
 import { parseDuration } from '../shim/duration.ts';
+import { amountUpTo } from './duration-pattern.ts';
 import { parseQuantity } from './quantity.ts';
 
 /**
@@ -34,7 +35,7 @@ export const cpu = (help: string) => quantity(help, '10m');
 export const memory = (help: string) => quantity(help, '16Mi');
 
 /** See shim/duration.ts. */
-const DURATION = '^(0|([0-9]+(ms|s|m|h))+)$';
+const UNITS = Object.fromEntries(['ms', 's', 'm', 'h'].map((unit) => [unit, parseDuration(`1${unit}`) ?? 0]));
 
 /** A duration, kept as milliseconds. */
 export function duration(help: string, least: string, most: string) {
@@ -47,7 +48,11 @@ export function duration(help: string, least: string, most: string) {
     })
     .transform((value) => parseDuration(value) ?? 0)
     .meta(
-      meta(help, `a duration from ${least} to ${most}, such as ${least === '0s' ? '5s' : '10s'}`, DURATION),
+      meta(
+        help,
+        `a duration from ${least} to ${most}, such as ${least === '0s' ? '5s' : '10s'}`,
+        `^(0|${amountUpTo(to, UNITS)}+)$`,
+      ),
     );
 }
 

@@ -1,6 +1,7 @@
 /** The configuration's section `tls`: where the serving certificate comes from. */
 import { z } from 'zod';
 import { duration, meta, text } from './config-fields.ts';
+import { amountUpTo } from './duration-pattern.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
 
@@ -22,7 +23,9 @@ function lifetime(help: string, least: string, most: string) {
       return ms !== undefined && ms >= from && ms <= to;
     })
     .transform((value) => parseLifetime(value) ?? 0)
-    .meta(meta(help, `a lifetime from ${least} to ${most}, such as 30d or 48h`, LIFETIME.source));
+    .meta(
+      meta(help, `a lifetime from ${least} to ${most}, such as 30d or 48h`, `^${amountUpTo(to, UNITS)}$`),
+    );
 }
 
 const label = (help: string, kind: string) =>
