@@ -5,9 +5,9 @@
  * and watches on it are lost or never fire. A pair that cannot serve never replaces one that can.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { CertificateEvents, CertificateSource } from './certificate-source.ts';
+import { readTextFile, TextFileError } from './text-file.ts';
 
 /** A pair that can serve. PEM texts, as they stand in the files. */
 export interface Certificate {
@@ -190,19 +190,11 @@ export class CertificateFiles implements CertificateSource {
  */
 async function readBounded(file: string): Promise<string> {
   try {
-    const handle = await open(file);
-    try {
-      const { size } = await handle.stat();
-      if (size > MAX_FILE_BYTES) {
-        throw new CertificateError(`${file} is longer than ${MAX_FILE_BYTES} bytes: that is no PEM file`);
-      }
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (error instanceof CertificateError) throw error;
-    throw new CertificateError(`${file} cannot be read (${codeOf(error)})`, { cause: error });
+    return await readTextFile(file, MAX_FILE_BYTES);
+  } catch (cause) {
+    if (!(cause instanceof TextFileError)) throw cause;
+    const way = cause.code === undefined ? ': that is no PEM file' : '';
+    throw new CertificateError(`${cause.message}${way}`, { cause });
   }
 }
 

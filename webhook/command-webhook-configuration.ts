@@ -2,7 +2,6 @@
  * `curfew webhook-configuration`: the MutatingWebhookConfiguration of this webhook, for `kubectl apply -f -`.
  */
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type {
   AdmissionregistrationV1WebhookClientConfig,
   V1MutatingWebhookConfiguration,
@@ -10,6 +9,7 @@ import type {
 import { stringify } from 'yaml';
 import { parseOptions, UsageError } from './command-options.ts';
 import type { Terminal } from './terminal.ts';
+import { readTextFile, TextFileError } from './text-file.ts';
 import { INJECT_LABEL, INJECTION_ENABLED, INJECTION_LABEL, PREFIX } from './vocabulary.ts';
 
 export const summary = 'print the MutatingWebhookConfiguration, for kubectl apply -f -';
@@ -157,14 +157,13 @@ const MAX_CA_BYTES = 1024 * 1024;
 async function readAuthorities(file: string): Promise<string> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readTextFile(file, MAX_CA_BYTES);
   } catch (cause) {
-    throw new UsageError(`--ca ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    if (!(cause instanceof TextFileError)) throw cause;
+    throw new UsageError(`--ca ${cause.message}`, { cause });
   }
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (certificates.length === 0 || text.length > MAX_CA_BYTES) {
+  if (certificates.length === 0) {
     throw new UsageError(`--ca ${file} holds no PEM certificate ("-----BEGIN CERTIFICATE-----")`);
   }
   for (const [index, certificate] of certificates.entries()) {

@@ -2,12 +2,12 @@
  * The configuration file: YAML, over it the flags. A key that is not known or a value that is not allowed stops the
  * start, with the key, the value and what is allowed.
  */
-import { open } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { CATALOGUE } from './catalogue.ts';
 import { ConfigError, explainIssue } from './config-error.ts';
 import { CONFIG, type Config } from './config-schema.ts';
 import { defaultPolicy, type Policy } from './policy.ts';
+import { readTextFile, TextFileError } from './text-file.ts';
 
 export { ConfigError } from './config-error.ts';
 export type { Config } from './config-schema.ts';
@@ -29,24 +29,12 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
  */
 export async function readConfig(file: string | undefined, overrides: Override[] = []): Promise<Config> {
   if (file === undefined) return parseConfig('', 'the defaults', overrides);
-  let content: string;
   try {
-    const handle = await open(file);
-    try {
-      if ((await handle.stat()).size > MAX_CONFIG_BYTES) {
-        throw new ConfigError(`${file}: longer than ${MAX_CONFIG_BYTES} bytes`);
-      }
-      content = await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
+    return parseConfig(await readTextFile(file, MAX_CONFIG_BYTES), file, overrides);
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    if (!(error instanceof TextFileError)) throw error;
+    throw new ConfigError(`--config: ${error.message}`, { cause: error });
   }
-  return parseConfig(content, file, overrides);
 }
 
 /**

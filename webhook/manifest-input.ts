@@ -4,6 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { UsageError } from './command-options.ts';
 import type { Terminal } from './terminal.ts';
+import { decodeText, TextFileError, unreadable } from './text-file.ts';
 
 export interface ManifestInput {
   /** The file's name as it was given, or `(standard input)`. */
@@ -51,9 +52,8 @@ async function readAll(chunks: AsyncIterable<unknown>, name: string, most: numbe
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const hint = code === 'EISDIR' ? ': it is a folder, give its files one by one' : '';
-    throw new UsageError(`${name} cannot be read (${String(code ?? error)})${hint}`, { cause: error });
+    const { code, message } = unreadable(name, error);
+    throw new UsageError(`${message}${hintOf(name, code)}`, { cause: error });
   }
   return Buffer.concat(parts, length);
 }
@@ -61,8 +61,17 @@ async function readAll(chunks: AsyncIterable<unknown>, name: string, most: numbe
 function decode(bytes: Buffer, name: string): string {
   try {
     // With its byte order mark, if it has one: it goes out again as it came in.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decodeText(bytes, name, true);
   } catch (cause) {
-    throw new UsageError(`${name} is not UTF-8 text`, { cause });
+    if (!(cause instanceof TextFileError)) throw cause;
+    throw new UsageError(cause.message, { cause });
   }
+}
+
+function hintOf(name: string, code: string | undefined): string {
+  if (code === 'EISDIR') return ', give its files one by one';
+  if (code === 'ENOENT' && /^https?:\/\//.test(name))
+    return '; only files are read: curl ADDRESS | curfew inject -f -';
+  if (code === 'ENOENT' && /[*?]/.test(name)) return '; -f takes one file, and may be given several times';
+  return '';
 }

@@ -1,11 +1,11 @@
 /** What the clouds' identities have in common: JSON over HTTP, files with tokens, and answers that are good for a while. */
-import { open } from 'node:fs/promises';
 import type { JsonRecord } from './json.ts';
 import { member } from './json.ts';
 import type { Credential } from './registry-credential.ts';
 import { parseObject } from './registry-credentials.ts';
 import { RegistryError } from './registry-error.ts';
 import type { HttpAnswer } from './registry-transport.ts';
+import { readTextFile, TextFileError } from './text-file.ts';
 
 /** Tokens of clouds are a few kilobytes. */
 export const MAX_CLOUD_BYTES = 64 * 1024;
@@ -72,14 +72,9 @@ export function cloudSeconds(record: JsonRecord, key: string, otherwise: number)
 /** A token's file, as the kubelet projects it. @throws {RegistryError} */
 export async function tokenFile(file: string): Promise<string> {
   try {
-    const handle = await open(file);
-    try {
-      if ((await handle.stat()).size > MAX_CLOUD_BYTES) throw new Error('too long');
-      return (await handle.readFile('utf8')).trim();
-    } finally {
-      await handle.close();
-    }
+    return (await readTextFile(file, MAX_CLOUD_BYTES)).trim();
   } catch (cause) {
-    throw new RegistryError('image-unauthorized', `the identity's token ${file} cannot be read`, { cause });
+    if (!(cause instanceof TextFileError)) throw cause;
+    throw new RegistryError('image-unauthorized', `the identity's token ${cause.message}`, { cause });
   }
 }

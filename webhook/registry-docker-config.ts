@@ -4,7 +4,6 @@
  * makes anything run.
  */
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
 import { isRecord, type JsonRecord, member } from './json.ts';
 import {
   type Credential,
@@ -15,6 +14,7 @@ import {
 import { type CredentialEntry, entriesOf, matching, parseObject } from './registry-credentials.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Deadline } from './registry-transport.ts';
+import { readTextFile, TextFileError } from './text-file.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 /** What a program may say: a token of a few kilobytes. */
@@ -57,17 +57,11 @@ export class DockerConfigFile implements CredentialProvider {
   private async read(): Promise<DockerConfig | undefined> {
     let text: string;
     try {
-      const handle = await open(this.file);
-      try {
-        if ((await handle.stat()).size > MAX_FILE_BYTES) throw new Error('too long');
-        text = await handle.readFile('utf8');
-      } finally {
-        await handle.close();
-      }
+      text = await readTextFile(this.file, MAX_FILE_BYTES);
     } catch (cause) {
-      const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-      if (missing && this.optional) return undefined;
-      throw new RegistryError('image-unauthorized', `${this.file} cannot be read`, { cause });
+      if (!(cause instanceof TextFileError)) throw cause;
+      if (cause.code === 'ENOENT' && this.optional) return undefined;
+      throw new RegistryError('image-unauthorized', cause.message, { cause });
     }
     const document = parseObject(text);
     if (document === undefined)

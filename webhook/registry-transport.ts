@@ -6,7 +6,6 @@
  * 91 ms of start and 28 MB (measured: undici 8.12, node 24.21, `node -e "import('undici')"`), where https is loaded
  * already.
  */
-import { readFile } from 'node:fs/promises';
 import {
   Agent as HttpAgent,
   request as httpRequest,
@@ -16,6 +15,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { RegistryError, requestError } from './registry-error.ts';
+import { readTextFile, TextFileError } from './text-file.ts';
 
 /** The one deadline of a look-up, which every step gets. */
 export interface Deadline {
@@ -62,6 +62,8 @@ const AGENT = {
   scheduling: 'lifo',
   timeout: 30_000,
 } as const;
+/** All authorities that a browser trusts are some 200 kB. */
+const MAX_CA_BYTES = 1024 * 1024;
 /** How long a file with an authority counts as known. */
 const CA_LIFE_MS = 60_000;
 
@@ -140,16 +142,11 @@ export class Transport {
 
 async function readAuthorities(file: string): Promise<string> {
   try {
-    const pem = await readFile(file, 'utf8');
+    const pem = await readTextFile(file, MAX_CA_BYTES);
     if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   } catch (cause) {
-    throw new RegistryError(
-      'image-unreachable',
-      `the authorities in ${file} (images.registries[].caFile) cannot be read`,
-      {
-        cause,
-      },
-    );
+    if (!(cause instanceof TextFileError)) throw cause;
+    throw new RegistryError('image-unreachable', `images.registries[].caFile: ${cause.message}`, { cause });
   }
   throw new RegistryError(
     'image-unreachable',
