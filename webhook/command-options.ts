@@ -28,6 +28,13 @@ export function parseOptions<const T extends ParseArgsOptionsConfig>(
 function explain(command: string, error: unknown, known: string[]): string {
   const seeHelp = `"curfew ${command} --help" lists the flags`;
   if (!(error instanceof Error)) return seeHelp;
+  const extra = /^Unexpected argument '(.*)'\. This command/s.exec(error.message)?.[1];
+  if (extra !== undefined) {
+    const way = known.includes('filename') ? `, a file is given with -f: -f ${extra.slice(0, 64)}` : '';
+    return `${JSON.stringify(extra.slice(0, 64))} is no flag${way}; ${seeHelp}`;
+  }
+  if (/argument is ambiguous/.test(error.message))
+    return `${error.message.split(' argument', 1)[0]} is followed by a flag where its argument belongs; ${seeHelp}`;
   // Node's own text goes on with advice about positional arguments, which no command has: its first sentence is enough.
   const sentence = error.message.split(/[.\n] ?/, 1)[0] ?? '';
   const flag = /^Unknown option '(-{1,2})([^']*)'/.exec(error.message);

@@ -3,7 +3,7 @@
  */
 import { parseOptions, UsageError } from './command-options.ts';
 import type { Override } from './config.ts';
-import type { Terminal } from './terminal.ts';
+import { printable, type Terminal } from './terminal.ts';
 
 export const summary = 'run the webhook: TLS with POST /mutate, and a plain port for health and metrics';
 
@@ -17,6 +17,9 @@ const OPTIONS = {
   'shim-image': { type: 'string' },
   'log-level': { type: 'string' },
 } as const;
+
+/** What fails where an address cannot be listened on. */
+const LISTENING: ReadonlySet<unknown> = new Set(['listen', 'bind', 'getaddrinfo']);
 
 /** The help text: flags here, keys from the schema. */
 export async function usage(): Promise<string> {
@@ -80,9 +83,11 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
     return await serve(config);
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.message, { cause: error });
-    if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
+    if (error instanceof Error && 'syscall' in error && LISTENING.has(error.syscall)) {
       terminal.complain(
-        `curfew serve: ${error.message}: choose another port or address (--port, --health-port, --host)`,
+        printable(
+          `curfew serve: ${error.message}: choose another port or address (--port, --health-port, --host)`,
+        ),
       );
       return 1;
     }

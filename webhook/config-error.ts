@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import { nearest } from './spelling.ts';
+import { quote } from './wording.ts';
 
 /** The configuration is wrong; one line for each thing. */
 export class ConfigError extends Error {
@@ -76,9 +77,14 @@ function dotted(path: readonly PropertyKey[]): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
-    else text += `${text === '' ? '' : '.'}${String(step).slice(0, 64)}`;
+    else text += `${text === '' ? '' : '.'}${keyName(String(step))}`;
   }
   return text;
+}
+
+/** A key as a message shows it: as it is where it could be one of ours. */
+function keyName(key: string): string {
+  return /^[\w./-]{1,64}$/.test(key) ? key : quote(key);
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
@@ -163,5 +169,5 @@ function describe(value: unknown): string {
   if (typeof value !== 'string') return String(value);
   if (value.includes('-----BEGIN')) return 'a PEM text (it takes the name of a file)';
   const shown = value.replace(/\/\/[^/\s]*@/, '//...@');
-  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}...` : shown);
+  return quote(shown, 80);
 }

@@ -6,7 +6,7 @@
  */
 import { UsageError } from './command-options.ts';
 import { nearest } from './spelling.ts';
-import { processTerminal, type Terminal } from './terminal.ts';
+import { printable, processTerminal, type Terminal } from './terminal.ts';
 
 /** A subcommand's file. */
 export interface Command {
@@ -55,7 +55,7 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
     return await command.run(rest, terminal);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    for (const line of error.message.split('\n')) terminal.complain(`curfew: ${line}`);
+    for (const line of error.message.split('\n')) terminal.complain(printable(`curfew: ${line}`));
     return 2;
   }
 }

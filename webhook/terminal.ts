@@ -1,6 +1,7 @@
 /**
  * What a command of the command line talks to: the process's streams, or a test's.
  */
+import { UNPRINTABLE } from './wording.ts';
 
 /** Where a command reads and writes. */
 export interface Terminal {
@@ -28,11 +29,12 @@ export function processTerminal(): Terminal {
 }
 
 /**
- * A text from a file, for a terminal: what a manifest says must not command the terminal that shows it.
+ * A text from outside, for a terminal: what a manifest says must neither command the terminal that shows it nor turn its
+ * lines around.
  */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that must go
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replace(UNPRINTABLE, (char) => {
+    const code = (char.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
   });
 }

@@ -21,7 +21,7 @@ function escapeText(text: string): string {
 }
 
 /** Controls, invisible and bidirectional marks, line and paragraph separators. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** A text from elsewhere (an image look-up's answer) as one line. */
 export function printable(text: string): string {

@@ -67,6 +67,16 @@ const WRONG: [string[], RegExp][] = [
   [['serve', '--config', '/nonexistent/c.yaml'], /c\.yaml cannot be read/],
   [['inject', '--filname', 'x'], /did you mean --filename\?/],
   [['inject', '-f'], /argument missing/],
+  [
+    ['inject', '-f', '--config', 'c.yaml'],
+    /Option '-f' is followed by a flag where its argument belongs; "curfew inject/,
+  ],
+  [
+    ['explain', 'my.job.yaml'],
+    /"my\.job\.yaml" is no flag, a file is given with -f: -f my\.job\.yaml; "curfew explain --help"/,
+  ],
+  [['inject', '-f', 'a.yaml', "it's. This command"], /"it's\. This command" is no flag, a file/],
+  [['serve', 'my.yaml'], /"my\.yaml" is no flag; "curfew serve --help" lists the flags/],
 ];
 
 for (const [args, message] of WRONG) {
@@ -77,6 +87,38 @@ for (const [args, message] of WRONG) {
     assert.match(err, /^curfew: /);
   });
 }
+
+test('what a file, a flag or a key is called commands no terminal', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'curfew-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const evil = 'a\u001b[2J\u009b\u202eb\u2028c\u{e0001}';
+  const [config, manifest] = [join(folder, 'c.yaml'), join(folder, 'p.yaml')];
+  await writeFile(
+    config,
+    JSON.stringify({ [evil]: 1, [`x\n${evil}`]: 1, log: { level: evil, [evil]: evil } }),
+  );
+  const name = JSON.stringify(evil);
+  await writeFile(
+    manifest,
+    `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name} }\nspec: { containers: 1 }\n`,
+  );
+  for (const args of [
+    ['serve', '--config', config],
+    ['inject', '-f', evil],
+    ['inject', evil],
+    ['inject', `--${evil}`, 'x'],
+    [evil],
+    ['explain', '-f', manifest],
+    ['explain', '-f', manifest, '--config', evil],
+    ['explain', '-f', manifest, '-o', evil],
+    ['explain', '-f', manifest, '--shim-image', evil],
+    ['webhook-configuration', '--ca', evil],
+  ]) {
+    const { out, err } = await curfew(args);
+    assert.notEqual(out + err, '');
+    assert.doesNotMatch((out + err).replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, args.join(' '));
+  }
+});
 
 test('inject into a pipe that nobody reads ends without a word', async (t) => {
   const child = start(t, ['inject', '-f', '-']);
@@ -150,6 +192,18 @@ test('serve: from its files to its last answer', async (t) => {
   assert.match(Buffer.from(response.patch, 'base64').toString(), /local\/shim:7/);
   child.kill('SIGTERM');
   assert.deepEqual(await exited, [0, null]);
+});
+
+test('serve on what is no address: exit code 1 and the way out', async (t) => {
+  const child = start(t, ['serve', '--host', 'no such host', '--port', '0', '--health-port', '0']);
+  child.stdout?.resume();
+  let err = '';
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1);
+  assert.match(err, /^curfew serve: .* no such host: choose another port or address \(.*--host\)\n$/);
 });
 
 test('serve on a port that is taken: exit code 1 and the way out', async (t) => {
