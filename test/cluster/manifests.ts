@@ -24,6 +24,8 @@ function podSpec(containers: V1Container[], options: PodOptions): V1PodSpec {
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 20,
     automountServiceAccountToken: false,
+    // The node's, for the cluster has none: an event would say so for each pod, and the kubelet drops events where there are many.
+    dnsPolicy: 'Default',
     containers,
     ...options.spec,
   };
