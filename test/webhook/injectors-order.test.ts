@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { normalised } from './any-pod.ts';
 import { INJECTOR_OUTPUTS, injectorOutput, isInjected } from './injector-output.ts';
-import { applied, flag, mutation, type TestPod } from './mutated-pod.ts';
+import { afterRun, flag, mutation, type TestPod } from './mutated-pod.ts';
 
 /** How a pod's author says what is what, so that it may be said before the sidecar is there. */
 const WISHES: Record<string, () => Record<string, string>> = {
@@ -16,10 +16,8 @@ const WISHES: Record<string, () => Record<string, string>> = {
   }),
 };
 
-const run = (pod: TestPod): TestPod => applied(pod, mutation(pod));
-
 function assertSame(pod: TestPod, direct: TestPod): void {
-  assert.deepEqual(comparable(run(pod)), comparable(run(direct)));
+  assert.deepEqual(comparable(afterRun(pod)), comparable(afterRun(direct)));
 }
 
 /** Vault mounts its secrets in every container that it finds; what it gave to Curfew's init container stays, and does no harm. */
@@ -59,25 +57,26 @@ for (const [way, wishes] of Object.entries(WISHES))
       test(`W3 ${output.name}: after ours, and ours again`, () => {
         // Nothing to wrap yet, or only the pod's own sidecar; never a refusal, which would be the end of it.
         assert.notEqual(mutation(bare()).outcome, 'refused');
-        const late = output.inject(run(bare()));
+        const late = output.inject(afterRun(bare()));
         const wraps = !/-native$|-only-init$/.test(output.name);
         assert.equal(mutation(late).outcome, wraps ? 'wrapped' : 'unchanged');
         assertSame(late, final());
       });
 
       test(`W3 ${output.name}: before ours, and called again after it`, () => {
-        const after = run(final());
+        const after = afterRun(final());
         assert.deepEqual(comparable(output.inject(after)), comparable(after));
         assertSame(output.render(after), final());
       });
 
       test(`W3 ${output.name}: between two runs it renders its template anew`, () =>
-        assertSame(output.render(run(output.inject(run(bare())))), final()));
+        assertSame(output.render(afterRun(output.inject(afterRun(bare())))), final()));
 
-      test(`W3 ${output.name}: reordered`, () => assertSame(reordered(run(final())), reordered(final())));
+      test(`W3 ${output.name}: reordered`, () =>
+        assertSame(reordered(afterRun(final())), reordered(final())));
 
       test(`W3 ${output.name}: its sidecars removed`, () =>
-        assertSame(withoutInjected(run(final())), withoutInjected(final())));
+        assertSame(withoutInjected(afterRun(final())), withoutInjected(final())));
     }
   });
 
@@ -87,9 +86,9 @@ test('W3 all of them at once, in two orders, whichever comes when', () => {
     const bare = injectorOutput('istio').before();
     const direct = order.reduce((pod, { inject }) => inject(pod), bare);
     assertSame(
-      order.reduce((pod, { inject }) => inject(run(pod)), bare),
+      order.reduce((pod, { inject }) => inject(afterRun(pod)), bare),
       direct,
     );
-    assert.equal(flag(run(direct), 'report', 'sidecars'), 'istio-proxy,vault-agent');
+    assert.equal(flag(afterRun(direct), 'report', 'sidecars'), 'istio-proxy,vault-agent');
   }
 });

@@ -67,6 +67,11 @@ export function applied<T>(pod: T, { operations }: Mutation): T {
   return fastJsonPatch.applyPatch(pod, structuredClone(operations), true, false).newDocument;
 }
 
+/** The pod after one run of ours, whatever that makes of it. */
+export function afterRun(pod: TestPod): TestPod {
+  return applied(pod, mutation(pod));
+}
+
 /** Mutate a pod that must come out wrapped, and apply. */
 export function wrapped(pod: TestPod, images: Record<string, ImageAnswer> = {}, policy = POLICY): TestPod {
   const result = mutation(pod, images, policy);
