@@ -2,7 +2,7 @@
  * The words that both state machines (`main-lifecycle.ts`, `sidecar-lifecycle.ts`) are written in: what can happen to a
  * shim, what it can do about it, and what it knows of the others. Pure: time comes with the events.
  */
-import type { Marker, Phase } from './marker.ts';
+import { LONGEST_DOUBT, type Marker, type Phase } from './marker.ts';
 import type { ContainerOptions, RestartPolicy, RestartRule } from './protocol.ts';
 
 /** What this shim knows of another container of the pod. */
@@ -81,19 +81,38 @@ export function isFinal(policy: RestartPolicy, rules: readonly RestartRule[], co
 export function announcement(context: Context, phase: Phase, stopping: boolean): Announcement {
   const { restartPolicy, restartRules } = context.options;
   const killedIsFinal = isFinal(restartPolicy, restartRules, EXIT_KILLED);
-  return { phase, code: 0, final: false, killedIsFinal, stopping };
+  return { phase, code: 0, final: false, killedIsFinal, stopping, stopDoubt: stopDoubtOf(context.options) };
 }
 
 /** A container's last word. */
-export function lastWord(context: Context, code: number, final: boolean, stopping: boolean): Announcement {
+export function lastWord(context: Context, code: number, stopping: boolean): Announcement {
+  const { restartPolicy, restartRules } = context.options;
+  const final = isFinal(restartPolicy, restartRules, code);
   return { ...announcement(context, 'ended', stopping), code, final };
 }
 
+/** How long after a node's restart a container whose end the kubelet may have missed can take to come back (rule L11). */
+export const DOUBT = 60_000;
+
 /**
- * Whether a container that is down will never be started again. `doubtful`: so it says, but in an earlier life of the
- * sandbox (the node was restarted); the kubelet may not have seen that end, and start it again (rule L11).
+ * The kubelet stops one container alone when a probe fails, and when its image is changed in the pod's spec, and means to start
+ * it again in the same breath, whatever its code (kuberuntime, computePodActions); but for a probe under Never. Only where that start
+ * fails it goes by the code after all. A new image may have to be pulled first.
  */
-export function isOver(peer: Peer | undefined, context: Context): 'over' | 'doubtful' | 'not-over' {
+function stopDoubtOf({ probed, restartPolicy }: ContainerOptions): number {
+  if (!probed) return LONGEST_DOUBT;
+  return restartPolicy === 'Never' ? 0 : DOUBT;
+}
+
+/**
+ * Whether a container that is down will never be started again. `remembered`: so it says, but in an earlier life of the
+ * sandbox (the node was restarted); the kubelet may not have seen that end, and start it again (rule L11). `stopped`: its code
+ * says so, but it was stopped, and may have been stopped alone ({@link Marker.stopDoubt}).
+ */
+export function isOver(
+  peer: Peer | undefined,
+  context: Context,
+): 'over' | 'remembered' | 'stopped' | 'not-over' {
   if (peer === undefined || peer.alive) return 'not-over';
   const marker = peer.marker;
   if (marker === undefined) {
@@ -103,11 +122,9 @@ export function isOver(peer: Peer | undefined, context: Context): 'over' | 'doub
   }
   const over = marker.phase === 'ended' ? marker.final : marker.killedIsFinal;
   if (!over) return 'not-over';
-  return marker.epoch === context.epoch ? 'over' : 'doubtful';
+  if (marker.epoch !== context.epoch) return 'remembered';
+  return marker.stopping && marker.stopDoubt > 0 ? 'stopped' : 'over';
 }
-
-/** How long after a node's restart a container whose end the kubelet may have missed can take to come back (rule L11). */
-export const DOUBT = 60_000;
 
 /** Whether a sidecar is up, its readiness condition held, and it is there to stay. */
 export function isStarted(peer: Peer | undefined): boolean {

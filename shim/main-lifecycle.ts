@@ -12,7 +12,6 @@ import {
   EXIT_START_TIMEOUT,
   EXIT_UNUSABLE,
   earliest,
-  isFinal,
   isOver,
   isStarted,
   lagOf,
@@ -34,7 +33,7 @@ export interface MainState {
   sayAt: number;
   /** Signals that came before the process was there (rule P6). */
   early: readonly number[];
-  /** When a sidecar was seen to be gone for good. */
+  /** When a sidecar was seen to be gone, perhaps for good. */
   lostAt?: number;
   /** A stop request came. */
   stopping: boolean;
@@ -119,20 +118,9 @@ function settle(context: Context, before: MainState, at: number, actions: Action
     );
     return { state: withWake({ ...state, phase: 'running', early: [] }, undefined), actions };
   }
-  const over = missing.find((name) => isOver(state.peers.get(name), context) === 'over');
-  const doubtful = missing.find((name) => isOver(state.peers.get(name), context) === 'doubtful');
-  if (over === undefined) delete state.lostAt;
-  else state.lostAt ??= at;
-  // One that was stopped may be the first to go in the pod's deletion: then our own stop request is on its way (L3).
-  const patience =
-    over !== undefined && state.peers.get(over)?.marker?.stopping ? lagOf(context.options.grace) : 0;
-  const lostFor = earliest(
-    state.lostAt === undefined ? undefined : state.lostAt + patience,
-    doubtful === undefined ? undefined : state.since + DOUBT,
-  );
-  const lost = over ?? doubtful;
-  if (lost !== undefined && lostFor !== undefined && at >= lostFor) {
-    const text = `sidecar ${lost} has ended and will not be started again: cannot start`;
+  const lost = firstLost(context, state, missing, at);
+  if (lost !== undefined && at >= lost.at) {
+    const text = `sidecar ${lost.name} has ended and will not be started again: cannot start`;
     return end(context, state, EXIT_UNUSABLE, text, actions);
   }
   const timeoutAt = startTimeout === undefined ? undefined : state.since + startTimeout;
@@ -146,7 +134,33 @@ function settle(context: Context, before: MainState, at: number, actions: Action
     actions.push({ type: 'say', level: 'info', text });
     while (state.sayAt <= at) state.sayAt += SAY_EVERY;
   }
-  return { state: withWake(state, earliest(state.sayAt, timeoutAt, lostFor)), actions };
+  return { state: withWake(state, earliest(state.sayAt, timeoutAt, lost?.at)), actions };
+}
+
+/** The first sidecar that counts as gone for good, and when it does. */
+function firstLost(
+  context: Context,
+  state: MainState,
+  missing: readonly string[],
+  at: number,
+): { name: string; at: number } | undefined {
+  const ends = missing.flatMap((name) => {
+    const peer = state.peers.get(name);
+    const end = isOver(peer, context);
+    return end === 'not-over' ? [] : [{ name, end, marker: peer?.marker }];
+  });
+  if (ends.every(({ end }) => end === 'remembered')) delete state.lostAt;
+  else state.lostAt ??= at;
+  const { lostAt = at } = state;
+  let first: { name: string; at: number } | undefined;
+  for (const { name, end, marker } of ends) {
+    let goneAt = state.since + DOUBT;
+    // One that was stopped may be the first to go in the pod's deletion: then our own stop request is on its way (L3).
+    if (end === 'over') goneAt = lostAt + (marker?.stopping ? lagOf(context.options.grace) : 0);
+    if (end === 'stopped') goneAt = lostAt + (marker?.stopDoubt ?? 0);
+    if (first === undefined || goneAt < first.at) first = { name, at: goneAt };
+  }
+  return first;
 }
 
 function end(
@@ -156,15 +170,9 @@ function end(
   why?: string,
   before: Action[] = [],
 ): Step<MainState> {
-  const { restartPolicy, restartRules, probed } = context.options;
-  // Only a probe makes the kubelet stop one container alone: without one, a stop request is the pod's deletion (L5).
-  const final = isFinal(restartPolicy, restartRules, code) || (state.stopping && !probed);
   const actions: Action[] = [...before];
   if (why !== undefined) actions.push({ type: 'say', level: 'info', text: why });
-  actions.push(
-    { type: 'announce', marker: lastWord(context, code, final, state.stopping) },
-    { type: 'exit', code },
-  );
+  actions.push({ type: 'announce', marker: lastWord(context, code, state.stopping) }, { type: 'exit', code });
   return { state: withWake({ ...state, phase: 'ended' }, undefined), actions };
 }
 

@@ -23,7 +23,15 @@ export interface Marker {
   killedIsFinal: boolean;
   /** The writer has had a stop request. */
   stopping: boolean;
+  /**
+   * How long its end, if it was stopped, is to be doubted (ms): the kubelet may have stopped this container alone, and
+   * then starts it again whatever its code.
+   */
+  stopDoubt: number;
 }
+
+/** The longest {@link Marker.stopDoubt}: 5 min. */
+export const LONGEST_DOUBT = 300_000;
 
 /** Every marker has this size, so that one can be overwritten in place when the disk is full. */
 export const MARKER_SIZE = 512;
@@ -50,7 +58,7 @@ export function parseMarker(text: string): Marker | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const fields: Record<string, unknown> = { ...value };
-  const { attempt, epoch, phase, code, final, killedIsFinal, stopping } = fields;
+  const { attempt, epoch, phase, code, final, killedIsFinal, stopping, stopDoubt } = fields;
   const known = PHASES.find((item) => item === phase);
   if (
     typeof attempt !== 'number' ||
@@ -68,6 +76,7 @@ export function parseMarker(text: string): Marker | undefined {
     final: final === true,
     killedIsFinal: killedIsFinal === true,
     stopping: stopping === true,
+    stopDoubt: typeof stopDoubt === 'number' ? Math.min(Math.max(stopDoubt, 0), LONGEST_DOUBT) : 0,
   };
 }
 

@@ -11,12 +11,10 @@ import {
   EXIT_KILLED,
   EXIT_UNUSABLE,
   earliest,
-  isFinal,
   isOver,
   isStarted,
   lagOf,
   lastWord,
-  type Peer,
   type Peers,
   reserveOf,
   type Step,
@@ -27,6 +25,9 @@ import type { Phase } from './marker.ts';
 const BACKOFF_FIRST = 10_000;
 const BACKOFF_LAST = 300_000;
 const BACKOFF_FORGOTTEN = 600_000;
+
+/** What the kubelet leaves a container after a preStop hook that took the whole grace period (minimumGracePeriodInSeconds). */
+const LEAST_GRACE = 2_000;
 
 export interface SidecarState {
   /** `queued`: before its turn. `resting`: its process ended, the next start is at `retryAt`. */
@@ -40,12 +41,13 @@ export interface SidecarState {
   retryAt?: number;
   /** Signals that came before the process was there (rule P6). */
   early: readonly number[];
-  /** When a main was last seen to have ended after a stop request, while others work. */
+  /** The mains that have ended after a stop request and are not back, as `name#attempt`, and when the last of them was seen. */
+  stoppedMains: readonly string[];
   stoppedEndAt?: number;
-  /** When the last main's end was seen. */
+  /** With no main up: whether those stops may have been the pod's deletion. */
+  endedByStop?: boolean;
+  /** When the work was seen to be done. */
   doneAt?: number;
-  /** Whether stop requests ended the mains: the pod is being deleted, or a probe stopped the last of them. */
-  doneByStop?: boolean;
   stop?: { at: number; signal: number; alone: boolean };
   /** That it is started could not be announced. */
   unheard?: true;
@@ -64,16 +66,15 @@ export interface SidecarState {
 export function startSidecar(context: Context, event: Extract<Event, { type: 'start' }>): Step<SidecarState> {
   const state: SidecarState = {
     phase: 'queued',
-    peers: new Map(),
+    peers: event.peers,
     since: event.at,
     runningSince: event.at,
     restarts: 0,
     early: [],
+    stoppedMains: [],
     reported: [],
     announced: '',
   };
-  lookForStops(context, state, event.peers, event.at);
-  state.peers = event.peers;
   return settle(context, state, event.at);
 }
 
@@ -83,7 +84,6 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
   switch (event.type) {
     case 'start':
     case 'peers':
-      lookForStops(context, state, event.peers, event.at);
       state.peers = event.peers;
       break;
     case 'tick':
@@ -150,6 +150,7 @@ function settle(
 ): Step<SidecarState> {
   const state = { ...before };
   delete state.wakeAt;
+  lookForStops(context, state, at);
   lookAtMains(context, state, at, actions);
   if (isStopLate(context, state, at)) state.othersStopAt ??= at;
   else if (state.stop === undefined) delete state.othersStopAt;
@@ -169,24 +170,38 @@ function settle(
   return { state, actions };
 }
 
-/** Note when mains end that were asked to, and forget it when one comes back: its stop was its own. */
-function lookForStops({ options }: Context, state: SidecarState, seen: Peers, at: number): void {
-  if (state.doneAt !== undefined) return;
-  const isStopped = (peer: Peer | undefined) =>
-    peer?.marker?.stopping === true && (!peer.alive || peer.marker.phase === 'ended');
-  const was = options.mains.filter((name) => isStopped(state.peers.get(name)));
-  const is = options.mains.filter((name) => isStopped(seen.get(name)));
-  if (was.some((name) => !is.includes(name))) delete state.stoppedEndAt;
-  if (is.some((name) => !was.includes(name))) state.stoppedEndAt = at;
+/** Note when mains end that were asked to, and forget it when all are back: their stops were their own. */
+function lookForStops({ options }: Context, state: SidecarState, at: number): void {
+  const { mains, preStop, grace } = options;
+  const before = state.stoppedMains;
+  state.stoppedMains = mains.flatMap((name) => {
+    const { alive, marker } = state.peers.get(name) ?? {};
+    return marker?.stopping && (!alive || marker.phase === 'ended') ? [`${name}#${marker.attempt}`] : [];
+  });
+  if (state.stoppedMains.some((end) => !before.includes(end))) {
+    state.stoppedEndAt = at;
+    delete state.endedByStop;
+  }
+  if (state.stoppedMains.length === 0) delete state.stoppedEndAt;
+  if (state.stoppedEndAt === undefined || mains.some((name) => state.peers.get(name)?.alive))
+    delete state.endedByStop;
+  // One that works on long after another's stop would have had its own, if no hook of its delays that.
+  else
+    state.endedByStop ??=
+      at <= state.stoppedEndAt + lagOf(grace) || mains.some((name) => preStop.includes(name));
 }
 
 /** Whether all mains have ended for good (rules L5, L6, L8, L11). */
 function lookAtMains(context: Context, state: SidecarState, at: number, actions: Action[]): void {
-  let verdict: 'over' | 'doubtful' | 'not-over' = 'over';
+  let over = true;
+  let doubtUntil = at;
+  const { stoppedEndAt = at } = state;
   for (const name of context.options.mains) {
     const peer = state.peers.get(name);
-    const over = isOver(peer, context);
-    if (over === 'not-over' || (over === 'doubtful' && verdict === 'over')) verdict = over;
+    const end = isOver(peer, context);
+    if (end === 'not-over') over = false;
+    if (end === 'remembered') doubtUntil = Math.max(doubtUntil, state.since + DOUBT);
+    if (end === 'stopped') doubtUntil = Math.max(doubtUntil, stoppedEndAt + (peer?.marker?.stopDoubt ?? 0));
     const silent =
       peer !== undefined && !peer.alive && peer.marker !== undefined && peer.marker.phase !== 'ended';
     const key = `${name}#${peer?.marker?.attempt}`;
@@ -195,14 +210,25 @@ function lookAtMains(context: Context, state: SidecarState, at: number, actions:
     const text = `${name} died without a word (killed, or out of memory): its exit counts as ${EXIT_KILLED}`;
     actions.push({ type: 'say', level: 'info', text });
   }
-  if (state.doneAt !== undefined) return;
-  if (verdict === 'over' || (verdict === 'doubtful' && at >= state.since + DOUBT)) {
+  if (state.doneAt !== undefined || !over) return;
+  if (state.stop === undefined && state.endedByStop)
+    doubtUntil = Math.max(doubtUntil, stoppedEndAt + hookTime(context, state));
+  if (at >= doubtUntil) {
     state.doneAt = at;
-    state.doneByStop =
-      state.stoppedEndAt !== undefined && at <= state.stoppedEndAt + lagOf(context.options.grace);
-    delete state.stoppedEndAt;
     actions.push({ type: 'say', level: 'debug', text: 'the work is done' });
-  } else if (verdict === 'doubtful') wake(state, state.since + DOUBT);
+  } else wake(state, doubtUntil);
+}
+
+/**
+ * How long after a main's stop our own preStop hook may hide that the pod is being deleted: until the kubelet's patience with it is over,
+ * unless somebody is there whom nothing hides it from (rule L15).
+ */
+function hookTime({ options }: Context, state: SidecarState): number {
+  const { preStop, name, grace } = options;
+  if (!preStop.includes(name)) return 0;
+  const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
+  const known = others.length > 0 && !others.every(([, { marker }]) => marker?.stopping === true);
+  return known ? lagOf(grace) : grace + lagOf(grace);
 }
 
 /** Start in turn, or again (rules L1, L9). */
@@ -237,23 +263,16 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
   const { grace, stopTimeout, mains, sidecars, name } = context.options;
   const reserve = reserveOf(grace);
   const { doneAt, stop } = state;
-  const stopAt = stop?.alone ? stop.at : earliest(stop?.at, state.othersStopAt);
-  // The kubelet runs our preStop hook: its stop request comes when that is over (rule L15).
-  const hooked = stop === undefined && state.othersStopAt !== undefined;
   const isDown = (other: string) => !state.peers.get(other)?.alive;
   const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);
   const mainsDown = doneAt !== undefined || mains.every(isDown);
-  const reserveAt =
-    earliest(
-      doneAt === undefined ? undefined : doneAt + grace,
-      stopAt === undefined ? undefined : stopAt + grace,
-    ) ?? at;
-  const lastAt = stopAt === undefined ? reserveAt : Math.min(reserveAt, stopAt + grace - reserve / 4);
-  const due = stop?.alone || (mainsDown && followersDown && !hooked) || at >= reserveAt - reserve;
+  const killAt = earliest(doneAt === undefined ? undefined : doneAt + grace, killedAt(context, state)) ?? at;
+  const lastAt = stop === undefined ? killAt : killAt - reserve / 4;
+  const due = stop?.alone || (mainsDown && followersDown) || at >= killAt - reserve;
   if (state.askedAt === undefined && due) {
     state.askedAt = at;
     state.killAt = stopTimeout === undefined ? lastAt : Math.min(lastAt, at + stopTimeout);
-    if (!followersDown || !mainsDown || hooked) {
+    if (!followersDown || !mainsDown) {
       actions.push({
         type: 'say',
         level: stop?.alone ? 'debug' : 'info',
@@ -266,8 +285,7 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
     );
   }
   if (state.askedAt === undefined) {
-    wake(state, reserveAt - reserve);
-    if (hooked && doneAt !== undefined && at < doneAt + lagOf(grace)) wake(state, doneAt + lagOf(grace));
+    wake(state, killAt - reserve);
     if (stop !== undefined && at < stop.at + lagOf(grace)) wake(state, stop.at + lagOf(grace));
     return;
   }
@@ -278,6 +296,13 @@ function leave(context: Context, state: SidecarState, at: number, actions: Actio
     delete state.killAt;
     actions.push({ type: 'say', level: 'info', text: 'did not end in time: killing it' }, { type: 'kill' });
   } else wake(state, state.killAt);
+}
+
+/** When the kubelet kills a container that had a stop request. After a preStop hook that took it all there is a little left. */
+function killedAt({ options: { grace } }: Context, { stop, othersStopAt }: SidecarState): number | undefined {
+  if (stop === undefined) return undefined;
+  if (stop.alone || othersStopAt === undefined || othersStopAt >= stop.at) return stop.at + grace;
+  return Math.max(othersStopAt + grace, stop.at + LEAST_GRACE);
 }
 
 /**
@@ -295,54 +320,34 @@ function isAlone(context: Context, state: SidecarState, at: number): boolean {
 }
 
 /**
- * Whether the pod's deletion began although we had no stop request yet: our preStop hook runs, and all others had theirs.
- * Where nobody is left who could tell, the mains' last words do: the last was stopped, by the deletion or by its own probe.
+ * Whether the pod's deletion seems to have begun although we had no stop request yet: our preStop hook runs, and all others had
+ * theirs. Where nobody is left who could tell, the mains' ends do.
  */
 function isStopLate(context: Context, state: SidecarState, at: number): boolean {
   const { preStop, name, grace } = context.options;
-  const { doneAt, doneByStop = false } = state;
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
   const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  if (others.length === 0) return doneByStop;
-  if (others.every(([, { marker }]) => marker?.stopping === true)) return true;
-  return doneByStop && doneAt !== undefined && at < doneAt + lagOf(grace);
+  if (others.length > 0) return others.every(([, { marker }]) => marker?.stopping === true);
+  return state.endedByStop === true && at <= (state.stoppedEndAt ?? at) + grace + lagOf(grace);
 }
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
 function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
-  const { restartPolicy } = context.options;
+  const { restartPolicy, mains } = context.options;
   const { doneAt, stop, unheard } = state;
   if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
   // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
-  // Who comes after the end of the work has nothing to come back for (rule L10).
-  const comesBack =
-    doneAt === undefined
-      ? stop !== undefined
-      : restartPolicy === 'OnFailure' && state.announced !== '' && isCutShort(context, state);
-  if (restartPolicy === 'Never' || !comesBack) return 0;
+  const ends = mains.map((name) => isOver(state.peers.get(name), context));
+  const isDone = doneAt !== undefined || ends.every((end) => end === 'over' || end === 'stopped');
+  if (restartPolicy === 'Never' || isDone) return 0;
   const stopped = 128 + (stop?.signal ?? context.stopSignal);
   return processCode === undefined || processCode === 0 ? stopped : processCode;
 }
 
-/**
- * Whether a main was ended by its stop request, and failed: then the pod is being deleted and nobody asks for our code, or
- * its sandbox died, and the kubelet stops all containers and starts those that failed again in a new one (rule L11). Our own
- * stop request may come later than the main's end, or, after a preStop hook, never.
- */
-function isCutShort(context: Context, state: SidecarState): boolean {
-  return context.options.mains.some((name) => {
-    const marker = state.peers.get(name)?.marker;
-    return marker !== undefined && marker.phase === 'ended' && marker.stopping && marker.code !== 0;
-  });
-}
-
 function end(context: Context, state: SidecarState, code: number, actions: Action[]): Step<SidecarState> {
-  const { restartPolicy, restartRules } = context.options;
-  const final = isFinal(restartPolicy, restartRules, code);
-  actions.push(
-    { type: 'announce', marker: lastWord(context, code, final, state.stop !== undefined) },
-    { type: 'exit', code },
-  );
+  // One that stopped itself, for nobody hears it, is not started again because of that.
+  const stopping = state.stop !== undefined && !state.unheard;
+  actions.push({ type: 'announce', marker: lastWord(context, code, stopping) }, { type: 'exit', code });
   const ended: SidecarState = { ...state, phase: 'ended' };
   delete ended.wakeAt;
   return { state: ended, actions };

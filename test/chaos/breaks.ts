@@ -112,7 +112,7 @@ export const BREAKS: readonly Break[] = [
     rules: ['L7'],
     what: "sidecar-lifecycle.ts: a sidecar's own code gets out at the end of work",
     file: 'sidecar-lifecycle.ts',
-    from: "if (restartPolicy === 'Never' || !comesBack) return 0;",
+    from: "if (restartPolicy === 'Never' || isDone) return 0;",
     to: 'if (stop === undefined) return processCode ?? 0;',
     where: (plan) => calm(plan) && plan.sidecars.some(({ term }) => term !== 0),
   },
@@ -206,7 +206,7 @@ export const BREAKS: readonly Break[] = [
     where: (plan) => deleted(plan) && plan.mains.some(({ flush }) => flush > 60),
   },
   {
-    rules: ['L12'],
+    rules: ['L12', 'L6'],
     what: "driver.ts: TERM does not reach the container's process",
     file: 'driver.ts',
     from: 'if (host.kill(this.child, number) < 0)',

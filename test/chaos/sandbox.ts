@@ -121,6 +121,7 @@ export class Sandbox {
       code: 0,
       killedIsFinal: false,
       stopping: false,
+      stopDoubt: 0,
     };
     for (const { name } of this.plan.sidecars)
       writeFileSync(

@@ -3,7 +3,16 @@ import type { RestartPolicy } from '../../shim/protocol.ts';
 import type { Case, Trouble } from './pod.ts';
 
 /** Of these one on a path is enough to be wrong. */
-const ONCE: readonly Trouble[] = ['reboot', 'change-missed', 'look-torn', 'frozen', 'clock-jump', 'idle'];
+const ONCE: readonly Trouble[] = [
+  'reboot',
+  'sandbox-dies',
+  'not-again',
+  'change-missed',
+  'look-torn',
+  'frozen',
+  'clock-jump',
+  'idle',
+];
 
 const MAINS = ['work', 'more'];
 const SIDECARS = ['first', 'second'];

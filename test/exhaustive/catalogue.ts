@@ -7,6 +7,7 @@
  */
 import type { Peer, Peers } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
+import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
 import type { Box, Truth, World } from './pod.ts';
 import type { Scene } from './scene.ts';
 
@@ -102,14 +103,26 @@ export class Catalogue {
       cameUp: swapBits(box.cameUp),
       saw: swapBits(box.saw),
       ...(main === undefined ? {} : { main: { ...main, peers: this.swapPeers(main.peers) } }),
-      ...(sidecar === undefined ? {} : { sidecar: { ...sidecar, peers: this.swapPeers(sidecar.peers) } }),
+      ...(sidecar === undefined ? {} : { sidecar: this.swapSidecar(sidecar) }),
       ...(torn === undefined ? {} : { torn: { peers: this.swapPeers(torn.peers), saw: swapBits(torn.saw) } }),
     };
   }
 
-  private swapPeers(peers: Peers): Map<string, Peer> {
+  private swapSidecar(sidecar: SidecarState): SidecarState {
+    const stoppedMains = sidecar.stoppedMains.map((end) => {
+      const [name = '', attempt = ''] = end.split('#');
+      return `${this.swapName(name)}#${attempt}`;
+    });
+    return { ...sidecar, peers: this.swapPeers(sidecar.peers), stoppedMains };
+  }
+
+  private swapName(name: string): string {
     const [one = '', two = ''] = this.scene.pod.mains;
-    return new Map([...peers].map(([name, peer]) => [name === one ? two : name === two ? one : name, peer]));
+    return name === one ? two : name === two ? one : name;
+  }
+
+  private swapPeers(peers: Peers): Map<string, Peer> {
+    return new Map([...peers].map(([name, peer]) => [this.swapName(name), peer]));
   }
 
   /** Open addressing over the rows themselves. */
@@ -173,8 +186,8 @@ function swapBits(mask: number): number {
 }
 
 function truthKey(truth: Truth): string {
-  const { deletedAt, doneAt, rebootAt, troubles, had, stoppedAlone, irregular } = truth;
-  return `${deletedAt}|${doneAt}|${rebootAt}|${irregular}|${troubles}|${had}|${stoppedAlone}`;
+  const { deletedAt, doneAt, rebootAt, dying, troubles, had, stoppedAlone, irregular } = truth;
+  return `${deletedAt}|${doneAt}|${rebootAt}|${dying}|${irregular}|${troubles}|${had}|${stoppedAlone}`;
 }
 
 const markerTexts = new WeakMap<Marker, string>();
@@ -183,8 +196,8 @@ function markerText(marker: Marker | undefined): string {
   if (marker === undefined) return '-';
   const known = markerTexts.get(marker);
   if (known !== undefined) return known;
-  const { phase, epoch, code, final, killedIsFinal, stopping } = marker;
-  const text = `${phase}${epoch}${code === 0 ? '' : 'X'}${final ? 'F' : ''}${killedIsFinal ? 'K' : ''}${stopping ? 'S' : ''}`;
+  const { attempt, phase, epoch, code, final, killedIsFinal, stopping, stopDoubt } = marker;
+  const text = `${phase}${epoch}${attempt}${code === 0 ? '' : 'X'}${final ? 'F' : ''}${killedIsFinal ? 'K' : ''}${stopping ? `S${stopDoubt}` : ''}`;
   markerTexts.set(marker, text);
   return text;
 }
@@ -206,7 +219,7 @@ function peersText(scene: Scene, peers: Peers): string {
 function boxKey(scene: Scene, box: Box): string {
   const { life, failed, forgotten, marker, main, sidecar, lived, process, told, probing, held } = box;
   const { term, stopped, killAt, frozen, missedUntil, torn, saw, late, ran, ends } = box;
-  let text = `${life}|${failed}|${box.gaveUp}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}`;
+  let text = `${life}|${failed}|${box.gaveUp}|${box.again}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}`;
   text += `|${term?.alone}${term?.by}|${stopped?.alone}${stopped?.at}|${killAt}|${frozen}|${missedUntil}`;
   text += `|${saw}|${late}|${ran}|${ends}|${box.dueAt}|${box.ranAt}|${box.begunAt}|${box.askedAt}`;
   if (torn !== undefined) text += `|${torn.saw}${peersText(scene, torn.peers)}`;
@@ -216,7 +229,7 @@ function boxKey(scene: Scene, box: Box): string {
   }
   if (sidecar !== undefined) {
     const { phase, since, runningSince, restarts, retryAt, early, doneAt, stop, othersStopAt } = sidecar;
-    text += `|${sidecar.stoppedEndAt}|${sidecar.doneByStop}`;
+    text += `|${sidecar.stoppedEndAt}|${sidecar.endedByStop}|${[...sidecar.stoppedMains].sort()}`;
     text += `|${phase}|${peersText(scene, sidecar.peers)}|${since}|${runningSince}|${restarts}|${retryAt}|${early}`;
     text += `|${doneAt}|${stop?.at}.${stop?.signal}.${stop?.alone}|${othersStopAt}|${sidecar.askedAt}|${sidecar.killAt}`;
     text += `|${sidecar.announced}|${sidecar.wakeAt}`;

@@ -6,14 +6,12 @@
 import type { Peers } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
 import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
-import type { Box, Case, Truth, World } from './pod.ts';
-import { lagOf } from './rules.ts';
+import { type Box, type Case, DOUBT, lagOf, longestWait, stopDoubt, type Truth, type World } from './pod.ts';
 
 /** sidecar-lifecycle.ts, BACKOFF_FORGOTTEN. */
 export const FORGOTTEN = 600_000;
-/** L11: how long after a node's restart a main may come back whose end the kubelet did not see; a bit less, so that it is before. */
-export const DOUBT = 60_000;
-export const FORGOTTEN_COMES = DOUBT - 1_000;
+/** Who comes back in spite of a last word does so a bit before that one is believed. */
+export const BEFORE_BELIEF = 1_000;
 
 const MAIN_FIELDS = new Set([
   'phase',
@@ -34,9 +32,10 @@ const SIDECAR_FIELDS = new Set([
   'restarts',
   'retryAt',
   'early',
+  'stoppedMains',
   'stoppedEndAt',
+  'endedByStop',
   'doneAt',
-  'doneByStop',
   'stop',
   'othersStopAt',
   'askedAt',
@@ -68,6 +67,11 @@ function due(at: number, by: number): number {
   return Math.max(at - by, 0);
 }
 
+/** As long as a stop may be thought about: whether it was alone, and whether a preStop hook hides that it was not. */
+function longestStop(pod: Case): number {
+  return Math.max(stopDoubt(pod), pod.grace + lagOf(pod));
+}
+
 /** `key` with its time moved, where there is one. */
 function moved<K extends string>(
   key: K,
@@ -95,7 +99,7 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
         ? 0
         : aged(state.since, by, Math.max(pod.startTimeout ?? 0, DOUBT)),
     sayAt: Number.POSITIVE_INFINITY,
-    ...moved('lostAt', lostAt, (at) => aged(at, by, pod.grace)),
+    ...moved('lostAt', lostAt, (at) => aged(at, by, longestStop(pod))),
     ...moved('killAt', killAt, (at) => due(at, by)),
     ...moved('wakeAt', wakeAt, (at) => due(at, by)),
   };
@@ -114,8 +118,8 @@ export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMark
     runningSince: state.restarts === 0 ? 0 : aged(state.runningSince, by, FORGOTTEN),
     reported: [],
     ...moved('retryAt', retryAt, (at) => due(at, by)),
-    // Compared with the lag of L13 alone.
-    ...moved('stoppedEndAt', stoppedEndAt, (at) => aged(at, by, lagOf(pod) + 1)),
+    // Compared with the doubt about a stop, and with how long a preStop hook may take.
+    ...moved('stoppedEndAt', stoppedEndAt, (at) => aged(at, by, longestStop(pod) + 1)),
     ...moved('doneAt', doneAt, inGrace),
     ...moved('othersStopAt', othersStopAt, inGrace),
     // Only whether it was asked is ever compared.
@@ -135,6 +139,7 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean): 
   next.killAt = soon(box.killAt);
   next.missedUntil = soon(box.missedUntil);
   next.dueAt = soon(box.dueAt);
+  if (box.life === 'down') next.again = soon(box.again);
   next.askedAt =
     pod.stopTimeout === undefined || box.askedAt === undefined
       ? undefined
@@ -152,12 +157,13 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean): 
   return next;
 }
 
-export function laterTruth(pod: Case, truth: Truth, by: number): Truth {
+/** @param wait how long it may take until the end of work is believed */
+export function laterTruth(pod: Case, truth: Truth, by: number, wait: number): Truth {
   const { deletedAt, doneAt, rebootAt, ...rest } = truth;
   return {
     ...rest,
     ...moved('deletedAt', deletedAt, (at) => aged(at, by, pod.grace)),
-    ...moved('doneAt', doneAt, (at) => aged(at, by, pod.grace)),
+    ...moved('doneAt', doneAt, (at) => aged(at, by, wait + pod.grace)),
     ...moved('rebootAt', rebootAt, (at) => aged(at, by, DOUBT)),
   };
 }
@@ -171,6 +177,6 @@ export function later(pod: Case, world: World, by: number): World {
   const old = hasOldMarkers(world.boxes);
   return {
     boxes: world.boxes.map((box) => laterBox(pod, box, by, old)),
-    truth: laterTruth(pod, world.truth, by),
+    truth: laterTruth(pod, world.truth, by, longestWait(pod, world.boxes)),
   };
 }

@@ -1,8 +1,9 @@
 /** What a shim does by itself, and what its container's process does (environment.ts tells what is modelled). */
 import { SIGTERM } from '../../shim/signals.ts';
+import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Happening } from './environment.ts';
-import { type Box, isUp, type Trouble, type World } from './pod.ts';
+import { type Box, type Case, isUp, stopDoubt, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
@@ -68,6 +69,16 @@ function hearsHangUp(scene: Scene, view: Draft, who: number, box: Box): boolean 
   });
 }
 
+/**
+ * How long the kubelet may take to start a container again that it has stopped alone, whatever its code. Without a probe its image was
+ * changed; a probe's victim stays ended under Never. Two cases no shim can tell from others, and they are left out (README.md,
+ * limits): a new image for a container with a probe under Never, and one that ends before its stop request comes, by itself or by its preStop hook.
+ */
+function againTime(pod: Case): number | undefined {
+  const doubt = stopDoubt(pod);
+  return doubt === 0 ? undefined : doubt - BEFORE_BELIEF;
+}
+
 /** The container's process, its readiness condition, and stop requests that arrive. */
 export function addProcess(list: Happening[], scene: Scene, world: World, who: number, box: Box): void {
   const name = scene.names[who] ?? '';
@@ -87,6 +98,7 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
         term: undefined,
         killAt: Math.min(box.killAt ?? killAt, killAt),
         stopped: box.stopped ?? { alone, at: 0 },
+        again: alone ? againTime(pod) : undefined,
       });
       // The rules' view of it is set first: what the machine does now, it does knowing.
       draft.deliver(who, { type: 'stop-request', at: 0, signal: SIGTERM });

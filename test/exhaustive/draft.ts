@@ -5,15 +5,29 @@
 import type { Action, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import { hasOldMarkers, laterBox, laterMain } from './clock.ts';
-import { type Box, isMain, isUp, isWorkDone, isWorkSeenDone, type Truth, UNBORN, type World } from './pod.ts';
+import {
+  type Box,
+  beliefTime,
+  isMain,
+  isUp,
+  isWorkDone,
+  isWorkSeenDone,
+  restarts,
+  type Truth,
+  UNBORN,
+  type World,
+} from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
 const markers = new Map<string, Marker>();
 
-/** One object for all markers that say the same: others' machines read no attempt, and of a code only whether it is 0. */
+/**
+ * One object for all markers that say the same: of a code others' machines read only whether it is 0, and of an attempt only whether it is the
+ * one that they saw, so here it is 0 or 1.
+ */
 function theMarker(marker: Marker): Marker {
-  const same = { ...marker, attempt: 0, code: marker.code === 0 ? 0 : 1 };
+  const same = { ...marker, attempt: marker.attempt % 2, code: marker.code === 0 ? 0 : 1 };
   const key = JSON.stringify(same);
   const known = markers.get(key) ?? same;
   markers.set(key, known);
@@ -93,7 +107,9 @@ export class Draft {
     if (marker !== undefined) {
       const kept: Marker =
         marker.phase === 'ended' ? { ...marker, final: false } : { ...marker, phase: 'waiting' };
-      this.set(who, { marker: theMarker({ ...kept, stopping: false }) });
+      // What a sidecar says counts only as long as it is there, whichever attempt it is.
+      const attempt = this.isMain(who) ? marker.attempt + 1 : 0;
+      this.set(who, { marker: theMarker({ ...kept, attempt, stopping: false }) });
     }
     this.changed(who);
     for (const other of this.scene.others[who] ?? []) {
@@ -107,7 +123,10 @@ export class Draft {
   begin(who: number): void {
     const { pod } = this.scene;
     // What ends in a deletion is final by the deletion alone, which a newcomer learns by its own stop request.
-    const late = isWorkDone(pod, this.boxes, false) && isWorkSeenDone(pod, this.boxes);
+    const late =
+      isWorkDone(pod, this.boxes, false) &&
+      isWorkSeenDone(pod, this.boxes) &&
+      beliefTime(pod, this.boxes, this.scene.names[who] ?? '') === 0;
     this.set(who, { life: 'begun', late });
     const { peers, ...seen } = this.read(who, this.scene.others[who] ?? [], undefined);
     this.set(who, seen);
@@ -218,8 +237,10 @@ export class Draft {
 
   /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
   gone(who: number, failed: boolean): void {
-    const { marker } = this.get(who);
+    const { marker, again } = this.get(who);
     Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker });
+    // Whom the policy brings back anyway, it brings back at any time.
+    if (!restarts(this.scene.pod.policy, failed)) this.set(who, { again });
     this.changed(who);
   }
 
@@ -244,7 +265,8 @@ export class Draft {
           const end = phase === 'ended' ? ` ${code}${final ? ' for good' : ', to come again'}` : '';
           this.note(`${name} announces ${phase}${end}${stopping ? ', stopping' : ''}`);
           if (phase === 'ended') word = { code, final };
-          this.set(who, { marker: theMarker({ ...action.marker, attempt: 0, epoch: 'now' }) });
+          const attempt = this.get(who).marker?.attempt ?? 0;
+          this.set(who, { marker: theMarker({ ...action.marker, attempt, epoch: 'now' }) });
           this.changed(who);
           break;
         }

@@ -51,8 +51,10 @@ export function happenings(scene: Scene, world: World): Happening[] {
   const count = world.boxes.length;
   for (let who = 0; who < count; who++) {
     const box = view.get(who);
-    if (!isUp(box)) addStart(list, scene, world, who, 'unborn');
-    else if (box.frozen) {
+    if (!isUp(box)) {
+      addStart(list, scene, world, who, 'unborn');
+      addGiveUp(list, scene, who, box);
+    } else if (box.frozen) {
       list.push({
         text: `${scene.names[who]} is scheduled again`,
         own: false,
@@ -73,6 +75,18 @@ export function happenings(scene: Scene, world: World): Happening[] {
   addPod(list, scene, world);
   if (!urgent) addTime(list, scene, world);
   return list.filter(({ trouble }) => trouble === undefined || isAffordable(scene, world, trouble));
+}
+
+/** The start that was meant fails (a back-off, an image that cannot be had, a kubelet that is started anew): then its code decides. */
+function addGiveUp(list: Happening[], scene: Scene, who: number, box: Box): void {
+  if (box.life !== 'down' || box.again === undefined) return;
+  list.push({
+    text: `the kubelet cannot start ${scene.names[who]} again, and leaves it ended`,
+    own: false,
+    fair: false,
+    trouble: 'not-again',
+    apply: (draft) => draft.set(who, { again: undefined }),
+  });
 }
 
 function isAffordable(scene: Scene, world: World, trouble: Trouble): boolean {

@@ -1,7 +1,7 @@
 /** What is done to a container or to the whole pod from outside (environment.ts tells what is modelled). */
 import type { Draft } from './draft.ts';
 import type { Happening } from './environment.ts';
-import { type Box, comesBack, isUp, type Trouble, type World } from './pod.ts';
+import { type Box, comesBack, isUp, lagOf, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
@@ -20,12 +20,7 @@ export function addFate(list: Happening[], scene: Scene, world: World, who: numb
   if (box.marker !== undefined || isWatchedByAll(scene, world, who)) {
     add(`${name} is killed, shim and process`, false, (draft) => draft.gone(who, true), 'killed');
   }
-  if (
-    pod.probed &&
-    box.term === undefined &&
-    box.stopped === undefined &&
-    world.truth.deletedAt === undefined
-  ) {
+  if (box.term === undefined && box.stopped === undefined && world.truth.deletedAt === undefined) {
     const hooked = pod.preStop.includes(names[who] ?? '');
     add(
       `the kubelet stops ${name} alone`,
@@ -64,28 +59,56 @@ function isWatchedByAll(scene: Scene, world: World, who: number): boolean {
 /** What is done to the whole pod. */
 export function addPod(list: Happening[], scene: Scene, world: World): void {
   const { pod } = scene;
+  if (world.truth.dying && !world.boxes.some(isUp)) addNewSandbox(list);
   if (world.truth.deletedAt !== undefined) return;
   list.push({
     text: 'the pod is deleted',
     own: false,
     // Nothing else ends a pod whose mains are always started again.
     fair: pod.policy === 'Always',
+    apply: (draft) => stopAll(draft, false),
+  });
+  if (pod.policy === 'Never') return;
+  if (world.boxes.some((box) => box.life !== 'unborn')) addReboot(list, scene, world);
+  // Not within the minute in which the kubelet may still start somebody against his own word: a minute is a minute.
+  if (world.boxes.some(isUp) && !world.boxes.some((box) => box.forgotten || box.again !== undefined))
+    list.push({
+      text: 'the sandbox dies alone, and the kubelet stops what is left in it',
+      own: false,
+      fair: false,
+      trouble: 'sandbox-dies',
+      apply: (draft) => stopAll(draft, true),
+    });
+}
+
+function stopAll(draft: Draft, dying: boolean): void {
+  const { pod, names } = draft.scene;
+  draft.truth = { ...draft.truth, deletedAt: 0, dying };
+  draft.boxes.forEach((box, who) => {
+    const hooked = pod.preStop.includes(names[who] ?? '');
+    draft.set(who, { again: undefined });
+    if (isUp(box)) draft.set(who, { term: { alone: false, by: hooked ? pod.grace : lagOf(pod) / 2 } });
+  });
+}
+
+function addNewSandbox(list: Happening[]): void {
+  list.push({
+    text: 'the kubelet makes a new sandbox',
+    own: false,
+    fair: true,
     apply: (draft) => {
-      draft.truth = { ...draft.truth, deletedAt: 0 };
-      draft.boxes.forEach((box, who) => {
-        const hooked = pod.preStop.includes(scene.names[who] ?? '');
-        if (isUp(box))
-          draft.set(who, { term: { alone: false, by: hooked ? pod.grace : rules.lagOf(pod) / 2 } });
+      draft.boxes.forEach((_, who) => {
+        draft.age(who);
       });
+      const { deletedAt: _, ...rest } = draft.truth;
+      draft.truth = { ...rest, dying: false };
     },
   });
-  if (pod.policy !== 'Never' && world.boxes.some((box) => box.life !== 'unborn'))
-    addReboot(list, scene, world);
 }
 
 function addReboot(list: Happening[], scene: Scene, world: World): void {
   const ended = world.boxes.flatMap((box, who) =>
-    box.life === 'down' && !comesBack(scene.pod, box) ? [who] : [],
+    box.life === 'down' && !comesBack(scene.pod, { ...box, again: undefined }) ? [who] : [],
   );
   for (let some = 0; some < 1 << ended.length; some++) {
     const forgotten = ended.filter((_, i) => (some & (1 << i)) !== 0);
@@ -102,7 +125,7 @@ function addReboot(list: Happening[], scene: Scene, world: World): void {
         draft.boxes.forEach((box, who) => {
           draft.age(who);
           if (isUp(box)) draft.gone(who, true);
-          draft.set(who, { forgotten: box.forgotten || forgotten.includes(who) });
+          draft.set(who, { forgotten: box.forgotten || forgotten.includes(who), again: undefined });
         });
         draft.truth = { ...draft.truth, rebootAt: 0 };
       },

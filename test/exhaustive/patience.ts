@@ -1,7 +1,17 @@
 /** The rules about what must have been done by now, held against the pod whenever time is to pass. */
 import type { Draft } from './draft.ts';
-import { type Box, type Case, hasProcess, isUp, isWorkSeenDone, type World } from './pod.ts';
-import { followers, isTrulyStarted, lagOf, mainsUp, RuleBroken, reserveOf } from './rules.ts';
+import {
+  type Box,
+  beliefTime,
+  type Case,
+  hasProcess,
+  isUp,
+  isWorkSeenDone,
+  lagOf,
+  longestWait,
+  type World,
+} from './pod.ts';
+import { followers, isTrulyStarted, mainsUp, RuleBroken, reserveOf } from './rules.ts';
 
 /** Nobody has anything to do at once, and time is to pass: nobody may be waiting for what is there already. */
 export function checkPatience(draft: Draft): void {
@@ -37,14 +47,15 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   const done = doneAt !== undefined && isWorkSeenDone(pod, draft.boxes);
   const silent = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.phase !== 'ended');
   const lastOfAll = followers(draft, who).every((other) => !isUp(draft.get(other)));
-  if (deletedAt === undefined && done) {
+  const believedAt = doneAt === undefined ? 1 : doneAt + beliefTime(pod, draft.boxes, name);
+  if (deletedAt === undefined && done && believedAt <= 0) {
     if (!hasProcess(box))
       throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
-    if (lastOfAll && !box.told && !looksDeleted(draft, who))
+    if (lastOfAll && !box.told)
       throw new RuleBroken(silent ? 'L8' : 'L6', `${name} is not told that the work is done`);
-    if (doneAt <= -pod.grace && box.process !== 'dying')
+    if (believedAt <= -pod.grace && box.process !== 'dying')
       throw new RuleBroken('L6', `${name}'s process outlives the grace period after the end of work`);
-    if (doneAt <= -(pod.grace - reserveOf(pod)) && !box.told)
+    if (believedAt <= -(pod.grace - reserveOf(pod)) && !box.told)
       throw new RuleBroken('L6', `${name} is not told to end although the reserve has begun`);
   }
   if (deletedAt !== undefined && box.stopped !== undefined && !box.told) {
@@ -64,23 +75,10 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
     throw new RuleBroken('L1', `${name} waits although it is its turn`);
 }
 
-/**
- * L15: a main that its probe stopped has gone, and looks as if the pod were being deleted: then a sidecar with a preStop hook has it
- * running and waits for its own stop request, until the reserve.
- */
-function looksDeleted(draft: Draft, who: number): boolean {
-  const { pod, names } = draft.scene;
-  return (
-    draft.truth.stoppedAlone &&
-    pod.preStop.includes(names[who] ?? '') &&
-    draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.stopping === true)
-  );
-}
-
 /** L13: long enough, and among the others there is one without a preStop hook, and none was stopped. */
 function isLonely(draft: Draft, who: number, box: Box): boolean {
   const { pod, names: all } = draft.scene;
-  if (!box.stopped?.alone || box.stopped.at > -lagOf(pod)) return false;
+  if (!pod.probed || !box.stopped?.alone || box.stopped.at > -lagOf(pod)) return false;
   const others = draft.boxes.filter((other, i) => i !== who && other.life === 'begun');
   const hookless = draft.boxes.some(
     (other, i) => i !== who && other.life === 'begun' && !pod.preStop.includes(all[i] ?? ''),
@@ -97,7 +95,10 @@ export function timesOf(pod: Case, world: World, box: Box): number[] {
     times.push(box.begunAt + pod.startTimeout);
   if (pod.stopTimeout !== undefined && box.askedAt !== undefined) times.push(box.askedAt + pod.stopTimeout);
   if (box.sidecar === undefined || !hasProcess(box)) return times;
-  if (doneAt !== undefined) times.push(doneAt + pod.grace - reserveOf(pod), doneAt + pod.grace);
+  if (doneAt !== undefined) {
+    const believedAt = doneAt + longestWait(pod, world.boxes);
+    times.push(believedAt, believedAt + pod.grace - reserveOf(pod), believedAt + pod.grace);
+  }
   if (box.stopped !== undefined && !box.told) {
     times.push(box.stopped.at + pod.grace - reserveOf(pod));
     if (box.stopped.alone) times.push(box.stopped.at + lagOf(pod));

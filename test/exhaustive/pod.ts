@@ -14,8 +14,10 @@ export const TROUBLES = [
   'child-killed',
   'killed',
   'stopped-alone',
+  'not-again',
   'term-inside',
   'reboot',
+  'sandbox-dies',
   'change-missed',
   'look-torn',
   'frozen',
@@ -56,6 +58,11 @@ export interface Box {
   failed: boolean;
   /** A main, down because its sidecars did not come (124, 125). */
   gaveUp: boolean;
+  /**
+   * The kubelet stopped it alone, and means to start it again whatever its code: how long that may take from its end, or, when it is down, by
+   * when it is done.
+   */
+  again: number | undefined;
   /** A node's restart made the kubelet forget that it ended: it will be started again. */
   forgotten: boolean;
   marker: Marker | undefined;
@@ -109,6 +116,8 @@ export interface Truth {
   /** Every main has ended and comes no more, since then. */
   doneAt?: number;
   rebootAt?: number;
+  /** What looks like the deletion is only a sandbox that died: the kubelet makes a new one. */
+  dying: boolean;
   /** Trouble so far, of all kinds. */
   troubles: number;
   /** Bit i: the kind of that index in {@link TROUBLES} was had; kept only for those that come but once. */
@@ -138,6 +147,7 @@ export const UNBORN: Box = {
   askedAt: undefined,
   failed: false,
   gaveUp: false,
+  again: undefined,
   forgotten: false,
   lived: 0,
   cameUp: 0,
@@ -157,7 +167,7 @@ export const UNBORN: Box = {
 export function firstWorld(pod: Case): World {
   return {
     boxes: [...pod.mains, ...pod.sidecars].map(() => UNBORN),
-    truth: { troubles: 0, had: 0, stoppedAlone: false, irregular: false },
+    truth: { dying: false, troubles: 0, had: 0, stoppedAlone: false, irregular: false },
   };
 }
 
@@ -182,7 +192,7 @@ export function hasProcess(box: Box): boolean {
 export function comesBack(pod: Case, box: Box): boolean {
   if (box.life === 'unborn') return true;
   if (box.life !== 'down') return false;
-  return box.forgotten || restarts(pod.policy, box.failed);
+  return box.forgotten || box.again !== undefined || restarts(pod.policy, box.failed);
 }
 
 export function restarts(policy: RestartPolicy, failed: boolean): boolean {
@@ -201,11 +211,45 @@ export function isWorkSeenDone(pod: Case, boxes: readonly Box[]): boolean {
   return boxes.every((box, who) => !isMain(pod, who) || box.marker?.epoch === 'now');
 }
 
+/** L11: how long after a node's restart a main may come back whose end the kubelet did not see. */
+export const DOUBT = 60_000;
+/** L5: how long a container without a probe may take to come back that was stopped for a new image. */
+export const LONGEST_DOUBT = 300_000;
+
+/** How long an end after a stop request is doubted (L5): who was stopped alone may come back, but not a probe's victim under Never. */
+export function stopDoubt(pod: Case): number {
+  if (!pod.probed) return LONGEST_DOUBT;
+  return pod.policy === 'Never' ? 0 : DOUBT;
+}
+
+function isMainStopped(pod: Case, boxes: readonly Box[]): boolean {
+  return boxes.some((box, who) => isMain(pod, who) && box.marker?.stopping === true);
+}
+
+/** How long this sidecar may take to believe that the work is done: a main was stopped (L5), and its own hook may hide why (L15). */
+export function beliefTime(pod: Case, boxes: readonly Box[], name: string): number {
+  if (!isMainStopped(pod, boxes)) return 0;
+  return Math.max(stopDoubt(pod), pod.preStop.includes(name) ? pod.grace + lagOf(pod) : 0);
+}
+
+/** The longest {@link beliefTime} of any sidecar. */
+export function longestWait(pod: Case, boxes: readonly Box[]): number {
+  return Math.max(...pod.sidecars.map((name) => beliefTime(pod, boxes, name)));
+}
+
+/** L13: how long a stop request is pondered. */
+export function lagOf(pod: Case): number {
+  return pod.grace < 8_000 ? pod.grace / 4 : 2_000;
+}
+
+/** Its deletion, and not just its sandbox's death. */
+export function isDeleted(truth: Truth): boolean {
+  return truth.deletedAt !== undefined && !truth.dying;
+}
+
 /** Nothing can happen any more: everybody is down, and the kubelet starts nobody. */
 export function isEnd(pod: Case, world: World): boolean {
-  return world.boxes.every(
-    (box) => !isUp(box) && (world.truth.deletedAt !== undefined || !comesBack(pod, box)),
-  );
+  return world.boxes.every((box) => !isUp(box) && (isDeleted(world.truth) || !comesBack(pod, box)));
 }
 
 /**

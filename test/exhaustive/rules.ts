@@ -17,7 +17,6 @@ import {
 } from './pod.ts';
 
 /** What the kubelet's clock and the shims' may differ by is no issue here: all times are one clock's. */
-const LAG = 2_000;
 const BACKOFF_FIRST = 10_000;
 const BACKOFF_LAST = 300_000;
 const BACKOFF_FORGOTTEN = 600_000;
@@ -36,11 +35,6 @@ export class RuleBroken extends Error {
 /** L12: 2 s, a quarter of a grace period shorter than 8 s. */
 export function reserveOf(pod: Case): number {
   return pod.grace < 8_000 ? pod.grace / 4 : 2_000;
-}
-
-/** L13: how long a stop request is pondered. */
-export function lagOf(pod: Case): number {
-  return pod.grace < 8_000 ? pod.grace / 4 : LAG;
 }
 
 /** L1: running, its readiness condition has held, and it is not being stopped. */
@@ -122,7 +116,7 @@ function isHookRunning(draft: Draft, who: number): boolean {
   )
     return false;
   const told = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.stopping === true);
-  return told && isQuiet(draft) && !isReserve(draft);
+  return told && isQuiet(draft) && !draft.truth.irregular;
 }
 
 /** Whether the reserve of the grace period has begun. */
@@ -226,15 +220,16 @@ function checkSidecarExit(draft: Draft, who: number, code: number): void {
   const done = isWorkDone(pod, draft.boxes, deleted);
   if (box.stopped === undefined) {
     checkLeave(draft, who, 'leaves');
-    // In a deletion nobody asks for it, and a sandbox that died alone looks the same.
-    if (code !== 0 && !(deleted && pod.policy === 'OnFailure'))
-      throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
+    if (code !== 0) throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
     return;
   }
   if (pod.policy === 'Never' && code !== 0)
     throw new RuleBroken('L7', `${name} was stopped and exits ${code}, which fails the pod`);
-  if (pod.policy === 'OnFailure' && code === 0 && !done && !deleted)
+  if (pod.policy === 'OnFailure' && code === 0 && !done && !deleted && box.again === undefined)
     throw new RuleBroken('L7', `${name} was stopped alone and exits 0: nobody starts it again`);
+  const more = draft.boxes.some((main, i) => draft.isMain(i) && comesBack(pod, main));
+  if (pod.policy === 'OnFailure' && code === 0 && draft.truth.dying && more)
+    throw new RuleBroken('L7', `${name} exits 0 with its sandbox: nobody starts it again in the next`);
   if (code !== 0 && done && !deleted && isWorkSeenDone(pod, draft.boxes) && !draft.isBehind(who))
     throw new RuleBroken('L7', `${name} leaves when the work is done and exits ${code}`);
 }
@@ -242,14 +237,11 @@ function checkSidecarExit(draft: Draft, who: number, code: number): void {
 /** L5: what a last word says of the kubelet is true. */
 function checkFinal(draft: Draft, who: number, code: number, final: boolean): void {
   const { pod } = draft.scene;
-  const box = draft.get(who);
   const name = draft.scene.names[who] ?? '';
   const byPolicy = !restarts(pod.policy, code !== 0);
-  const byDeletion = draft.isMain(who) && draft.truth.deletedAt !== undefined;
-  const mustBe = byPolicy || (draft.isMain(who) && box.stopped !== undefined && !pod.probed);
-  if (mustBe && !final)
+  if (byPolicy && !final)
     throw new RuleBroken('L5', `${name}'s exit ${code} is final and its last word denies it`);
-  if (!mustBe && final && !byDeletion)
+  if (!byPolicy && final)
     throw new RuleBroken('L5', `${name}'s exit ${code} is not final and its last word says so`);
 }
 

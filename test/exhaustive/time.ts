@@ -1,9 +1,9 @@
 /** How time passes: to the next moment that anybody waits for (environment.ts tells what is modelled). */
-import { FORGOTTEN, FORGOTTEN_COMES, later } from './clock.ts';
+import { BEFORE_BELIEF, FORGOTTEN, later } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Happening } from './environment.ts';
 import { checkPatience, timesOf } from './patience.ts';
-import { hasProcess, isUp, type Trouble, type World } from './pod.ts';
+import { DOUBT, hasProcess, isUp, type Trouble, type World } from './pod.ts';
 import type { Scene } from './scene.ts';
 
 const IDLE = 1_000;
@@ -17,7 +17,8 @@ function nextDeadline(scene: Scene, world: World): number | undefined {
   };
   for (const box of world.boxes) {
     if (box.life === 'down' && box.forgotten && world.truth.deletedAt === undefined)
-      take((world.truth.rebootAt ?? 0) + FORGOTTEN_COMES);
+      take((world.truth.rebootAt ?? 0) + DOUBT - BEFORE_BELIEF);
+    if (box.life === 'down' && world.truth.deletedAt === undefined) take(box.again);
     if (!isUp(box)) continue;
     take(box.killAt);
     if (box.frozen) continue;
@@ -53,7 +54,9 @@ export function addTime(list: Happening[], scene: Scene, world: World): void {
   } else if (world.boxes.some((box) => box.ends > 0 && hasProcess(box) && box.ranAt > -FORGOTTEN)) {
     add(`${FORGOTTEN} ms pass`, FORGOTTEN, false);
   }
-  const forgotten = world.boxes.some((box) => box.forgotten && box.life === 'down');
+  const forgotten = world.boxes.some(
+    (box) => (box.forgotten || box.again !== undefined) && box.life === 'down',
+  );
   if (next !== undefined && !forgotten) add('all clocks jump 11 minutes', JUMP, false, 'clock-jump');
   // Nothing is due, and nothing is left to do at once: the rules must hold here too.
   if (next === undefined) add('nothing happens for a while', 0, false);

@@ -72,15 +72,82 @@ test('L2 a main runs nothing until all sidecars are started, and says every 10 s
 });
 
 for (const restartPolicy of ['Never', 'OnFailure', 'Always'] as const) {
-  test(`L3 TERM while waiting ends a main with 143, for good, without running it (${restartPolicy})`, () => {
+  test(`L3 TERM while waiting ends a main with 143 without running it (${restartPolicy})`, () => {
     const pod = job(restartPolicy, { options: { proxy: TCP } });
     pod.start('work', 'proxy').stop('work');
     assert.equal(pod.get('work').exitCode, 143);
     assert.equal(pod.get('work').starts, 0);
-    assert.equal(pod.get('work').marker?.final, true);
+    assert.equal(pod.get('work').marker?.final, restartPolicy === 'Never');
+    assert.deepEqual(pod.get('proxy').signals, [], 'its own stop request tells it that the pod is deleted');
+    pod.stop('proxy');
     assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
   });
 }
+
+const PROBED = { options: { work: { probed: true } } };
+const STOP_DOUBTS = [
+  { policy: 'Never', code: 0, doubt: 300_000 },
+  { policy: 'Never', code: 143, doubt: 300_000 },
+  { policy: 'OnFailure', code: 0, doubt: 300_000 },
+  { policy: 'OnFailure', code: 0, doubt: 60_000, ...PROBED },
+  { policy: 'Never', code: 143, doubt: 0, ...PROBED },
+] as const;
+
+for (const { policy, code, doubt, ...more } of STOP_DOUBTS) {
+  const kind = 'options' in more ? 'probed' : 'unprobed';
+  test(`L5 an end with ${code} after a stop request is doubted for ${doubt} ms (${policy}, ${kind})`, () => {
+    const pod = job(policy, more).start().stop('work').exits('work', code);
+    if (doubt > 0) {
+      pod.pass(doubt - 1);
+      assert.deepEqual(pod.get('proxy').signals, []);
+      pod.pass(1);
+    }
+    assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+    pod.exits('proxy', 143);
+    assert.equal(pod.get('proxy').exitCode, 0);
+    if (doubt === 0) return;
+    const back = job(policy, more).start().stop('work').exits('work', code).pass(30_000).start('work');
+    assert.equal(back.get('work').running, true, 'the kubelet has started it again');
+    back.pass(600_000).exits('work', 0);
+    assert.deepEqual(back.get('proxy').signals, [SIGTERM], 'this end is doubted by nobody');
+    const killed = job('Never', more).start().stop('work').killed('work');
+    assert.deepEqual(killed.get('proxy').signals, kind === 'unprobed' ? [] : [SIGTERM]);
+  });
+}
+
+test('L5 L12 a stop request of its own ends the doubt: the pod is deleted, and a main that succeeded has succeeded', () => {
+  const pod = job('OnFailure').start().stop('work').exits('work', 0).pass(1_000).stop('proxy');
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+  assert.equal(pod.exits('proxy', 143).get('proxy').exitCode, 0);
+});
+
+test('L5 the doubt begins anew with the next stop, also when nobody saw the main between', () => {
+  const pod = job('Never').start().stop('work').exits('work', 143).pass(299_000);
+  const last = marker(pod, 'work');
+  const peers = new Map([['work', { alive: false, lived: true, marker: { ...last, attempt: 2 } }]]);
+  pod.send('proxy', { type: 'peers', at: pod.at, peers }).pass(299_999);
+  assert.deepEqual(pod.get('proxy').signals, []);
+  pod.pass(1);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+});
+
+test('L5 L17 a waiting main waits for a sidecar that was stopped for a new image', () => {
+  const pod = job('Never', { options: { proxy: TCP } })
+    .start()
+    .stop('proxy')
+    .pass(28_000)
+    .exits('proxy', 143);
+  assert.equal(pod.get('proxy').exitCode, 0);
+  pod.pass(299_999);
+  assert.equal(pod.get('work').up, true);
+  pod.start('proxy').ready('proxy').exits('work', 0);
+  assert.equal(pod.get('work').exitCode, 0);
+  const lost = job('Never', { options: { proxy: { ...TCP, probed: true } } })
+    .start()
+    .stop('proxy');
+  lost.pass(2_000).exits('proxy', 143).pass(2_000);
+  assert.equal(lost.get('work').exitCode, 125, 'under Never a probe stops it for good');
+});
 
 test('L3 L5 a main that something may have stopped alone is final by its policy alone', () => {
   const pod = job('OnFailure', { options: { work: { probed: true }, proxy: TCP } })
@@ -322,23 +389,24 @@ test('L11 L7 a sandbox that dies alone: all are stopped, and every one that the 
   assert.equal(never.get('proxy').exitCode, 0);
 });
 
-test('L11 L7 in a sandbox that dies alone a sidecar fails too where it ends before its own stop request, or never has one', () => {
+test('L11 L7 in a sandbox that dies alone a sidecar waits for its own stop request, and fails too', () => {
   const early = job('OnFailure').start().stop('work').exits('work', 143).exits('proxy', 0);
-  assert.equal(early.get('proxy').exitCode, 143);
+  assert.equal(early.get('proxy').starts, 2, 'its main will be started again');
+  assert.equal(early.stop('proxy').exits('proxy', 0).get('proxy').exitCode, 143);
   early.reboot().start();
   assert.equal(early.get('work').running, true);
   const hooked = job('OnFailure', { preStop: ['proxy'] })
     .start()
     .stop('work')
     .exits('work', 143)
-    .pass(28_000)
-    .exits('proxy', 0);
-  assert.equal(hooked.get('proxy').exitCode, 143);
+    .pass(30_000);
+  assert.deepEqual(hooked.get('proxy').signals, []);
+  assert.equal(hooked.stop('proxy').exits('proxy', 0).get('proxy').exitCode, 143);
   const resting = job('OnFailure', { options: { proxy: TCP } })
     .start()
     .exits('proxy', 1)
     .exits('proxy', 1)
-    .stop('work');
+    .stop();
   assert.deepEqual([resting.get('work').exitCode, resting.get('proxy').exitCode], [143, 143]);
 });
 
@@ -438,15 +506,20 @@ test("L15 a sidecar's own preStop hook is not cut off by the end of the mains th
     pod.stop('proxy');
     assert.deepEqual(pod.get('proxy').signals, [SIGTERM], policy);
   }
+  // Its hook takes the whole grace period; then the kubelet leaves it 2 s.
   const endless = job('Never', { preStop: ['proxy'] })
     .start()
     .stop('work')
     .pass(4_000)
     .exits('work', 0)
-    .pass(23_999);
+    .pass(26_000);
   assert.deepEqual(endless.get('proxy').signals, []);
+  endless.stop('proxy');
+  assert.deepEqual(endless.get('proxy').signals, [SIGTERM]);
+  endless.pass(1_499);
+  assert.deepEqual(endless.get('proxy').signals, [SIGTERM]);
   endless.pass(1);
-  assert.deepEqual(endless.get('proxy').signals, [SIGTERM], 'the grace period less its reserve is over');
+  assert.deepEqual(endless.get('proxy').signals, [SIGTERM, SIGKILL]);
 });
 
 test('L15 a preStop hook that does not run at the end of the work is not waited for', () => {
@@ -455,13 +528,24 @@ test('L15 a preStop hook that does not run at the end of the work is not waited 
     .exits('work', 0);
   assert.deepEqual(work.get('proxy').signals, [SIGTERM]);
   // The main was stopped alone, by its probe: the first sidecar, which has no hook, would have had its TERM by now.
-  const alone = two('Never', { preStop: ['second'] })
+  const alone = two('Never', { preStop: ['second'], ...PROBED })
     .start()
     .stop('work')
     .exits('work', 1);
   assert.deepEqual(alone.get('second').signals, []);
   alone.pass(2_000);
   assert.deepEqual(alone.get('second').signals, [SIGTERM]);
+  // Nobody else is there: when its hook must be over and no stop request has come, it was the probe's stop, and there is time to leave.
+  const only = job('Never', { preStop: ['proxy'], ...PROBED })
+    .start()
+    .stop('work')
+    .exits('work', 1)
+    .pass(31_999);
+  assert.deepEqual(only.get('proxy').signals, []);
+  only.pass(1);
+  assert.deepEqual(only.get('proxy').signals, [SIGTERM]);
+  only.pass(29_999);
+  assert.deepEqual(only.get('proxy').signals, [SIGTERM]);
 });
 
 test('L14 deletion during start ends every container, and nothing starts after TERM', () => {

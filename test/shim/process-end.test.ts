@@ -41,13 +41,23 @@ test('L5 under OnFailure sidecars serve a main until it ends with 0, through all
   assert.deepEqual(pod.noted, ['s up', 'm runs', 'm runs', 'm runs', 'm runs', 's got 15', 's ends']);
 });
 
-test('L5 any exit is final once the pod is being deleted', async (t) => {
-  const pod = new Pod(t, { mains: ['m'], restartPolicy: 'OnFailure' });
-  const main = pod.start('m', pod.serve('m', `${TERM}=5`));
+test('L5 the pod is deleted when a sidecar is told so, and not when a main is', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const sidecar = pod.start('s', pod.serve('s', '12=0'));
+  const first = pod.start('m', pod.serve('m'));
   await pod.notes('m up');
-  await main.signal(TERM);
-  assert.equal(await main.code(), 5);
-  assert.equal(pod.markerOf('m')?.final, true);
+  await first.signal(TERM);
+  assert.equal(await first.code(), 0);
+  // What the kubelet does with a new image, also under Never.
+  const second = pod.start('m', pod.serve('m'));
+  await pod.notes('m up', 2);
+  for (const container of [second, sidecar]) await container.signal(TERM);
+  assert.equal(await second.code(), 0);
+  await pod.notes('s got 15');
+  await sidecar.signal(12);
+  assert.equal(await sidecar.code(), 0);
+  const ends = ['m got 15', 'm ends', 'm up', 'm got 15', 'm ends', 's got 15'];
+  assert.deepEqual(pod.noted.slice(2, 8), ends);
 });
 
 test('L6 when every main is final the sidecars stop in reverse order, each when the last has gone', async (t) => {
@@ -55,12 +65,12 @@ test('L6 when every main is final the sidecars stop in reverse order, each when 
   const pod = new Pod(t, { mains: ['m', 'n'], sidecars });
   // A sidecar ends with USR2 (12), so that each keeps the ones before it waiting as long as this test likes.
   const [a, b, c] = ['a', 'b', 'c'].map((name) => pod.start(name, pod.serve(name, '12=0')));
-  const n = pod.start('n', pod.serve('n'));
+  const n = pod.start('n', pod.serve('n', '12=0'));
   const m = pod.start('m', pod.work('m', 3));
   assert.equal(await m.code(), 3);
   await pod.notes('n up');
   assert.ok(!pod.noted.some((line) => line.endsWith('got 15')), 'one main still works');
-  await n.signal(TERM);
+  await n.signal(12);
   assert.equal(await n.code(), 0);
   await pod.notes('c got 15');
   await c?.signal(12);
@@ -188,11 +198,11 @@ test('L10 a sidecar that comes up after the end of work runs nothing and exits 0
       restartPolicy: end === 'word' ? 'OnFailure' : 'Never',
     });
     const first = pod.start('s', pod.serve('s'));
-    const main = pod.start('m', pod.serve('m'));
+    const main = pod.start('m', pod.serve('m', '12=0'));
     await pod.notes('m up');
     await first.signal(KILL);
     await first.code();
-    await main.signal(end === 'word' ? TERM : KILL);
+    await main.signal(end === 'word' ? 12 : KILL);
     await main.code();
     const second = pod.start('s', pod.serve('s again'));
     assert.equal(await second.code(), 0);

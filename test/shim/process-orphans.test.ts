@@ -1,7 +1,7 @@
 /** Rule P4 on real processes: orphans are reaped, and nothing that a container started outlives its shim. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { childrenOf, KILL, programOf, TERM } from './container.ts';
+import { childrenOf, KILL, programOf } from './container.ts';
 import { until } from './patience.ts';
 import { ACTOR, NAMESPACE, Pod } from './pod.ts';
 
@@ -18,14 +18,14 @@ async function sharedNamespace(pod: Pod): Promise<string[]> {
 test('P4 an orphan is reaped by process 1, of a main and of a sidecar', async (t) => {
   const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
   const sidecar = pod.start('s', ['sh', '-c', `${ACTOR} orphan; exec ${pod.serve('s').join(' ')}`]);
-  const n = pod.start('n', pod.serve('n'));
+  const n = pod.start('n', pod.serve('n', '12=0'));
   const main = pod.start('m', [ACTOR, 'orphan']);
   assert.equal(await main.code(), 0, main.words);
   assert.equal(main.stdout, 'reaped\n');
   await pod.notes('s up');
   await pod.notes('n up');
   await sidecar.says('reaped', 'stdout');
-  await n.signal(TERM);
+  await n.signal(12);
   assert.equal(await sidecar.code(), 0);
 });
 
@@ -58,7 +58,7 @@ test('P4 the same for a sidecar that is stopped, and nothing is left over for it
       inside: shared,
     },
   );
-  const main = pod.start('m', pod.serve('m'));
+  const main = pod.start('m', pod.serve('m', '12=0'));
   await pod.notes('s up');
   await pod.notes('m up');
   const shim = await sidecar.pid();
@@ -76,7 +76,7 @@ test('P4 the same for a sidecar that is stopped, and nothing is left over for it
     now.filter((pid) => pid === first || litter.includes(pid)),
     [],
   );
-  await main.signal(TERM);
+  await main.signal(12);
   assert.equal(await sidecar.code(), 0, sidecar.words);
 });
 

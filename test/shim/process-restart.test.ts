@@ -13,7 +13,7 @@ test('L9 a sidecar that ends while a main runs is started again at once, whateve
     for (const code of [0, 1]) {
       const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy });
       const sidecar = pod.start('s', pod.serve('s', `10=${code}`, '15=0'));
-      const main = pod.start('m', pod.serve('m'));
+      const main = pod.start('m', pod.serve('m', '12=0'));
       await pod.notes('m up');
       const before = [await sidecar.pid(), await main.childPid()];
       await sidecar.signal(10);
@@ -26,7 +26,7 @@ test('L9 a sidecar that ends while a main runs is started again at once, whateve
         before,
         'by the same shim, the main undisturbed',
       );
-      await main.signal(TERM);
+      await main.signal(12);
       assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
       assert.deepEqual(pod.noted.slice(1, 5), ['m up', 's got 10', 's ends', 's up']);
     }
@@ -36,14 +36,14 @@ test('L9 a sidecar that ends while a main runs is started again at once, whateve
 test('L9 a sidecar that is killed is started again; mains go on', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
   const sidecar = pod.start('s', pod.serve('s'));
-  const main = pod.start('m', pod.serve('m'));
+  const main = pod.start('m', pod.serve('m', '12=0'));
   await pod.notes('m up');
   process.kill(await sidecar.childPid(), KILL);
   await sidecar.says('ended with code 137 while the work goes on: starting it again now');
   await pod.notes('s up', 2);
-  await main.signal(TERM);
+  await main.signal(12);
   assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
-  assert.deepEqual(pod.noted, ['s up', 'm up', 's up', 'm got 15', 'm ends', 's got 15', 's ends']);
+  assert.deepEqual(pod.noted, ['s up', 'm up', 's up', 'm got 12', 'm ends', 's got 15', 's ends']);
 });
 
 test('L9 a sidecar whose command cannot be started is tried again, at once and then after 10 s', async (t) => {
@@ -53,8 +53,8 @@ test('L9 a sidecar whose command cannot be started is tried again, at once and t
   await pod.announces('m', 'waiting');
   await sidecar.says('ended with code 127 while the work goes on: starting it again in 10 s');
   assert.equal(sidecar.stderr.split('command not found').length - 1, 2);
-  // It is there, in its pause, and the end of the work ends that.
-  await main.signal(TERM);
+  // It is there, in its pause, and the pod's deletion ends that.
+  for (const container of [main, sidecar]) await container.signal(TERM);
   assert.equal(await main.code(), 143);
   assert.equal(await sidecar.code(), 0);
   assert.deepEqual(pod.noted, []);
@@ -84,6 +84,7 @@ const stale = (marker: Partial<Marker>) =>
     final: false,
     killedIsFinal: true,
     stopping: false,
+    stopDoubt: 0,
     ...marker,
   });
 
@@ -134,12 +135,12 @@ test('L11 after a node restart the ends and starts of before count for nothing',
   pod.install();
   const sidecar = pod.start('s', pod.serve('s'));
   await pod.notes('s up');
-  const m = pod.start('m', pod.serve('m'));
+  const m = pod.start('m', pod.serve('m', '12=0'));
   const n = pod.start('n', pod.work('n', 3));
   await pod.notes('m up');
   assert.equal(await n.code(), 3);
   assert.ok(!pod.noted.includes('s got 15'));
-  await m.signal(TERM);
+  await m.signal(12);
   assert.deepEqual([await m.code(), await sidecar.code()], [0, 0]);
   assert.equal(pod.markerOf('m')?.attempt, 8, 'the next attempt');
 });
@@ -149,7 +150,7 @@ test('L11 a real first life, then the same pod again after a restart of its node
   for (const life of [1, 2]) {
     const sidecar = pod.start('s', pod.serve('s'));
     await pod.notes('s up', life);
-    const main = pod.start('m', pod.serve('m'));
+    const main = pod.start('m', pod.serve('m', '12=0'));
     await pod.notes('m up', life);
     if (life === 1) {
       // The power goes.
@@ -157,7 +158,7 @@ test('L11 a real first life, then the same pod again after a restart of its node
       await Promise.all([main.code(), sidecar.code()]);
       pod.install();
     } else {
-      await main.signal(TERM);
+      await main.signal(12);
       assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
     }
   }

@@ -7,7 +7,7 @@ import { steps } from '../manifests.ts';
 import { changeImage, NEW_IMAGE, runsNewImage } from './image-change.ts';
 import { execSteps, SCRATCH, scratch, touch } from './scratch.ts';
 import { stoppedByStartupProbe } from './startup-probe.ts';
-import { bothWays, codesOf, podOf, restarted } from './way.ts';
+import { bothWays, podOf, restarted } from './way.ts';
 
 const POLICIES = ['Always', 'OnFailure', 'Never'] as const;
 /** A grace period that ends no test: the main waits for what the test does. */
@@ -35,27 +35,20 @@ describe('a new image for a main', { concurrency: 2 }, () => {
       },
     );
 
-    bothWays(`K1 an only main with a new image, ${restartPolicy}`, async (_, ns, way) => {
-      const parts = { sidecars: [proxy()], mains: [steps('main', 'say working wait exit 0')] };
-      await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy } }));
-      await ns.said('worker', 'main', 'working');
-      await changeImage(ns, 'worker', 'main');
-      if (way === 'native' || restartPolicy === 'Always') {
-        await runsNewImage(ns, 'worker', 'main');
-        await ns.said('worker', 'main', 'working');
-        return;
-      }
-      // The end of the only main looked like the end of the work: the sidecar has gone, and the main says so.
-      if (restartPolicy === 'Never') await ns.waitForPhase('worker', 'Failed');
-      await until('the main has given up', async () => {
-        const status = statusOf(await ns.pod('worker'), 'main');
-        const ended = status?.state.terminated ?? status?.lastState.terminated;
-        const log = await ns.log('worker', 'main');
-        const says = /^curfew: sidecar proxy has ended and will not be started again/m.test(log);
-        return (status?.image === NEW_IMAGE && ended?.exitCode === 125 && says) || undefined;
-      });
-      assert.deepEqual(codesOf(await ns.pod('worker'), 'proxy'), [0]);
-    });
+    for (const code of [0, 1]) {
+      bothWays(
+        `K1 an only main that exits ${code} starts again with its new image, ${restartPolicy}`,
+        async (_, ns, way) => {
+          const parts = { sidecars: [proxy()], mains: [steps('main', `say working wait exit ${code}`)] };
+          await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy } }));
+          await ns.said('worker', 'main', 'working');
+          await changeImage(ns, 'worker', 'main');
+          await runsNewImage(ns, 'worker', 'main');
+          await ns.said('worker', 'main', 'working');
+          await stayedAsTheyWere(ns, 'proxy');
+        },
+      );
+    }
 
     bothWays(
       `K2 a main does not start when its image changes before its time, ${restartPolicy}`,
@@ -133,6 +126,24 @@ describe('a new image for a main', { concurrency: 2 }, () => {
             const found = await ns.pod('worker');
             return statusOf(found, 'main')?.image === NEW_IMAGE || undefined;
           });
+          await stayedAsTheyWere(ns, 'proxy');
+        },
+      );
+
+      bothWays(
+        `${row} a main that failed its ${kind} probe and exits 0 starts again, ${restartPolicy}`,
+        async (_, ns, way) => {
+          const probe = { ...execSteps('have /scratch/well'), periodSeconds: 1, failureThreshold: 1 };
+          const probes = kind === 'startup' ? { startupProbe: probe } : { livenessProbe: probe };
+          const main = scratch('main', 'say working wait await /scratch/go exit 0', probes);
+          const parts = { sidecars: [proxy()], mains: [main] };
+          await ns.create(podOf(way, 'worker', parts, { spec: { ...SCRATCH, restartPolicy, ...PATIENT } }));
+          if (kind === 'startup') await stoppedByStartupProbe(ns, 'worker');
+          await ns.said('worker', 'main', 'got TERM');
+          await touch(ns, 'worker', 'main', '/scratch/well');
+          await touch(ns, 'worker', 'main', '/scratch/go');
+          await restarted(ns, 'worker', 'main');
+          await ns.said('worker', 'main', 'working');
           await stayedAsTheyWere(ns, 'proxy');
         },
       );
