@@ -10,6 +10,9 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
+/** Of the unknown keys of one map; a file of another kind has many. */
+const MAX_KEYS = 8;
+
 /**
  * One line for each thing that an issue stands for.
  * @param value the whole configuration, as it was read
@@ -24,14 +27,19 @@ export function explainIssue(
   const path = dotted(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = keysOf(schemaAt(schema, issue.path));
-    return issue.keys.map((key) => {
+    const shown = issue.keys.slice(0, MAX_KEYS);
+    const more = issue.keys.length - shown.length;
+    const lines = shown.map((key) => {
       const guess = nearest(key, known) ?? elsewhere(schema, key);
       const hint =
-        guess === undefined
-          ? ''
-          : `, did you mean ${guess.includes('.') ? guess : dotted([...issue.path, guess])}?`;
+        path === '' && key === 'config'
+          ? ": what stands under config in the chart's values stands at the top here."
+          : guess === undefined
+            ? '.'
+            : `, did you mean ${guess.includes('.') ? guess : dotted([...issue.path, guess])}?`;
       return `unknown key ${dotted([...issue.path, key])}${hint} Known ${path === '' ? 'sections' : `keys of ${path}`}: ${known.join(', ')}`;
     });
+    return more === 0 ? lines : [...lines, `and ${more} more unknown keys`];
   }
   const allowed =
     issue.code === 'custom' && issue.message !== 'Invalid input'

@@ -7,6 +7,7 @@
 import { type Document, LineCounter, parseAllDocuments, type Tags } from 'yaml';
 import { UsageError } from './command-options.ts';
 import { isRecord } from './json.ts';
+import { syntaxTrouble, valueTrouble } from './yaml-error.ts';
 
 /** A pod, or the pod that a controller's template makes. */
 export interface ManifestPod {
@@ -59,7 +60,7 @@ export function parseManifests(text: string, source: string): ManifestDocument[]
     if (error !== undefined) {
       const { line, col } = lineCounter.linePos(error.pos[0]);
       throw new UsageError(
-        `${source}:${line}:${col}: document ${number} is neither YAML nor JSON: ${oneLine(error.message)}`,
+        `${source}:${line}:${col}: document ${number} is neither YAML nor JSON: ${syntaxTrouble(error, text)}`,
       );
     }
     const value = jsonValue(document, `${source}: document ${number}`);
@@ -79,13 +80,8 @@ function jsonValue(document: Document.Parsed, name: string): unknown {
     // Through JSON: aliases become copies, and what JSON does not know (NaN) becomes what JSON makes of it.
     return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: MAX_ALIASES })) ?? 'null');
   } catch (cause) {
-    const why = cause instanceof Error ? oneLine(cause.message) : 'unknown error';
-    throw new UsageError(`${name} cannot be read: ${why}`, { cause });
+    throw new UsageError(`${name} cannot be read: ${valueTrouble(cause)}`, { cause });
   }
-}
-
-function oneLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').slice(0, 200);
 }
 
 /** Where the kinds that make pods keep their template, by API group. */

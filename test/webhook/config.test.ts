@@ -88,7 +88,22 @@ const WRONG: Record<string, RegExp> = {
     /catalogue\.disabled\[0\] is "nobody", which is not allowed; it takes the name of a built-in sidecar/,
   '[]': /the file is a list, which is not allowed; it takes a map with the keys listen/,
   'a: [': /^c\.yaml: /,
-  'log: { level: info }\nlog: { level: warn }': /^c\.yaml: Map keys must be unique/,
+  'log: { level: info }\nlog: { level: warn }':
+    /^c\.yaml: the key "log" stands twice in one map \(line 2, column 1\)$/,
+  'log:\n\tlevel: info': /^c\.yaml: Tabs are not allowed as indentation \(line 2, column 1\)$/,
+  'log: {}\n---\nlog: {}': /^c\.yaml: it holds more than one document \("---"\) \(line/,
+  'log: { level: {{ .Values.level }} }\n b: }':
+    /; a template must be rendered first \(helm template\) \(line 2/,
+  [`a: ${'['.repeat(100_000)}`]: /^c\.yaml: it is nested too deeply \(line 1, column \d+\)$/,
+  'apiVersion: v1\nkind: ConfigMap\ndata: { c: "" }':
+    /^c\.yaml: it is a Kubernetes object \("ConfigMap"\) and not the configuration itself, which is what stands under/,
+  'apiVersion: batch/v1\nkind: Job':
+    /^c\.yaml: it is a Kubernetes object \("Job"\) and not the configuration itself$/,
+  'replicas: 2': /^c\.yaml: unknown key replicas\. Known sections: listen, /,
+  'config: { log: { level: debug } }':
+    /^c\.yaml: unknown key config: what stands under config in the chart's values stands at the top here\. Known/,
+  '"x\\n\\u202ey": 1': /^c\.yaml: unknown key "x\\n\\u\{202e\}y"\. Known sections: [^\n]*$/,
+  'log: { level: "a\\u202e" }': /^c\.yaml: log\.level is "a\\u\{202e\}", which is not allowed/,
 };
 
 for (const [text, message] of Object.entries(WRONG)) {
@@ -155,6 +170,25 @@ test('everything that is wrong is told at once, a line for each', () => {
   );
 });
 
+test('a file of another kind, with thousands of keys or values, is answered in a few lines', () => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1`);
+  const hosts = Array.from({ length: 900 }, () => '"!"');
+  for (const [text, most] of [
+    [keys.join('\n'), 9],
+    [`images: { hosts: [${hosts.join()}] }`, 21],
+  ] as const)
+    assert.throws(
+      () => parseConfig(text, 'c.yaml'),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        const lines = error.message.split('\n');
+        assert.equal(lines.length, most);
+        assert.match(lines.at(-1) ?? '', /^c\.yaml: and \d{3,5} more( unknown keys)?$/);
+        return true;
+      },
+    );
+});
+
 test('W9 a key pasted into the file is not quoted', () => {
   const pem = '-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----';
   assert.throws(
@@ -184,7 +218,10 @@ test('a bomb of aliases is refused', () => {
 test('a file that cannot be read, or is too long, is named', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-'));
   t.after(() => rm(folder, { recursive: true }));
-  await assert.rejects(readConfig(join(folder, 'none.yaml')), /none\.yaml cannot be read \(ENOENT\): there is no such file/);
+  await assert.rejects(
+    readConfig(join(folder, 'none.yaml')),
+    /none\.yaml cannot be read \(ENOENT\): there is no such file/,
+  );
   await writeFile(join(folder, 'long.yaml'), '#'.repeat(2_000_000));
   await assert.rejects(readConfig(join(folder, 'long.yaml')), /long\.yaml is longer than 1048576 bytes/);
   await writeFile(join(folder, 'good.yaml'), 'log: { level: warn }');

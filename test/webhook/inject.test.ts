@@ -282,9 +282,17 @@ const UNUSABLE: Record<string, { text: string | Buffer; message: RegExp }> = {
   },
   'a template of Helm': {
     text: 'a:\n  {{- if .Values.x }}\n  b: 1\n',
-    message: /document 1 is neither YAML nor JSON/,
+    message: /document 1 is neither YAML nor JSON: .*; a template must be rendered first \(helm template\)$/m,
   },
   'an alias to nothing': { text: 'a: *b\n', message: /document 1/ },
+  'an alias inside of what it stands for': {
+    text: 'a: &a { b: *a }\n',
+    message: /document 1 cannot be read: an alias stands inside of what it stands for$/m,
+  },
+  'lists a hundred thousand deep': {
+    text: `a: ${'['.repeat(100_000)}${']'.repeat(100_000)}\n`,
+    message: /document 1 is neither YAML nor JSON: it is nested too deeply$/m,
+  },
   'bytes that are no UTF-8': { text: Buffer.from([0x61, 0xff, 0x0a]), message: /is not UTF-8 text/ },
   'more than 32 MiB': { text: Buffer.alloc(33 * 1024 * 1024, 35), message: /longer than 33554432 bytes/ },
 };
@@ -304,7 +312,7 @@ test('a bomb of aliases is refused', async () => {
   );
   const { code, err } = await curfew(['inject', '-f', '-'], levels.join('\n'));
   assert.equal(code, 2);
-  assert.match(err, /document 1 cannot be read/);
+  assert.match(err, /document 1 cannot be read: its aliases expand to too much$/m);
 });
 
 test('files: several become one stream, one that is missing or a folder is named', async (t) => {
