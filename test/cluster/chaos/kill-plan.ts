@@ -28,6 +28,8 @@ export interface KillPlan {
   part: Part;
   /** A container's name; of no meaning for the sandbox. */
   victim: string;
+  /** The mains work on until the victim, a sidecar whose process is killed, serves again. */
+  held: boolean;
   /** Milliseconds from the victim's first appearance. */
   after: number;
 }
@@ -51,5 +53,7 @@ export function planFor(seed: number): KillPlan {
   const victim = random.from([...mains, ...sidecars])?.name ?? '';
   // Until the work is done, and a little longer: the sidecars' end is a moment too.
   const after = random.whole(0, 1_000 * Math.max(...mains.map((main) => main.work)) + 999);
-  return { restartPolicy, mains, sidecars, part, victim, after };
+  // In the other half of such pods the work may end just then.
+  const held = part === 'child' && sidecars.some((item) => item.name === victim) && random.chance(50);
+  return { restartPolicy, mains, sidecars, part, victim, held, after };
 }
