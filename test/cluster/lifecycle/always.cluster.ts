@@ -5,7 +5,8 @@ import { statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { changeImage, runsNewImage } from './image-change.ts';
-import { fileProbe, SCRATCH, scratch, touch } from './scratch.ts';
+import { SCRATCH, scratch, touch } from './scratch.ts';
+import { awaited } from './usual-containers.ts';
 import { bothWays, podOf, restarted, saidSoFar } from './way.ts';
 
 const ALWAYS = { spec: { ...SCRATCH, restartPolicy: 'Always', terminationGracePeriodSeconds: 8 } };
@@ -65,14 +66,13 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
     bothWays(`${number} a sidecar that ends again and again with ${code}`, async (_t, ns, way) => {
       const ends = `await /scratch/working once /scratch/1 ${code} once /scratch/2 ${code}`;
       const parts = {
-        sidecars: [
-          scratch('proxy', `say up touch /scratch/up ${ends} touch /scratch/third wait exit 0`, {
-            startupProbe: fileProbe('/scratch/up'),
-          }),
-        ],
+        sidecars: [awaited('proxy', 'say up', `${ends} touch /scratch/third wait exit 0`)],
         // Its own end says whether the sidecar came first, and it ends after the sidecar's third start.
         mains: [
-          scratch('main', 'have /scratch/up say working touch /scratch/working await /scratch/third exit 7'),
+          scratch(
+            'main',
+            'have /scratch/proxy say working touch /scratch/working await /scratch/third exit 7',
+          ),
         ],
       };
       await ns.create(podOf(way, 'worker', parts, ALWAYS));

@@ -6,8 +6,9 @@ import { statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { changeImage } from './image-change.ts';
+import { assertOrder } from './said-order.ts';
 import { execSteps, fileProbe, SCRATCH, scratch, touch } from './scratch.ts';
-import { assertOrder, createWitnessed, deleted, follow, startsOf, textsOf } from './stop-order.ts';
+import { createWitnessed, deleted, follow, startsOf, textsOf } from './stop-order.ts';
 import { bothWays, podOf, saidSoFar } from './way.ts';
 
 const NAMES = ['first', 'second', 'third'];

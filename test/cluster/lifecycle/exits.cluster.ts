@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { statusOf, when } from '../cluster.ts';
 import { steps } from '../manifests.ts';
-import { fileProbe, SCRATCH, scratch } from './scratch.ts';
+import { SCRATCH, scratch } from './scratch.ts';
+import { awaited, proxy } from './usual-containers.ts';
 import { bothWays, codesOf, podOf, restarted } from './way.ts';
 
 const POLICIES = ['Never', 'OnFailure'] as const;
@@ -11,7 +12,7 @@ const POLICIES = ['Never', 'OnFailure'] as const;
 describe('sidecars that run on, and that end', { concurrency: 2 }, () => {
   bothWays('K9 a main that fails is started again beside the same sidecar, Always', async (_, ns, way) => {
     const parts = {
-      sidecars: [steps('proxy', 'say up wait exit 143')],
+      sidecars: [proxy()],
       mains: [steps('main', 'say up exit 1')],
     };
     await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
@@ -30,11 +31,7 @@ describe('sidecars that run on, and that end', { concurrency: 2 }, () => {
       `K36 a sidecar that runs on: the main completes, the pod has succeeded, ${restartPolicy}`,
       async (_, ns, way) => {
         const parts = {
-          sidecars: [
-            scratch('proxy', 'say up touch /scratch/up wait exit 143', {
-              startupProbe: fileProbe('/scratch/up'),
-            }),
-          ],
+          sidecars: [awaited('proxy', 'say up', 'wait exit 143')],
           mains: [steps('main', 'say done exit 0')],
         };
         await ns.create(podOf(way, 'worker', parts, { spec: { ...SCRATCH, restartPolicy } }));
@@ -62,25 +59,17 @@ describe('sidecars that run on, and that end', { concurrency: 2 }, () => {
         `${row} a sidecar that exits ${code} again and again is started again before and beside the main, ${restartPolicy}`,
         async (_, ns, way) => {
           // It ends before it is ready, then once the main works; the main ends when the sidecar has come back after both.
-          const proxy = scratch(
-            'proxy',
-            `once /scratch/first ${code} touch /scratch/ready await /scratch/working once /scratch/second ${code} touch /scratch/back wait exit 143`,
-            {
-              startupProbe: fileProbe('/scratch/ready'),
-            },
-          );
-          const main = scratch(
-            'main',
-            'have /scratch/first have /scratch/ready touch /scratch/working await /scratch/back say done exit 0',
-          );
-          await ns.create(
-            podOf(
-              way,
-              'worker',
-              { sidecars: [proxy], mains: [main] },
-              { spec: { ...SCRATCH, restartPolicy } },
-            ),
-          );
+          const again = `await /scratch/working once /scratch/second ${code} touch /scratch/back`;
+          const parts = {
+            sidecars: [awaited('proxy', `once /scratch/first ${code}`, `${again} wait exit 143`)],
+            mains: [
+              scratch(
+                'main',
+                'have /scratch/first have /scratch/proxy touch /scratch/working await /scratch/back say done exit 0',
+              ),
+            ],
+          };
+          await ns.create(podOf(way, 'worker', parts, { spec: { ...SCRATCH, restartPolicy } }));
           await ns.waitForPhase('worker', 'Succeeded');
           const pod = await ns.pod('worker');
           assert.deepEqual(codesOf(pod, 'main'), [0]);

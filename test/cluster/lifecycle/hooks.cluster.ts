@@ -6,9 +6,9 @@ import { type Line, linesOf, type Namespace, statusOf, when } from '../cluster.t
 import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { execSteps, SCRATCH, scratch } from './scratch.ts';
+import { proxy } from './usual-containers.ts';
 import { bothWays, codesOf, podOf, type Way } from './way.ts';
 
-const proxy = () => steps('proxy', 'say up wait exit 143');
 /** Makes what the mains' liveness probes look for, so that these hold until a main takes it away. */
 const inits = () => [scratch('init-1', 'touch /scratch/alive touch /scratch/initialised exit 0')];
 const spec = SCRATCH;
@@ -75,9 +75,9 @@ describe('hooks and probes of mains', { concurrency: 2 }, () => {
   bothWays(
     'K17 in the preStop hook of a main its readiness is still probed, and its liveness is not',
     async (_, ns, way) => {
-      const preStop = execSteps(
-        'remove /scratch/liveness remove /scratch/readiness await /scratch/readiness sleep 3',
-      );
+      // Both look once a second: between three looks of the one there would be one of the other.
+      const look = 'remove /scratch/readiness await /scratch/readiness';
+      const preStop = execSteps(`remove /scratch/liveness ${look} ${look} ${look}`);
       // `once` ends with 42 where its file is missing: the liveness probe has not made it again.
       const main = scratch(
         'main',

@@ -6,10 +6,8 @@ import { steps } from '../manifests.ts';
 import { idOf, killPod, removeContainer, restartContainerd, restartKubelet } from '../node.ts';
 import { inOrder } from './said-order.ts';
 import { SCRATCH, scratch, touch } from './scratch.ts';
+import { INITS_IN_TURN, proxy, threeInits } from './usual-containers.ts';
 import { bothWays, codesOf, type Parts, podOf, restarted, type Way } from './way.ts';
-
-const proxy = () => steps('proxy', 'say up wait exit 143');
-const init = (name: string) => steps(name, 'say up sleep 0.2 say gone exit 0');
 
 bothWays(
   'K22 after a reboot init containers, sidecars and mains start again in the same order',
@@ -17,7 +15,7 @@ bothWays(
     const startupProbe = { tcpSocket: { port: 7001 }, periodSeconds: 1, failureThreshold: 60 };
     const listening = steps('proxy', 'say up listen 7001 wait exit 143', { startupProbe });
     const parts = {
-      inits: [init('init-1'), init('init-2'), init('init-3')],
+      inits: threeInits(),
       sidecars: [listening],
       mains: [steps('main', 'say up wait exit 0')],
     };
@@ -26,17 +24,7 @@ bothWays(
     killPod(await ns.pod('worker'));
     await restarted(ns, 'worker', 'main');
     const again = await ns.said('worker', 'main', 'up');
-    await inOrder(
-      ns,
-      ['init-1', 'up'],
-      ['init-1', 'gone'],
-      ['init-2', 'up'],
-      ['init-2', 'gone'],
-      ['init-3', 'up'],
-      ['init-3', 'gone'],
-      ['proxy', 'up'],
-      ['main', 'up'],
-    );
+    await inOrder(ns, ...INITS_IN_TURN, 'proxy: up', 'main: up');
     const first = await ns.lines('worker', 'main', '--previous');
     assert.ok(first.every(({ at }) => at < again.at));
   },

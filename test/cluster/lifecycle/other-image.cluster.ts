@@ -6,9 +6,8 @@ import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { changeImage, NEW_IMAGE, runsNewImage } from './image-change.ts';
 import { execSteps, SCRATCH, scratch, touch } from './scratch.ts';
+import { proxy } from './usual-containers.ts';
 import { bothWays, codesOf, podOf } from './way.ts';
-
-const proxy = () => steps('proxy', 'say up wait exit 143');
 
 describe('a new image for an init container', { concurrency: 2 }, () => {
   bothWays('K19 an init container that is done does not run again with its new image', async (_, ns, way) => {

@@ -1,12 +1,15 @@
 /** Sidecars with probes, and what follows when these fail. docs/conformance.md, K52 to K56 and K69. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { type Namespace, type Pod, statusOf, when } from '../cluster.ts';
+import type { V1Container } from '@kubernetes/client-node';
+import { type Namespace, type Pod, statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { changeImage, NEW_IMAGE } from './image-change.ts';
-import { execSteps, FAILING, fileProbe, SCRATCH, scratch, touch } from './scratch.ts';
+import { inOrder } from './said-order.ts';
+import { execSteps, FAILING, SCRATCH, scratch, touch } from './scratch.ts';
 import { stoppedByStartupProbe } from './startup-probe.ts';
+import { awaited } from './usual-containers.ts';
 import { bothWays, codesOf, podOf, restarted, saidSoFar } from './way.ts';
 
 const POLICIES = ['Never', 'OnFailure', 'Always'] as const;
@@ -14,6 +17,25 @@ const SIDECAR = 'say up wait exit 0';
 
 function options(restartPolicy: string) {
   return { spec: { ...SCRATCH, restartPolicy, terminationGracePeriodSeconds: 8 } };
+}
+
+const worker = () => steps('main', 'say working exit 0');
+
+/** A sidecar whose preStop hook and process wait for each other. */
+function hooked(probe: Partial<V1Container>): V1Container {
+  const list = 'say up await /scratch/hooked say hooked touch /scratch/seen wait exit 3';
+  const preStop = execSteps('touch /scratch/hooked await /scratch/seen');
+  return scratch('proxy', list, { lifecycle: { preStop }, ...probe });
+}
+
+/** Its hook ran beside its process, which was asked to end only when it was over. */
+async function assertHookFirst(ns: Namespace, pod: Pod): Promise<void> {
+  assert.equal(statusOf(pod, 'proxy')?.lastState.terminated?.exitCode, 3);
+  const before = await ns.lines('worker', 'proxy', '--previous');
+  assert.deepEqual(
+    before.map((line) => line.text),
+    ['up', 'hooked', 'got TERM'],
+  );
 }
 
 /** Give a sidecar another image, and wait until it was started again with it. */
@@ -30,21 +52,15 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
   bothWays(
     'K52 sidecars start one after the other, each when its startup probe says so',
     async (_t, ns, way) => {
-      const sidecar = (name: string) =>
-        scratch(name, `say up sleep 1 say started touch /scratch/${name} wait exit 0`, {
-          startupProbe: fileProbe(`/scratch/${name}`),
-        });
+      const sidecar = (name: string) => awaited(name, 'say up sleep 1 say started', 'wait exit 0');
       const parts = {
         sidecars: [sidecar('first'), sidecar('second')],
-        mains: [steps('main', 'say working exit 0')],
+        mains: [worker()],
       };
       await ns.create(podOf(way, 'worker', parts, options('Never')));
       await ns.waitForPhase('worker', 'Succeeded');
       assert.deepEqual(codesOf(await ns.pod('worker'), 'main', 'first', 'second'), [0, 0, 0]);
-      const first = await ns.lines('worker', 'first');
-      const second = await ns.lines('worker', 'second');
-      assert.ok(when(first, 'started') <= when(second, 'up'));
-      assert.ok(when(second, 'started') <= when(await ns.lines('worker', 'main'), 'working'));
+      await inOrder(ns, 'first: started', 'second: up', 'second: started', 'main: working');
     },
   );
 
@@ -52,7 +68,7 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
     bothWays(`K53 a new image for a sidecar whose startup probe fails, ${policy}`, async (_t, ns, way) => {
       const parts = {
         sidecars: [steps('first', SIDECAR), steps('second', SIDECAR, { startupProbe: FAILING })],
-        mains: [steps('main', 'say working exit 0')],
+        mains: [worker()],
       };
       await ns.create(podOf(way, 'worker', parts, options(policy)));
       await stoppedByStartupProbe(ns, 'worker');
@@ -77,24 +93,13 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
     'K54 a startup probe that fails: the preStop hook runs, and the main does not',
     async (_t, ns, way) => {
       const parts = {
-        sidecars: [
-          scratch('proxy', 'say up await /scratch/hooked say hooked touch /scratch/seen wait exit 3', {
-            lifecycle: { preStop: execSteps('touch /scratch/hooked await /scratch/seen') },
-            startupProbe: FAILING,
-          }),
-        ],
-        mains: [steps('main', 'say working exit 0')],
+        sidecars: [hooked({ startupProbe: FAILING })],
+        mains: [worker()],
       };
       await ns.create(podOf(way, 'worker', parts, options('Always')));
       await stoppedByStartupProbe(ns, 'worker');
       const pod = await restarted(ns, 'worker', 'proxy');
-      assert.equal(statusOf(pod, 'proxy')?.lastState.terminated?.exitCode, 3);
-      const before = await ns.lines('worker', 'proxy', '--previous');
-      // The hook ran beside the process, which was asked to end only when it was over.
-      assert.deepEqual(
-        before.map((line) => line.text),
-        ['up', 'hooked', 'got TERM'],
-      );
+      await assertHookFirst(ns, pod);
       assert.equal(statusOf(pod, 'main')?.restartCount, 0);
       assert.deepEqual(await saidSoFar(ns, 'worker', 'main'), []);
     },
@@ -104,22 +109,12 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
     'K55 a liveness probe that fails: the preStop hook runs, and the main does too',
     async (_t, ns, way) => {
       const parts = {
-        sidecars: [
-          scratch('proxy', 'say up await /scratch/hooked say hooked touch /scratch/seen wait exit 3', {
-            lifecycle: { preStop: execSteps('touch /scratch/hooked await /scratch/seen') },
-            livenessProbe: FAILING,
-          }),
-        ],
+        sidecars: [hooked({ livenessProbe: FAILING })],
         mains: [scratch('main', 'say working await /scratch/go remove /scratch/go exit 0')],
       };
       await ns.create(podOf(way, 'worker', parts, options('Always')));
       const pod = await restarted(ns, 'worker', 'proxy');
-      assert.equal(statusOf(pod, 'proxy')?.lastState.terminated?.exitCode, 3);
-      const before = await ns.lines('worker', 'proxy', '--previous');
-      assert.deepEqual(
-        before.map((line) => line.text),
-        ['up', 'hooked', 'got TERM'],
-      );
+      await assertHookFirst(ns, pod);
       assert.equal(statusOf(pod, 'main')?.restartCount, 0);
       await touch(ns, 'worker', 'main', '/scratch/go');
       await restarted(ns, 'worker', 'main');
@@ -163,12 +158,8 @@ describe('probes of sidecars', { concurrency: 3 }, () => {
     'K69 a sidecar that fails before its startup probe holds: the main waits for the next try',
     async (_t, ns, way) => {
       const parts = {
-        sidecars: [
-          scratch('proxy', 'once /scratch/failed 1 say up touch /scratch/up wait exit 0', {
-            startupProbe: fileProbe('/scratch/up'),
-          }),
-        ],
-        mains: [scratch('main', 'have /scratch/up say working exit 0')],
+        sidecars: [awaited('proxy', 'once /scratch/failed 1 say up', 'wait exit 0')],
+        mains: [scratch('main', 'have /scratch/proxy say working exit 0')],
       };
       await ns.create(podOf(way, 'worker', parts, options('Never')));
       await ns.waitForPhase('worker', 'Succeeded');

@@ -1,14 +1,21 @@
-/** In which order the containers of the pod `worker` said something. */
+/** In which order containers said something. What is expected is `CONTAINER: TEXT`, a line each. */
 import assert from 'node:assert/strict';
-import { type Namespace, when } from '../cluster.ts';
+import { type Line, type Namespace, when } from '../cluster.ts';
 
-/** What containers said since their last start was said in this order. */
-export async function inOrder(ns: Namespace, ...said: [container: string, text: string][]): Promise<void> {
-  const times: number[] = [];
-  for (const [container, text] of said) times.push(when(await ns.lines('worker', container), text));
-  assert.deepEqual(
-    times,
-    times.toSorted((a, b) => a - b),
-    said.map((words) => words.join(' ')).join(', '),
-  );
+/** That these lines were printed in this order. */
+export function assertOrder(said: ReadonlyMap<string, Line[]>, ...expected: string[]): void {
+  const times = expected.map((line) => {
+    const [container = '', text = ''] = line.split(': ');
+    return when(said.get(container) ?? [], text);
+  });
+  const sorted = times.toSorted((a, b) => a - b);
+  assert.deepEqual(times, sorted, `not in this order: ${expected.join(', ')}`);
+}
+
+/** That the containers of the pod `worker` have said this, since their last starts, in this order. */
+export async function inOrder(ns: Namespace, ...expected: string[]): Promise<void> {
+  const said = new Map<string, Line[]>();
+  for (const container of new Set(expected.map((line) => line.split(': ')[0] ?? '')))
+    said.set(container, await ns.lines('worker', container));
+  assertOrder(said, ...expected);
 }

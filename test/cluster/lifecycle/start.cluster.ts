@@ -5,40 +5,25 @@ import { linesOf, type Namespace, type Pod, statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { inOrder } from './said-order.ts';
-import { fileProbe, SCRATCH, scratch } from './scratch.ts';
+import { SCRATCH } from './scratch.ts';
+import { awaited, INITS_IN_TURN, proxy, threeInits } from './usual-containers.ts';
 import { bothWays, codesOf, podOf, restarted } from './way.ts';
 
-const proxy = () => steps('proxy', 'say up wait exit 143');
 /** It says that it is up before anybody takes it for started. */
-const sidecar = (name: string) =>
-  scratch(name, `say up touch /scratch/${name} wait say gone exit 0`, {
-    startupProbe: fileProbe(`/scratch/${name}`),
-  });
-const init = (name: string) => steps(name, 'say up sleep 0.2 say gone exit 0');
+const sidecar = (name: string) => awaited(name, 'say up', 'wait say gone exit 0');
 const main = () => steps('main', 'say up exit 0');
 const MISSING = { image: 'localhost/missing:1', imagePullPolicy: 'IfNotPresent' };
 
 describe('the order of the start', { concurrency: 2 }, () => {
   bothWays('K6 init containers run one after the other, before the main', async (_, ns, way) => {
-    const inits = [init('init-1'), init('init-2'), init('init-3')];
-    await ns.create(podOf(way, 'worker', { inits, sidecars: [proxy()], mains: [main()] }));
+    await ns.create(podOf(way, 'worker', { inits: threeInits(), sidecars: [proxy()], mains: [main()] }));
     await ns.waitForPhase('worker', 'Succeeded');
-    await inOrder(
-      ns,
-      ['init-1', 'up'],
-      ['init-1', 'gone'],
-      ['init-2', 'up'],
-      ['init-2', 'gone'],
-      ['init-3', 'up'],
-      ['init-3', 'gone'],
-      ['main', 'up'],
-    );
+    await inOrder(ns, ...INITS_IN_TURN, 'main: up');
   });
 
   bothWays('K27 K28 K29 K30 K31 K32 K33 K34 three init containers and two sidecars', async (_, ns, way) => {
-    const inits = [init('init-1'), init('init-2'), init('init-3')];
     const sidecars = [sidecar('proxy-1'), sidecar('proxy-2')];
-    const parts = { inits, sidecars, mains: [steps('main', 'say up say gone exit 0')] };
+    const parts = { inits: threeInits(), sidecars, mains: [steps('main', 'say up say gone exit 0')] };
     const pod = podOf(way, 'worker', parts, { spec: SCRATCH });
     if (way === 'native') {
       const order = ['init-1', 'proxy-1', 'init-2', 'proxy-2', 'init-3'];
@@ -48,38 +33,31 @@ describe('the order of the start', { concurrency: 2 }, () => {
     await ns.waitForPhase('worker', 'Succeeded');
     await inOrder(
       ns,
-      ['init-1', 'gone'],
-      ['proxy-1', 'up'],
-      ['proxy-2', 'up'],
-      ['main', 'up'],
-      ['main', 'gone'],
-      ['proxy-2', 'gone'],
-      ['proxy-1', 'gone'],
+      'init-1: gone',
+      'proxy-1: up',
+      'proxy-2: up',
+      'main: up',
+      'main: gone',
+      'proxy-2: gone',
+      'proxy-1: gone',
     );
-    await inOrder(ns, ['init-1', 'gone'], ['init-2', 'up'], ['init-2', 'gone'], ['proxy-2', 'up']);
-    await inOrder(ns, ['init-2', 'gone'], ['init-3', 'up'], ['init-3', 'gone'], ['main', 'up']);
+    await inOrder(ns, 'init-1: gone', 'init-2: up', 'init-2: gone', 'proxy-2: up');
+    await inOrder(ns, 'init-2: gone', 'init-3: up', 'init-3: gone', 'main: up');
     if (way === 'native') {
-      await inOrder(ns, ['proxy-1', 'up'], ['init-2', 'up']);
-      await inOrder(ns, ['proxy-2', 'up'], ['init-3', 'up']);
-    } else await inOrder(ns, ['init-3', 'gone'], ['proxy-1', 'up']);
+      await inOrder(ns, 'proxy-1: up', 'init-2: up');
+      await inOrder(ns, 'proxy-2: up', 'init-3: up');
+    } else await inOrder(ns, 'init-3: gone', 'proxy-1: up');
   });
 
   bothWays('K12 init containers do not run again when a main does', async (_, ns, way) => {
-    const inits = [init('init-1'), init('init-2'), init('init-3')];
-    const parts = { inits, sidecars: [proxy()], mains: [steps('main', 'say up exit 255')] };
+    const mains = [steps('main', 'say up exit 255')];
+    const parts = { inits: threeInits(), sidecars: [proxy()], mains };
     await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
     const pod = await restarted(ns, 'worker', 'main', 2);
     assert.ok(statusOf(pod, 'proxy')?.state.running !== undefined);
-    for (const { name } of [...inits, proxy()]) assert.equal(statusOf(pod, name)?.restartCount, 0, name);
-    await inOrder(
-      ns,
-      ['init-1', 'gone'],
-      ['init-2', 'up'],
-      ['init-2', 'gone'],
-      ['init-3', 'up'],
-      ['init-3', 'gone'],
-      ['main', 'up'],
-    );
+    for (const { name } of [...threeInits(), proxy()])
+      assert.equal(statusOf(pod, name)?.restartCount, 0, name);
+    await inOrder(ns, ...INITS_IN_TURN, 'main: up');
   });
 });
 
@@ -105,7 +83,7 @@ describe('a start that fails', { concurrency: 2 }, () => {
     assert.deepEqual(codesOf(pod, 'init-1'), [1]);
     neverStarted(pod, 'main');
     if (way === 'curfew') neverStarted(pod, 'proxy');
-    else await inOrder(ns, ['proxy', 'up'], ['init-1', 'up'], ['init-1', 'gone'], ['proxy', 'gone']);
+    else await inOrder(ns, 'proxy: up', 'init-1: up', 'init-1: gone', 'proxy: gone');
   });
 
   bothWays(

@@ -1,9 +1,9 @@
-/** The end of a pod that is deleted, and in which order its containers said what. */
+/** The end of a pod that is deleted: its codes, and what its containers said until then. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { type Line, linesOf, type Namespace, statusOf, when } from '../cluster.ts';
+import { type Line, linesOf, type Namespace, statusOf } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { idOf } from '../node.ts';
 import { minorVersion } from '../version.ts';
@@ -90,14 +90,4 @@ export async function follow(
 /** What a container said, without the times. */
 export function textsOf(said: Map<string, Line[]>, container: string): string[] {
   return (said.get(container) ?? []).map((line) => line.text);
-}
-
-/** That lines were printed in this order. Each is `CONTAINER: TEXT`. */
-export function assertOrder(said: Map<string, Line[]>, ...expected: string[]): void {
-  const times = expected.map((line) => {
-    const [container = '', text = ''] = line.split(': ');
-    return when(said.get(container) ?? [], text);
-  });
-  const sorted = times.toSorted((a, b) => a - b);
-  assert.deepEqual(times, sorted, `not in this order: ${expected.join(', ')}`);
 }

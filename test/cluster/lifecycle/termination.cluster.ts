@@ -2,44 +2,29 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { steps } from '../manifests.ts';
-import { execSteps, fileProbe, SCRATCH, scratch } from './scratch.ts';
-import { assertOrder, createWitnessed, deleted, follow, textsOf } from './stop-order.ts';
+import { assertOrder } from './said-order.ts';
+import { execSteps, SCRATCH, scratch } from './scratch.ts';
+import { createWitnessed, deleted, follow, textsOf } from './stop-order.ts';
+import { awaited } from './usual-containers.ts';
 import { bothWays, codesOf, podOf } from './way.ts';
 
 const NAMES = ['first', 'second', 'third'];
 const OPTIONS = { spec: { ...SCRATCH, restartPolicy: 'Never', terminationGracePeriodSeconds: 8 } };
+/** How sidecars leave. */
+const REVERSE = ['third', 'second', 'first'].flatMap((name) => [`${name}: got TERM`, `${name}: gone`]);
 /** Each hook ends only when all three have begun. */
 const TOGETHER = NAMES.map((name) => `await /scratch/hook-${name}`).join(' ');
 
 describe('the end of the work', { concurrency: 3 }, () => {
   bothWays('K57 sidecars leave in reverse order once the main has ended', async (_t, ns, way) => {
-    const sidecars = NAMES.map((name) =>
-      scratch(name, `say up touch /scratch/${name} wait sleep 1 say gone exit 0`, {
-        startupProbe: fileProbe(`/scratch/${name}`),
-      }),
-    );
+    const sidecars = NAMES.map((name) => awaited(name, 'say up', 'wait sleep 1 say gone exit 0'));
     const parts = { sidecars, mains: [steps('main', 'say working say done exit 0')] };
     await ns.create(podOf(way, 'worker', parts, OPTIONS));
     await ns.waitForPhase('worker', 'Succeeded');
     assert.deepEqual(codesOf(await ns.pod('worker'), 'main', ...NAMES), [0, 0, 0, 0]);
-    assertOrder(
-      ...([
-        await follow(ns, 'worker', 'main', ...NAMES),
-        'first: up',
-        'second: up',
-        'third: up',
-        'main: working',
-        'main: done',
-      ] as const),
-      ...[
-        'third: got TERM',
-        'third: gone',
-        'second: got TERM',
-        'second: gone',
-        'first: got TERM',
-        'first: gone',
-      ],
-    );
+    const said = await follow(ns, 'worker', 'main', ...NAMES);
+    const up = NAMES.map((name) => `${name}: up`);
+    assertOrder(said, ...up, 'main: working', 'main: done', ...REVERSE);
   });
 
   bothWays(
@@ -86,15 +71,7 @@ describe('the end of the work', { concurrency: 3 }, () => {
     await ns.create(podOf(way, 'worker', parts, OPTIONS));
     await ns.waitForPhase('worker', 'Succeeded');
     assert.deepEqual(codesOf(await ns.pod('worker'), 'main', ...NAMES), [0, 0, 0, 0]);
-    assertOrder(
-      ...([
-        await follow(ns, 'worker', 'main', ...NAMES),
-        'main: done',
-        'third: got TERM',
-        'third: gone',
-      ] as const),
-      ...['second: got TERM', 'second: gone', 'first: got TERM', 'first: gone'],
-    );
+    assertOrder(await follow(ns, 'worker', 'main', ...NAMES), 'main: done', ...REVERSE);
   });
 
   bothWays('K60 their preStop hooks run side by side when the pod is deleted', async (t, ns, way) => {
@@ -122,9 +99,6 @@ describe('the end of the work', { concurrency: 3 }, () => {
     for (const name of NAMES) {
       assert.deepEqual(textsOf(said, name), ['up', 'hooked', 'got TERM', 'gone'], name);
     }
-    assertOrder(
-      ...([said, 'main: gone', 'third: got TERM', 'third: gone'] as const),
-      ...['second: got TERM', 'second: gone', 'first: got TERM', 'first: gone'],
-    );
+    assertOrder(said, 'main: gone', ...REVERSE);
   });
 });
