@@ -50,18 +50,22 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
     );
   }
   const { readManifests } = await import('./manifest-input.ts');
-  const [inputs, policy, { parseManifests }, { judge }] = await Promise.all([
+  const [inputs, policy, { parseManifests }, { judge }, { whyNoPod }] = await Promise.all([
     readManifests(flags.filename, terminal),
     offlinePolicy(flags.config, flags['shim-image']),
     import('./manifest.ts'),
     import('./manifest-injection.ts'),
+    import('./manifest-oversight.ts'),
   ]);
   const images = offlineImages(flags.config, flags['no-lookup'] !== true);
   const found: { file: string; verdict: Verdict }[] = [];
+  const values: unknown[] = [];
   try {
     for (const { name, text } of inputs)
-      for (const document of parseManifests(text, name))
+      for (const document of parseManifests(text, name)) {
+        values.push(document.value);
         for (const verdict of await judge(document, policy, images)) found.push({ file: name, verdict });
+      }
   } finally {
     images.close();
   }
@@ -73,7 +77,7 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
       ? (style, text) => styleText(style, text, { validateStream: false })
       : (_style, text) => text;
     const texts = found.map(({ file, verdict }) => textOf(file, verdict, paint));
-    terminal.print(texts.length === 0 ? 'There is no pod in it.\n' : texts.join('\n'));
+    terminal.print(texts.length === 0 ? `${printable(whyNoPod(values))}\n` : texts.join('\n'));
   }
   return found.some(({ verdict }) => verdict.mutation.outcome === 'refused') ? 1 : 0;
 }

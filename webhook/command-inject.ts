@@ -51,6 +51,11 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
   } finally {
     images.close();
   }
+  if (injections.every(({ verdicts }) => verdicts.length === 0)) {
+    const { whyNoPod } = await import('./manifest-oversight.ts');
+    const values = injections.flatMap(({ documents }) => documents.map(({ value }) => value));
+    terminal.complain(printable(`warning: ${whyNoPod(values)}`));
+  }
   let refused = false;
   for (const [index, injection] of injections.entries()) {
     for (const line of complaints(inputs[index]?.name ?? '', injection)) terminal.complain(printable(line));
@@ -65,6 +70,8 @@ function* complaints(source: string, { verdicts, rewritten }: Injection): Genera
   for (const verdict of verdicts) {
     const where = describe(source, verdict);
     if (verdict.mutation.outcome === 'refused') yield `${where}: refused: ${verdict.mutation.message}`;
+    if (verdict.mutation.reason === 'invalid-pod')
+      yield `${where}: warning: left as it is, and the API server will refuse it: ${verdict.mutation.message}`;
     for (const warning of verdict.mutation.warnings) yield `${where}: warning: ${warning}`;
   }
   for (const number of rewritten) {

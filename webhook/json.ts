@@ -33,14 +33,22 @@ export function recordsAt(record: JsonRecord, key: string, where: string): reado
 export function textAt(record: JsonRecord, key: string, where: string): string | undefined {
   const value = member(record, key);
   if (value === undefined || typeof value === 'string') return value;
-  throw new InvalidPod(`${where}.${key} is not a string`);
+  throw new InvalidPod(`${where}.${key} is not a string${unquoted(value)}`);
+}
+
+/** A way out for what looked like a text in YAML: `y`, `on`, `5`. */
+export function unquoted(value: unknown): string {
+  return typeof value === 'boolean' || typeof value === 'number'
+    ? `, YAML reads ${value}: put it in quotes`
+    : '';
 }
 
 /** @throws {InvalidPod} */
 export function textsAt(record: JsonRecord, key: string, where: string): readonly string[] | undefined {
   const value = member(record, key);
   if (value === undefined || isTexts(value)) return value;
-  throw new InvalidPod(`${where}.${key} is not a list of strings`);
+  const hint = Array.isArray(value) ? unquoted(value.find((item) => typeof item !== 'string')) : '';
+  throw new InvalidPod(`${where}.${key} is not a list of strings${hint}`);
 }
 
 /** @throws {InvalidPod} */

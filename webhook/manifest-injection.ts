@@ -9,6 +9,7 @@ import type { ImageAnswer, ImageLookup } from './images.ts';
 import { type ManifestDocument, type ManifestPod, parseManifests } from './manifest.ts';
 import { applySplices, type Splice, spliceDocument } from './manifest-edit.ts';
 import { contentEnd, rangeOf, UnspliceableError } from './manifest-lines.ts';
+import { misplacedKeys } from './manifest-oversight.ts';
 import { type Mutation, prepare } from './mutate.ts';
 import { parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
@@ -23,6 +24,7 @@ export interface Verdict {
 export interface Injection {
   text: string;
   verdicts: Verdict[];
+  documents: readonly ManifestDocument[];
   /** Documents whose comments could not be kept. */
   rewritten: number[];
 }
@@ -50,7 +52,9 @@ export async function judge(
               parsePod(pod.pod),
               AbortSignal.timeout(LOOK_UP_MS),
             );
-      return { document: document.number, pod, mutation: prepared.mutate(answers) };
+      const mutation = prepared.mutate(answers);
+      const warnings = [...mutation.warnings, ...misplacedKeys(pod)];
+      return { document: document.number, pod, mutation: { ...mutation, warnings } };
     }),
   );
 }
@@ -86,7 +90,7 @@ export async function injectManifests(
   }
   const written = write(text, documents, changes);
   const rewritten = changes.filter(({ way }) => way === 'rewrite').map(({ document }) => document.number);
-  return { text: written, verdicts, rewritten };
+  return { text: written, verdicts, documents, rewritten };
 }
 
 /** The document's value after one pod's mutation; the same object where nothing changes. */

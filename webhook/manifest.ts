@@ -6,7 +6,7 @@
  */
 import { type Document, LineCounter, parseAllDocuments, type Tags } from 'yaml';
 import { UsageError } from './command-options.ts';
-import { isRecord } from './json.ts';
+import { isRecord, type JsonRecord } from './json.ts';
 import { syntaxTrouble, valueTrouble } from './yaml-error.ts';
 
 /** A pod, or the pod that a controller's template makes. */
@@ -19,6 +19,8 @@ export interface ManifestPod {
   namespace: string;
   /** Has `metadata` and `spec`. */
   pod: unknown;
+  /** The metadata of the object that makes it; undefined where it is the object itself. */
+  owner: JsonRecord | undefined;
 }
 
 export interface ManifestDocument {
@@ -96,6 +98,18 @@ const TEMPLATES: Record<string, Record<string, readonly string[]>> = {
   batch: { Job: ['spec', 'template'], CronJob: ['spec', 'jobTemplate', 'spec', 'template'] },
 };
 
+/** Kinds in which pods are looked for. */
+export const TEMPLATE_KINDS: readonly string[] = Object.values(TEMPLATES).flatMap((kinds) =>
+  Object.keys(kinds),
+);
+
+/** Where an object of a kind keeps its pod; undefined for a kind that is none of {@link TEMPLATE_KINDS}. */
+export function podTemplatePath(apiVersion: string, kind: string): readonly string[] | undefined {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  const kinds = Object.hasOwn(TEMPLATES, group) ? TEMPLATES[group] : undefined;
+  return kinds !== undefined && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+}
+
 /** Every pod of an object; a List's items are looked into. */
 function* podsIn(value: unknown, path: readonly (string | number)[]): Generator<ManifestPod> {
   if (!isRecord(value) || typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') return;
@@ -109,9 +123,7 @@ function* podsIn(value: unknown, path: readonly (string | number)[]): Generator<
     }
     return;
   }
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  const kinds = Object.hasOwn(TEMPLATES, group) ? TEMPLATES[group] : undefined;
-  const steps = kinds !== undefined && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  const steps = podTemplatePath(apiVersion, kind);
   if (steps === undefined) return;
   const pod = steps.reduce<unknown>((at, step) => (isRecord(at) ? at[step] : undefined), value);
   if (!isRecord(pod)) return;
@@ -125,5 +137,6 @@ function* podsIn(value: unknown, path: readonly (string | number)[]): Generator<
     name: typeof named === 'string' ? named : '(no name)',
     namespace: typeof metadata.namespace === 'string' ? metadata.namespace : '',
     pod,
+    owner: steps.length === 0 ? undefined : metadata,
   };
 }

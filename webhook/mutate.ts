@@ -252,7 +252,9 @@ function hasWish(pod: PodView): boolean {
 
 function sentence(text: string): string {
   const clean = printable(text);
-  return `${clean.charAt(0).toUpperCase()}${clean.slice(1)}${clean.endsWith('.') ? '' : '.'}`;
+  // The path of a field stays as it is written.
+  const first = /^\w+[.[]/.test(clean) ? clean.charAt(0) : clean.charAt(0).toUpperCase();
+  return `${first}${clean.slice(1)}${clean.endsWith('.') ? '' : '.'}`;
 }
 
 function brief(names: readonly string[]): string {

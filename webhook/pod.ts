@@ -7,9 +7,11 @@ import {
   recordsAt,
   textAt,
   textsAt,
+  unquoted,
   wholeAt,
 } from './json.ts';
 import { isOurs } from './vocabulary.ts';
+import { quote } from './wording.ts';
 
 /** A regular container, by what tells it from the others. Its details are read by `container.ts` when it is wrapped. */
 export interface ContainerView {
@@ -121,7 +123,8 @@ function ours(map: JsonRecord | undefined, where: string): ReadonlyMap<string, s
   for (const key in map) {
     if (!isOurs(key)) continue;
     const value = map[key];
-    if (typeof value !== 'string') throw new InvalidPod(`${where} holds a value that is not a string`);
+    if (typeof value !== 'string')
+      throw new InvalidPod(`${where}[${quote(key, 100)}] is not a string${unquoted(value)}`);
     found.set(key, value);
   }
   return found;

@@ -128,7 +128,8 @@ test('inject into a pipe that nobody reads ends without a word', async (t) => {
   });
   child.stdout?.destroy();
   child.stdin?.on('error', () => {});
-  child.stdin?.end(`a: 1\n${'# padding\n'.repeat(100_000)}`);
+  const pod = 'apiVersion: v1\nkind: Pod\nspec: { containers: [{ name: a, image: a, command: [/a] }] }\n';
+  child.stdin?.end(`${pod}${'# padding\n'.repeat(100_000)}`);
   const [code] = await once(child, 'close');
   assert.equal(err, '');
   assert.equal(code, 141);
