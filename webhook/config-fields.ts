@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../shim/duration.ts';
 import { amountUpTo } from './duration-pattern.ts';
+import { parseReference } from './image-reference.ts';
 import { parseQuantity } from './quantity.ts';
 
 /**
@@ -22,7 +23,18 @@ export const image = (help: string) =>
     .string()
     .max(512)
     .regex(/^[A-Za-z0-9[][A-Za-z0-9._\-/:@[\]]*$/)
+    .refine(isReference)
     .meta(meta(help, 'an image reference such as ghcr.io/curfew-dev/curfew-shim:0.1.0'));
+
+function isReference(value: string): boolean {
+  try {
+    parseReference(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** See quantity.ts. */
 const QUANTITY =
   '^[+]?([0-9]{1,30}([.][0-9]{0,30})?|[.][0-9]{1,30})([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?$';

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { MACHINES } from '../shim/machine-words.ts';
 import { parseSignal } from '../shim/signals.ts';
 import { duration, image, meta, names, text } from './config-fields.ts';
-import { parseReference } from './image-reference.ts';
 
 /** Clouds whose registries can be asked with the identity that the webhook runs under. */
 export const CLOUDS = ['google', 'azure', 'aws'] as const;
@@ -52,7 +51,7 @@ const registry = z
 
 const entrypoint = z
   .strictObject({
-    image: image('the image; without a tag or digest, all its tags').refine(isReference),
+    image: image('the image; without a tag or digest, all its tags'),
     entrypoint: names('its ENTRYPOINT', 'a list such as [/usr/bin/app]').exactOptional(),
     cmd: names('its CMD', 'a list of arguments').exactOptional(),
     stopSignal: z
@@ -175,13 +174,4 @@ function isAddress(value: string): boolean {
     url.search === '' &&
     url.hash === ''
   );
-}
-
-function isReference(value: string): boolean {
-  try {
-    parseReference(value);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -29,7 +29,7 @@ test('every key is taken', () => {
 listen: { host: 127.0.0.1, port: 1, healthPort: 2 }
 tls: { certFile: /c, keyFile: /k, reloadInterval: 1m }
 shim:
-  image: registry.local:5000/shim@sha256:0123
+  image: registry.local:5000/shim@sha256:${'0123'.repeat(16)}
   imagePullPolicy: Never
   resources: { requests: { cpu: "0.5", memory: 1Gi }, limits: { cpu: "1", memory: 2Gi } }
 catalogue:
@@ -43,7 +43,7 @@ shutdown: { delay: 0s, gracePeriod: 1s }
   );
   assert.equal(config.tls.reloadInterval, 60_000);
   const policy = policyOf(config);
-  assert.equal(policy.shim.image, 'registry.local:5000/shim@sha256:0123');
+  assert.equal(policy.shim.image, `registry.local:5000/shim@sha256:${'0123'.repeat(16)}`);
   assert.equal(policy.shim.imagePullPolicy, 'Never');
   assert.deepEqual(policy.catalogue[0], {
     names: ['mine'],
@@ -75,6 +75,9 @@ const WRONG: Record<string, RegExp> = {
   'limits: { bodyBytes: 1 }': /limits\.bodyBytes is 1, which is not allowed; it takes a number of bytes/,
   'shim: { image: "two words" }':
     /shim\.image is "two words", which is not allowed; it takes an image reference/,
+  'shim: { image: Ghcr.io/UPPER:1 }':
+    /shim\.image is "Ghcr\.io\/UPPER:1", which is not allowed; it takes an image reference such as ghcr/,
+  'shim: { image: "shim@sha256:0123" }': /shim\.image is "shim@sha256:0123", which is not allowed/,
   'shim: { imagePullPolicy: Sometimes }': /imagePullPolicy is "Sometimes".*Always, IfNotPresent or Never/,
   'shim: { resources: { requests: { cpu: much } } }': /shim\.resources\.requests\.cpu is "much"/,
   'shim: { resources: { requests: { memory: 64Mi } } }':
