@@ -155,7 +155,7 @@ function settle(
   if (isStopLate(context, state, at)) state.othersStopAt ??= at;
   else if (state.stop === undefined) delete state.othersStopAt;
   // Those who were there before go on with it; who waits for it would wait for ever (rule L17).
-  if (state.unheard && state.stop === undefined && isAwaited(state))
+  if (state.unheard && state.stop === undefined && isAwaited(context, state))
     state.stop = { at, signal: context.stopSignal, alone: true };
   if (state.stop !== undefined && !state.stop.alone && isAlone(context, state, at)) {
     state.stop = { ...state.stop, alone: true };
@@ -253,8 +253,12 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
   announce(context, state, actions);
 }
 
-function isAwaited(state: SidecarState): boolean {
-  return [...state.peers.values()].some(({ alive, marker }) => alive && marker?.phase === 'waiting');
+/** Whether somebody who starts after this one is there, and waits. */
+function isAwaited({ options: { mains, sidecars, name } }: Context, state: SidecarState): boolean {
+  return [...mains, ...sidecars.slice(sidecars.indexOf(name) + 1)].some((other) => {
+    const { alive, marker } = state.peers.get(other) ?? {};
+    return alive && marker?.phase === 'waiting';
+  });
 }
 
 /** Ask the process to end when it is time to, and kill it when its time is over (rules L6, L12, L13, L15). */

@@ -635,6 +635,17 @@ test('L17 a sidecar that cannot announce that it is started exits 125 as soon as
   }
 });
 
+test('L17 a sidecar that cannot announce that it is started is not needed by one that starts before it', () => {
+  const sidecars = ['first', 'second', 'third'];
+  const pod = job('OnFailure', { sidecars, options: { first: TCP, third: TCP } });
+  pod.start().ready('first').ready('third');
+  assert.equal(pod.get('work').running, true);
+  pod.send('third', { type: 'unusable', at: pod.at, reason: 'read-only file system', running: true });
+  pod.killed('first').killed('second').start('first', 'second');
+  assert.equal(marker(pod, 'second').phase, 'waiting');
+  assert.deepEqual(pod.get('third').signals, []);
+});
+
 test('L17 a main whose sidecar can never come back ends with 125 instead of waiting for ever', () => {
   const pod = job('Never', { options: { proxy: TCP } })
     .start()
