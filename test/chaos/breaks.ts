@@ -2,7 +2,7 @@
  * Bugs put in on purpose: what the chaos is worth is what it finds. Each is a change of a copy of the shim's sources, of which
  * a real shim is built; the chaos must find it, by one of these rules, in seeds whose plans give it a chance.
  */
-import { containersOf, type Deed, type Plan } from './plan.ts';
+import { type ContainerPlan, containersOf, type Deed, type Plan } from './plan.ts';
 
 export interface Break {
   /** What the chaos must say: one of these. */
@@ -18,6 +18,7 @@ export interface Break {
 
 const does = (plan: Plan, test: (deed: Deed) => boolean) => plan.happenings.some(({ deed }) => test(deed));
 const deleted = (plan: Plan) => does(plan, ({ kind }) => kind === 'delete');
+const isHooked = ({ preStop = 0 }: ContainerPlan) => preStop > 500;
 const calm = (plan: Plan) => !deleted(plan) && plan.policy !== 'Always' && plan.rendezvous === 'plain';
 
 export const BREAKS: readonly Break[] = [
@@ -228,6 +229,37 @@ export const BREAKS: readonly Break[] = [
     from: 'const mainsDown = doneAt !== undefined || mains.every(isDown);',
     to: 'const mainsDown = doneAt !== undefined || mains.some((main) => isDown(main) || state.peers.get(main)?.marker?.stopping === false);',
     where: (plan) => deleted(plan) && plan.mains.some(({ preStop }) => preStop !== undefined),
+  },
+  {
+    rules: ['L15'],
+    what: "sidecar-lifecycle.ts: mains that were stopped cut off a sidecar's own preStop hook",
+    file: 'sidecar-lifecycle.ts',
+    from: 'if (at >= doubtUntil) {',
+    to: 'if (at >= doubtUntil || state.endedByStop) {',
+    where: (plan) => deleted(plan) && plan.rendezvous === 'plain' && plan.sidecars.some(isHooked),
+  },
+  {
+    rules: ['L15'],
+    what: "sidecar-lifecycle.ts: where nothing else doubts a main's stop, a preStop hook does not either",
+    file: 'sidecar-lifecycle.ts',
+    from: 'return known ? lagOf(grace) : grace + lagOf(grace);',
+    to: 'return 0;',
+    where: 'preStop hooks of sidecars, one of which never returns, in a deletion',
+  },
+  {
+    rules: ['L6'],
+    what: 'lifecycle.ts: a main that was stopped alone and exits 0 has ended for good',
+    file: 'lifecycle.ts',
+    from: "return marker.stopping && marker.stopDoubt > 0 ? 'stopped' : 'over';",
+    to: "return 'over';",
+    where: (plan) =>
+      calm(plan) &&
+      plan.policy === 'OnFailure' &&
+      plan.mains.length === 1 &&
+      plan.mains.every(({ term }) => term === 0) &&
+      plan.happenings.some(
+        ({ after, deed }) => deed.kind === 'stop' && deed.who === 'm0' && after.what === 'up',
+      ),
   },
   {
     rules: ['L17'],

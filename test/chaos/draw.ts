@@ -4,6 +4,8 @@ import { Random } from './random.ts';
 
 /** Far longer than anything here takes on a busy machine. */
 const BOUND = 45_000;
+/** Longer than any grace period: a hook that does not return. */
+const ENDLESS = 60_000;
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
@@ -84,6 +86,7 @@ function sidecarOf(random: Random, index: number): SidecarPlan {
   };
   if (random.chance(15)) sidecar.crash = { after: random.whole(0, 800), code: random.of(0, 1, 2, 139) };
   if (random.chance(8)) Object.assign(sidecar, { stubborn: true, stopTimeout: random.whole(200, 1_500) });
+  if (random.chance(15)) sidecar.preStop = random.chance(75) ? random.whole(200, 3_000) : ENDLESS;
   return sidecar;
 }
 

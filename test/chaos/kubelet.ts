@@ -3,18 +3,19 @@
  * one or all with TERM and, when the grace period is over, KILL. Nothing is started after the deletion.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Readiness } from '../../shim/protocol.ts';
 import { type Container, TERM } from '../shim/container.ts';
-import { type MainPlan, type Plan, restarts, type SidecarPlan } from './plan.ts';
+import { containersOf, type MainPlan, type Plan, type SidecarPlan } from './plan.ts';
 import { innerWorkers, isIn, isThere, markedBy, signalAny } from './processes.ts';
-import { type Sandbox, WORKER } from './sandbox.ts';
-import type { Attempt, Story } from './story.ts';
+import type { Sandbox } from './sandbox.ts';
+import { type Attempt, comesBack, type Story } from './story.ts';
+import { commandOf, readinessOf } from './worker-command.ts';
 
 const ASK_EVERY = 5;
 const BACKOFF = 150;
+/** What a container has from its TERM to its KILL, however much of the grace period its preStop hook took (pkg/kubelet/kuberuntime). */
+const LEAST_GRACE = 2_000;
 /** Between an end and what must be gone by then: the kernel's own time to clear away, on a busy machine. */
 const CLEARING = 5_000;
-const FIRST_PORT = 20_000;
 
 interface Box {
   plan: MainPlan | SidecarPlan;
@@ -23,6 +24,8 @@ interface Box {
   /** While it runs. */
   container?: Container;
   attempt?: Attempt;
+  /** The attempt whose stop has begun, be it by its hook. */
+  stopped?: Attempt;
   /** It is to be started, for the first time or again. */
   due: boolean;
 }
@@ -106,8 +109,8 @@ export class Kubelet {
     const subject = `${name}#${box.starts}`;
     story.write(`kubelet start ${subject}`);
     box.attempt = story.last(name) ?? fail(`no start of ${name} in the log`);
-    const preStop = plan.mains.filter((main) => main.preStop !== undefined).map((main) => main.name);
-    const container = sandbox.pod.start(name, this.command(box, subject), {
+    const preStop = containersOf(plan).flatMap((item) => (item.preStop === undefined ? [] : [item.name]));
+    const container = sandbox.pod.start(name, commandOf(box, subject, sandbox), {
       ...sandbox.surroundings(`${this.mark}-${subject}.`),
       inside: sandbox.inside(box.plan, box.index),
       options: {
@@ -115,7 +118,7 @@ export class Kubelet {
         probed: box.plan.probed,
         hostPid: plan.hostPid,
         log: 'debug',
-        ready: this.readiness(box),
+        ready: readinessOf(box),
         readyTimeout: 500,
         ...(box.plan.stopTimeout === undefined ? {} : { stopTimeout: box.plan.stopTimeout }),
         ...(plan.startTimeout === undefined ? {} : { startTimeout: plan.startTimeout }),
@@ -124,40 +127,6 @@ export class Kubelet {
     box.container = container;
     const { attempt } = box;
     this.meanwhile(container.exit.then((code) => this.ended(box, attempt, code)));
-  }
-
-  private command({ plan, starts, index }: Box, subject: string): string[] {
-    const { pod, data } = this.sandbox;
-    const words = [`term=${plan.term}`, `flush=${plan.flush}`];
-    if (plan.stubborn) words.push('stubborn=1');
-    if (plan.helper) words.push('helper=1');
-    if ('work' in plan) words.push(`work=${plan.work}`, `code=${plan.codes[starts - 1] ?? 0}`);
-    else {
-      words.push(`ready=${plan.ready}`, `name=${plan.name}`, `port=${FIRST_PORT + index}`, `data=${data}/`);
-      words.push(`delay=${plan.delay < 0 ? 1_000_000 : plan.delay}`);
-      if (plan.crash !== undefined)
-        words.push(
-          `crash=${plan.crash.after}`,
-          `crashcode=${plan.crash.code}`,
-          `crashed=${data}/${plan.name}.crashed`,
-        );
-    }
-    return [WORKER, 'live', pod.log, subject, ...words];
-  }
-
-  private readiness({ plan, index }: Box): Readiness {
-    if (!('ready' in plan)) return { kind: 'none' };
-    const port = FIRST_PORT + index;
-    switch (plan.ready) {
-      case 'none':
-        return { kind: 'none' };
-      case 'exec':
-        return { kind: 'exec', command: [WORKER, 'ask', plan.name] };
-      case 'tcp':
-        return { kind: 'tcp', port };
-      case 'http':
-        return { kind: 'http', port, path: '/', headers: [] };
-    }
   }
 
   private ended(box: Box, attempt: Attempt | undefined, code: number): void {
@@ -171,14 +140,15 @@ export class Kubelet {
         this.looking--;
       }),
     );
-    if (!this.deleted && restarts(this.plan.policy, code)) this.meanwhile(this.startLater(box, BACKOFF));
+    if (!this.deleted && comesBack(this.plan.policy, attempt)) this.meanwhile(this.startLater(box, BACKOFF));
   }
 
   /** P4: what a container started must go with it. */
   private async lookForLeft(attempt: Attempt, subject: string): Promise<void> {
     const mark = `${this.mark}-${subject}.`;
     // Without a pid namespace nobody but the container runtime can clear away what a killed shim's child has left.
-    const isRuntimes = this.plan.hostPid && attempt.kills.some(({ victim }) => victim === 'shim');
+    const isRuntimes =
+      this.plan.hostPid && attempt.kills.some(({ victim }) => victim === 'shim' || victim === 'container');
     const since = performance.now();
     for (let left = markedBy(mark); left.length > 0 && !this.over; left = markedBy(mark)) {
       const own = isRuntimes
@@ -197,8 +167,8 @@ export class Kubelet {
   /** Stop one container alone. */
   stop(name: string): boolean {
     const box = this.boxes.find((item) => item.plan.name === name);
-    if (box?.container === undefined || this.deleted || box.attempt?.term !== undefined) return false;
-    this.meanwhile(this.term(box, true));
+    if (box?.container === undefined || this.deleted || box.stopped === box.attempt) return false;
+    this.meanwhile(this.stopBox(box, true));
     return true;
   }
 
@@ -209,16 +179,29 @@ export class Kubelet {
     this.story.write('kubelet delete');
     for (const box of this.boxes) {
       box.due = false;
-      if (box.container === undefined) continue;
-      const hook = 'preStop' in box.plan ? (box.plan.preStop ?? 0) : 0;
-      this.meanwhile(pause(hook).then(() => this.term(box, false)));
+      if (box.container !== undefined && box.stopped !== box.attempt)
+        this.meanwhile(this.stopBox(box, false));
     }
-    for (const box of this.boxes) if (box.container !== undefined) this.killLater(box);
   }
 
-  private async term(box: Box, alone: boolean): Promise<void> {
+  /** Its preStop hook, TERM when that is over or has taken the whole grace period, and KILL when nothing is left of that. */
+  private async stopBox(box: Box, alone: boolean): Promise<void> {
     const { container, attempt } = box;
-    if (container === undefined || attempt === undefined || attempt.term !== undefined) return;
+    if (container === undefined || attempt === undefined) return;
+    box.stopped = attempt;
+    const { preStop } = box.plan;
+    const { grace } = this.plan;
+    const since = performance.now();
+    if (preStop !== undefined) {
+      this.story.write(`kubelet hook ${attempt.name}#${attempt.number} ${alone ? 'alone' : 'all'}`);
+      await pause(Math.min(preStop, grace), undefined, { ref: false });
+      if (box.container !== container || this.over) return;
+    }
+    this.killLater(box, Math.max(grace - (performance.now() - since), LEAST_GRACE));
+    await this.term(box, container, attempt, alone);
+  }
+
+  private async term(box: Box, container: Container, attempt: Attempt, alone: boolean): Promise<void> {
     const subject = `${attempt.name}#${attempt.number}`;
     const isOver = () => box.container !== container || this.over;
     try {
@@ -229,7 +212,6 @@ export class Kubelet {
         await pause(ASK_EVERY);
       }
       this.story.write(`kubelet term ${subject} ${alone ? 'alone' : 'all'}`);
-      if (alone) this.killLater(box);
       signalAny(shim, TERM);
       while (!isOver() && isIn(shim, 'ShdPnd', TERM)) await pause(ASK_EVERY);
       const workers = innerWorkers(shim);
@@ -240,14 +222,14 @@ export class Kubelet {
     }
   }
 
-  /** KILL what is still there when the grace period is over. */
-  private killLater(box: Box): void {
+  /** KILL what is still there after so many milliseconds. */
+  private killLater(box: Box, ms: number): void {
     const { container, attempt } = box;
     const timer = setTimeout(() => {
       if (this.over || attempt === undefined || box.container !== container) return;
       this.story.write(`kubelet kill ${attempt.name}#${attempt.number}`);
       for (const pid of markedBy(`${this.mark}-${attempt.name}#${attempt.number}.`).reverse()) signalAny(pid);
-    }, this.plan.grace);
+    }, ms);
     timer.unref();
   }
 

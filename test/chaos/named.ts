@@ -69,6 +69,11 @@ export const NAMED: readonly Plan[] = [
     grace: 20_000,
     happenings: [{ after: { who: 'm0', what: 'up' }, delay: 0, deed: { kind: 'stop', who: 's0' } }],
   }),
+  pod('preStop hooks of sidecars, one of which never returns, in a deletion', {
+    mains: [main('m0', { work: 30_000, probed: true })],
+    sidecars: [sidecar('s0', { preStop: 3_000 }), sidecar('s1', { preStop: 60_000 }), sidecar('s2')],
+    happenings: [{ after: { who: 'm0', what: 'up' }, delay: 0, deed: { kind: 'delete' } }],
+  }),
   pod('a file system that tells nothing, and nobody starts in order', {
     rendezvous: 'deaf',
     sidecars: [sidecar('s0', { startAfter: 600 }), sidecar('s1')],

@@ -29,6 +29,8 @@ export interface ContainerPlan {
   stopTimeout?: number;
   /** It leaves a child behind that no signal ends. */
   helper: boolean;
+  /** How long its preStop hook keeps TERM from it, if it has one. */
+  preStop?: number;
   /** The kubelet may stop it alone. */
   probed: boolean;
   /** Its own mount of the rendezvous is read-only. */
@@ -40,8 +42,6 @@ export interface MainPlan extends ContainerPlan {
   work: number;
   /** What its starts end with; after the last, with 0. */
   codes: number[];
-  /** How long its preStop hook keeps TERM from it, if it has one. */
-  preStop?: number;
 }
 
 export interface SidecarPlan extends ContainerPlan {
@@ -119,11 +119,6 @@ export function containersOf(plan: Plan): ContainerPlan[] {
 /** L12: 2 s, a quarter of a grace period shorter than 8 s. */
 export function reserveOf(plan: Plan): number {
   return plan.grace < 8_000 ? plan.grace / 4 : 2_000;
-}
-
-/** Whether the kubelet starts a container again that exits with this code. */
-export function restarts(policy: RestartPolicy, code: number): boolean {
-  return policy === 'Always' || (policy === 'OnFailure' && code !== 0);
 }
 
 /** The plan in words, one a line. */

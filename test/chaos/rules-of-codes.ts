@@ -1,7 +1,6 @@
 /** L3, L4, L5, L7, L17: what containers exit with, and what the pod's phase is. */
-import { restarts } from './plan.ts';
 import { type Case, isFinalExit, isMain, killsOf, subjectOf } from './rules.ts';
-import type { Attempt } from './story.ts';
+import { type Attempt, comesBack } from './story.ts';
 
 const KILLED = 137;
 const TERMINATED = 143;
@@ -109,6 +108,6 @@ export function checkPhase(pod: Case): void {
   const deserved = failed(plan.mains.map(({ name }) => story.last(name))) ? 'Failed' : 'Succeeded';
   if (phase !== deserved && !lost) pod.breach('L7', `the pod is ${phase}, and its mains deserve ${deserved}`);
   for (const last of lasts)
-    if (last?.code !== undefined && restarts(plan.policy, last.code))
+    if (last?.code !== undefined && comesBack(plan.policy, last))
       pod.breach('L8', `${subjectOf(last)} was to be started again, and was not`);
 }

@@ -1,5 +1,5 @@
 /** L6, L10, L12, L13, L15: when sidecars are told to end. */
-import { reserveOf, type SidecarPlan } from './plan.ts';
+import { containersOf, reserveOf, type SidecarPlan } from './plan.ts';
 import { type Case, endOf, isFinalExit, isMain, subjectOf } from './rules.ts';
 import type { Attempt, Instance } from './story.ts';
 
@@ -16,6 +16,7 @@ export function checkEnd(pod: Case): void {
       checkTold(pod, attempt, instance.told);
       checkFollowers(pod, attempt, instance.told);
       checkAlone(pod, attempt, instance.told);
+      checkHook(pod, attempt, instance.told);
     }
   }
 }
@@ -146,10 +147,34 @@ function checkAlone(pod: Case, attempt: Attempt, told: number): void {
   if (held < plan.grace - reserveOf(plan) - ROUNDING) return;
   if (story.attempts.some(({ frozen, readOnly }) => frozen || readOnly !== undefined)) return;
   const tells = story.attempts.some(({ name, start, exit }) => {
-    const hooked = plan.mains.some((main) => main.name === name && main.preStop !== undefined);
+    const hooked = containersOf(plan).some((item) => item.name === name && item.preStop !== undefined);
     return name !== attempt.name && !hooked && start < term.at && (exit ?? told) >= told;
   });
   if (tells) pod.breach('L13', `${subjectOf(attempt)} was stopped alone, and told to end ${held} ms later`);
+}
+
+/**
+ * L15: mains that were stopped do not cut off a sidecar's own hook in a deletion: its process is told when the kubelet's TERM comes.
+ * A main that ends by itself does.
+ */
+function checkHook(pod: Case, { hook, term, ...attempt }: Attempt, told: number): void {
+  const { plan, story } = pod;
+  const { deleted } = story;
+  if (hook === undefined || hook.alone || told < hook.at || (term !== undefined && term.at < told)) return;
+  // What cannot be heard, or does not look, tells nobody of its stop.
+  if (story.attempts.some(({ frozen, readOnly }) => frozen || readOnly !== undefined)) return;
+  const stopped = plan.mains.some(({ name }) => {
+    const last = before(pod, name, told);
+    const wasTold = last?.instances.at(-1)?.told;
+    return last?.term?.alone === false && last.kills.length === 0 && wasTold !== undefined && wasTold < told;
+  });
+  if (!stopped || deleted === undefined) return;
+  const held = story.timeOf(told) - story.timeOf(hook.at);
+  if (held < plan.grace - ROUNDING)
+    pod.breach(
+      'L15',
+      `${attempt.name}#${attempt.number} was told to end ${held} ms after its preStop hook began`,
+    );
 }
 
 function isGone(plan: SidecarPlan, attempt: Attempt, instance: Instance, place: number): boolean {

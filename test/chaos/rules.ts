@@ -4,10 +4,10 @@
  * and what was seen of it), a rule is broken only if no order of the two keeps it.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { type Plan, restarts } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { checkCodes, checkPhase } from './rules-of-codes.ts';
 import { checkEnd } from './rules-of-end.ts';
-import type { Attempt, Instance, Story } from './story.ts';
+import { type Attempt, comesBack, type Instance, type Story } from './story.ts';
 
 export interface Breach {
   /** Its number in docs/contract.md. */
@@ -151,7 +151,7 @@ function checkBackoff(pod: Case, attempt: Attempt): void {
   });
 }
 
-/** Whether the kubelet leaves a container ended that exits so. */
+/** Whether the kubelet leaves a container ended. */
 export function isFinalExit(pod: Case, attempt: Attempt): boolean {
-  return attempt.code !== undefined && !restarts(pod.plan.policy, attempt.code);
+  return attempt.code !== undefined && !comesBack(pod.plan.policy, attempt);
 }

@@ -3,6 +3,7 @@
  * lines is the order of things: what is done to a container is written before it is done, and what is seen after it was.
  */
 import { appendFileSync, closeSync, openSync, readSync } from 'node:fs';
+import type { RestartPolicy } from '../../shim/protocol.ts';
 import type { Victim } from './plan.ts';
 
 /** One process of a container. Numbers are places in the log. */
@@ -30,12 +31,23 @@ export interface Attempt {
   frozen: boolean;
   /** When its mount became read-only. */
   readOnly?: number;
+  /** When its preStop hook began, which keeps the kubelet's TERM back. */
+  hook?: { at: number; alone: boolean };
   /** The kubelet's TERM: when it was sent, and which of its processes were there when its shim had taken it. */
   term?: { at: number; alone: boolean; taken?: number; pids: number[] };
   /** The kubelet's KILL, at the end of the grace period. */
   killed?: number;
   /** Processes that outlived it. */
   left: string[];
+}
+
+/**
+ * Whether the kubelet starts a container again that has ended: by its code, or because it has stopped it alone for that. Of one that
+ * ended by itself at that moment no shim can know it: there the code counts.
+ */
+export function comesBack(policy: RestartPolicy, { code, term, instances }: Attempt): boolean {
+  const wasTold = term?.alone === true && instances.at(-1)?.told !== undefined;
+  return policy === 'Always' || (policy === 'OnFailure' && (code !== 0 || wasTold));
 }
 
 export class Story {
@@ -116,6 +128,7 @@ export class Story {
     const attempt = this.find(subject);
     if (attempt === undefined) return;
     if (verb === 'exit') Object.assign(attempt, { exit: place, code: Number(words[0]) });
+    if (verb === 'hook') attempt.hook = { at: place, alone: words[0] === 'alone' };
     if (verb === 'term') attempt.term = { at: place, alone: words[0] === 'alone', pids: [] };
     if (verb === 'taken' && attempt.term !== undefined)
       attempt.term = { ...attempt.term, taken: place, pids: words.map(Number) };
