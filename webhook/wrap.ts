@@ -75,6 +75,12 @@ function saysRoot(record: JsonRecord): boolean {
   return isRecord(context) && member(context, 'runAsUser') === 0;
 }
 
+/**
+ * What the kubelet gives every container at least, also where the pod says 0, in seconds (kubernetes: pod_workers.go,
+ * calculateEffectiveGracePeriod; before 1.22 it is 2).
+ */
+const LEAST_GRACE = 1;
+
 /** A part with everything known that it needs. */
 export interface Planned extends Part {
   details: ContainerDetails;
@@ -193,7 +199,7 @@ function containerOptions(
     run: RUN_DIR,
     restartPolicy: details.restartPolicy ?? pod.restartPolicy,
     restartRules: details.restartRules,
-    grace: Math.min(Math.max(pod.grace, 0) * 1_000, MAX_DURATION_MS),
+    grace: Math.min(Math.max(pod.grace, LEAST_GRACE) * 1_000, MAX_DURATION_MS),
     ...(isMain && wishes.startTimeout !== undefined ? { startTimeout: wishes.startTimeout } : {}),
     ...(stopSignal === undefined ? {} : { stopSignal }),
     ...(own.stopTimeout === undefined ? {} : { stopTimeout: own.stopTimeout }),
