@@ -130,12 +130,14 @@ export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMark
   };
 }
 
-export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean): Box {
+/** @param wait how long it may take until the end of work is believed */
+export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, wait: number): Box {
   const { main, sidecar, term, stopped } = box;
   const soon = (at: number | undefined) => (at === undefined ? undefined : due(at, by));
   const next = { ...box };
   next.ranAt = box.ends === 0 ? 0 : aged(box.ranAt, by, FORGOTTEN);
-  next.begunAt = pod.startTimeout === undefined || box.ran ? 0 : aged(box.begunAt, by, pod.startTimeout);
+  const startTimeout = box.ran ? 0 : (pod.startTimeout ?? 0);
+  next.begunAt = aged(box.begunAt, by, sidecar === undefined ? startTimeout : wait);
   next.killAt = soon(box.killAt);
   next.missedUntil = soon(box.missedUntil);
   next.dueAt = soon(box.dueAt);
@@ -175,8 +177,9 @@ export function hasOldMarkers(boxes: readonly Box[]): boolean {
 /** The world `by` milliseconds from now; with 0 the same world, without what cannot matter any more. */
 export function later(pod: Case, world: World, by: number): World {
   const old = hasOldMarkers(world.boxes);
+  const wait = longestWait(pod, world.boxes);
   return {
-    boxes: world.boxes.map((box) => laterBox(pod, box, by, old)),
-    truth: laterTruth(pod, world.truth, by, longestWait(pod, world.boxes)),
+    boxes: world.boxes.map((box) => laterBox(pod, box, by, old, wait)),
+    truth: laterTruth(pod, world.truth, by, wait),
   };
 }

@@ -12,6 +12,7 @@ import {
   isUp,
   isWorkDone,
   isWorkSeenDone,
+  longestWait,
   restarts,
   type Truth,
   UNBORN,
@@ -75,7 +76,8 @@ export class Draft {
   finish(): World {
     const { pod } = this.scene;
     const old = hasOldMarkers(this.boxes);
-    for (const who of this.touched) this.boxes[who] = laterBox(pod, this.get(who), 0, old);
+    const wait = longestWait(pod, this.boxes);
+    for (const who of this.touched) this.boxes[who] = laterBox(pod, this.get(who), 0, old, wait);
     this.forgetWhoSpoke();
     const done = isWorkDone(pod, this.boxes, this.truth.deletedAt !== undefined);
     if (done !== (this.truth.doneAt !== undefined)) {

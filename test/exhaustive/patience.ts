@@ -47,7 +47,10 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   const done = doneAt !== undefined && isWorkSeenDone(pod, draft.boxes);
   const silent = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.phase !== 'ended');
   const lastOfAll = followers(draft, who).every((other) => !isUp(draft.get(other)));
-  const believedAt = doneAt === undefined ? 1 : doneAt + beliefTime(pod, draft.boxes, name);
+  // Who comes later does not know how long ago a main was stopped.
+  const belief = beliefTime(pod, draft.boxes, name);
+  const believedAt =
+    doneAt === undefined ? 1 : Math.max(doneAt, belief === 0 ? doneAt : box.begunAt) + belief;
   if (deletedAt === undefined && done && believedAt <= 0) {
     if (!hasProcess(box))
       throw new RuleBroken('L10', `${name} stays although the work is done and it runs nothing`);
@@ -96,7 +99,7 @@ export function timesOf(pod: Case, world: World, box: Box): number[] {
   if (pod.stopTimeout !== undefined && box.askedAt !== undefined) times.push(box.askedAt + pod.stopTimeout);
   if (box.sidecar === undefined || !hasProcess(box)) return times;
   if (doneAt !== undefined) {
-    const believedAt = doneAt + longestWait(pod, world.boxes);
+    const believedAt = Math.max(doneAt, box.begunAt) + longestWait(pod, world.boxes);
     times.push(believedAt, believedAt + pod.grace - reserveOf(pod), believedAt + pod.grace);
   }
   if (box.stopped !== undefined && !box.told) {

@@ -104,7 +104,7 @@ export interface Box {
   ends: number;
   dueAt: number | undefined;
   ranAt: number;
-  /** Since when its shim is there; kept only with a start-timeout. */
+  /** Since when its shim is there: a main's kept only with a start-timeout, a sidecar's from the moment in which a main was stopped. */
   begunAt: number;
   /** When its process had its stop signal; kept only with a stop-timeout. */
   askedAt: number | undefined;
