@@ -85,24 +85,27 @@ export async function injectManifests(
   for (const document of documents) {
     const judged = await judge(document, policy, images);
     verdicts.push(...judged);
-    const after = judged.reduce(patched, document.value);
-    if (after !== document.value) changes.push({ document, after, way: 'splice' });
+    const changed = judged.filter(
+      ({ mutation: { operations, outcome } }) => operations.length > 0 && outcome !== 'refused',
+    );
+    if (changed.length === 0) continue;
+    const after = changed.reduce(patched, structuredClone(document.value));
+    changes.push({ document, after, way: 'splice' });
   }
   const written = write(text, documents, changes);
   const rewritten = changes.filter(({ way }) => way === 'rewrite').map(({ document }) => document.number);
   return { text: written, verdicts, documents, rewritten };
 }
 
-/** The document's value after one pod's mutation; the same object where nothing changes. */
+/** Do one pod's mutation to the document's value, in place: a copy for each of a List's thousand pods takes a minute. */
 function patched(value: unknown, { pod, mutation }: Verdict): unknown {
-  if (mutation.operations.length === 0 || mutation.outcome === 'refused') return value;
   const prefix = pod.path.map((step) => `/${jsonPatch.escapePathComponent(String(step))}`).join('');
   const operations = mutation.operations.map((operation) =>
     'from' in operation
       ? { ...operation, path: prefix + operation.path, from: prefix + operation.from }
       : { ...operation, path: prefix + operation.path },
   );
-  return jsonPatch.applyPatch(value, structuredClone(operations), true, false).newDocument;
+  return jsonPatch.applyPatch(value, structuredClone(operations), true, true).newDocument;
 }
 
 /**
