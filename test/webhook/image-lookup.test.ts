@@ -1,66 +1,14 @@
 /** What is asked, how often, and on whose behalf: the look-up before a registry that counts. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import type { SecretReader } from '../../webhook/image-secrets.ts';
-import type { ImageServiceOptions } from '../../webhook/image-service.ts';
-import { RegistryError } from '../../webhook/registry-error.ts';
-import { type Asked, configOf, imageLookup, pullSecret, secretsOf } from './image-asking.ts';
+import { test } from 'node:test';
+import { configOf, imageLookup, pullSecret, secretsOf } from './image-asking.ts';
+import { entrypointOf, one, refused, setting } from './image-setting.ts';
 import { storedImage, storedIndex } from './registry-content.ts';
-import { type FakeRegistry, fakeRegistry, type Misbehave } from './registry-fake.ts';
+import { fakeRegistry } from './registry-fake.ts';
 
-const one = storedImage({ entrypoint: ['/one'] });
 const two = storedImage({ entrypoint: ['/two'] });
 const amd = storedImage({ entrypoint: ['/amd'] });
 const arm = storedImage({ entrypoint: ['/arm'], architecture: 'arm64' });
-
-interface Setting extends Asked {
-  registry: FakeRegistry;
-  image: string;
-  /** Let this many milliseconds go by. */
-  pass(ms: number): void;
-  /** The users whom the registry lets in; undefined: everybody. */
-  users: Set<string> | undefined;
-}
-
-async function setting(
-  t: TestContext,
-  config: object = {},
-  options: ImageServiceOptions = {},
-): Promise<Setting> {
-  let time = 0;
-  const registry = await fakeRegistry(t, { 'team/app:1': one }, (request, response) => {
-    const given = Buffer.from(
-      (request.headers.authorization ?? '').slice('Basic '.length),
-      'base64',
-    ).toString();
-    if (made.users === undefined || made.users.has(given.split(':')[0] ?? '')) return false;
-    response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
-    return true;
-  });
-  const lookup = imageLookup(
-    { registries: [{ host: registry.host, plainHttp: true }], ...config },
-    { now: () => time, ...options },
-  );
-  t.after(() => lookup.close());
-  const made: Setting = {
-    ...lookup,
-    registry,
-    image: `${registry.host}/team/app:1`,
-    pass: (ms) => {
-      time += ms;
-    },
-    users: undefined,
-  };
-  return made;
-}
-
-const entrypointOf = async (answer: ReturnType<Asked['ask']>) => configOf(await answer).entrypoint;
-
-async function refused(answer: ReturnType<Asked['ask']>, reason: string, message = /./): Promise<void> {
-  const got = await answer;
-  assert.ok(!got.ok && got.reason === reason, JSON.stringify(got));
-  assert.match(got.message, message);
-}
 
 test('what is fresh is answered without the registry', async (t) => {
   const { registry, ask, image, results, pass } = await setting(t);
@@ -168,17 +116,6 @@ test('a failure is remembered for a moment, for everybody who may ask the same',
   assert.deepEqual(await entrypointOf(ask(image)), ['/one']);
 });
 
-test('W6 while the registry is down, what is not too old serves on, also for Always', async (t) => {
-  const { registry, ask, image, pass } = await setting(t, {
-    cache: { fresh: '1m', stale: '10m', failures: '10s' },
-  });
-  await ask(image);
-  registry.misbehave = (request) => request.socket.destroy() !== undefined;
-  assert.deepEqual(await entrypointOf(ask(image, { policy: 'Always' })), ['/one']);
-  pass(11 * 60_000 + 1);
-  await refused(ask(image), 'image-unreachable', /hung up/);
-});
-
 test('a tag that is gone is not served on', async (t) => {
   const { registry, ask, image, pass } = await setting(t, {
     cache: { fresh: '1m', stale: '10m', failures: '0s' },
@@ -242,22 +179,6 @@ test('secrets are read late: not for a hit, not for what the configuration tells
   assert.deepEqual(secrets.reads, ['shop/s']);
 });
 
-test('W6 secrets that cannot be read: what is public is found all the same, and else it is said', async (t) => {
-  const secrets = {
-    pullSecrets: async () => {
-      throw new RegistryError('image-unauthorized', 'cannot get secrets/s: the API server says 403');
-    },
-  };
-  const made = await setting(t, { cache: { fresh: '0s', stale: '0s', failures: '0s' } }, { secrets });
-  assert.deepEqual(await entrypointOf(made.ask(made.image, { secrets: ['s'] })), ['/one']);
-  made.users = new Set();
-  await refused(
-    made.ask(made.image, { secrets: ['s'] }),
-    'image-unauthorized',
-    /anonymous; cannot get secrets\/s: .*403/,
-  );
-});
-
 test('W6 who may not read an image is told what may be given here', async (t) => {
   const secrets = secretsOf({});
   const pods = await setting(t, {}, { secrets });
@@ -273,85 +194,6 @@ test('W6 who may not read an image is told what may be given here', async (t) =>
     'image-unauthorized',
     /: give the webhook a credential that may read it \(images\.defaultPullSecret, .*\), or set its command/,
   );
-});
-
-test('W6 secrets that cannot be read for now say nothing about who may read: what is not too old serves on', async (t) => {
-  const byNamespace: Parameters<typeof secretsOf>[0] = {};
-  const known = secretsOf(byNamespace);
-  let down = false;
-  const secrets: SecretReader = {
-    pullSecrets: async (...asked) => {
-      if (down) throw new RegistryError('image-timeout', 'cannot get secrets/s: no answer within 5000 ms');
-      return known.pullSecrets(...asked);
-    },
-  };
-  const made = await setting(t, { cache: { fresh: '1m', stale: '10m', failures: '0s' } }, { secrets });
-  const { registry, ask, image, pass } = made;
-  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
-  made.users = new Set(['reader']);
-  const wanted = { secrets: ['s'] };
-  await ask(image, wanted);
-  down = true;
-  pass(61_000);
-  for (const policy of ['Always', 'IfNotPresent'])
-    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy })), ['/one'], policy);
-  pass(11 * 60_000);
-  await refused(ask(image, wanted), 'image-unreachable', /refused anonymous; cannot get secrets\/s/);
-  down = false;
-  made.users = new Set();
-  await refused(ask(image, wanted), 'image-unauthorized');
-});
-
-const refuses: Misbehave = (request, response) => {
-  const nobody = request.headers.authorization === undefined;
-  response.writeHead(nobody ? 401 : 503, nobody ? { 'www-authenticate': 'Basic realm="x"' } : {}).end();
-  return true;
-};
-
-test('W6 a registry that fails for one credential: the next is tried, and where none may read, nobody has said no', async (t) => {
-  const byNamespace: Parameters<typeof secretsOf>[0] = {};
-  const options = { secrets: secretsOf(byNamespace) };
-  const { registry, ask, image, pass } = await setting(
-    t,
-    { cache: { fresh: '1m', stale: '10m', failures: '0s' } },
-    options,
-  );
-  byNamespace.shop = [
-    pullSecret('bad', { [registry.host]: 'bad:pw' }),
-    pullSecret('good', { [registry.host]: 'good:pw' }),
-  ];
-  const good = `Basic ${Buffer.from('good:pw').toString('base64')}`;
-  const wanted = { secrets: ['bad', 'good'] };
-  for (const status of [429, 500, 503]) {
-    registry.misbehave = (request, response, ...rest) => {
-      if (request.headers.authorization === good) return false;
-      if (request.headers.authorization === undefined) return refuses(request, response, ...rest);
-      response.writeHead(status).end();
-      return true;
-    };
-    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy: 'Always' })), ['/one']);
-  }
-  registry.misbehave = refuses;
-  pass(61_000);
-  for (const policy of ['Always', 'IfNotPresent'])
-    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy })), ['/one'], policy);
-  pass(11 * 60_000);
-  await refused(ask(image, wanted), 'image-unreachable', /answered 503 .*; registry .* refused anonymous:/);
-  registry.misbehave = (request, response, ...rest) => {
-    if (request.headers.authorization !== undefined) return refuses(request, response, ...rest);
-    response.writeHead(404).end();
-    return true;
-  };
-  await refused(ask(image, wanted), 'image-unreachable');
-});
-
-test('W6 a registry that cannot be talked to is not asked with one credential after the other', async (t) => {
-  const byNamespace: Parameters<typeof secretsOf>[0] = {};
-  const { registry, ask, image } = await setting(t, {}, { secrets: secretsOf(byNamespace) });
-  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
-  registry.misbehave = (request) => request.socket.destroy() !== undefined;
-  await refused(ask(image, { secrets: ['s'] }), 'image-unreachable', /hung up/);
-  assert.equal(registry.seen.length, 1);
 });
 
 test('the service account’s secrets are asked for where the pod names none', async (t) => {
@@ -474,48 +316,6 @@ test('a mirror: asked first, with its own credentials and none of the registry�
     mirror.seen.every(({ authorization }) => authorization === undefined || authorization === mirrors),
   );
   assert.ok(mirror.seen.every(({ path }) => path.startsWith('/v2/hub/team/app/')));
-});
-
-test('W6 a mirror that cannot say may be the one that has it: the registry’s no is none', async (t) => {
-  const statusOf = { mirror: 500, registry: 404 };
-  const answers =
-    (who: keyof typeof statusOf): Misbehave =>
-    (_request, response) => {
-      if (statusOf[who] !== 200) response.writeHead(statusOf[who]).end();
-      return statusOf[who] !== 200;
-    };
-  const mirror = await fakeRegistry(t, { 'team/app:1': one }, answers('mirror'));
-  const registry = await fakeRegistry(t, {}, answers('registry'));
-  const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
-  const cache = { fresh: '0s', stale: '10m', failures: '0s' };
-  const lookup = imageLookup({ registries, cache });
-  t.after(() => lookup.close());
-  const ask = () => lookup.ask(`${registry.host}/team/app:1`, { policy: 'Always' });
-  for (const status of [404, 403]) {
-    statusOf.registry = status;
-    await refused(
-      ask(),
-      'image-unreachable',
-      /mirror .* answered 500 when asked for the image; registry .* (does not have|refused)/,
-    );
-  }
-  statusOf.mirror = 200;
-  assert.deepEqual(await entrypointOf(ask()), ['/one']);
-  statusOf.mirror = 500;
-  assert.deepEqual(await entrypointOf(ask()), ['/one']);
-  statusOf.mirror = 404;
-  await refused(ask(), 'image-unauthorized');
-  statusOf.registry = 404;
-  await refused(ask(), 'image-not-found');
-});
-
-test('a mirror that hangs leaves time for the registry', async (t) => {
-  const mirror = await fakeRegistry(t, {}, () => true);
-  const registry = await fakeRegistry(t, { 'team/app:1': one });
-  const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
-  const lookup = imageLookup({ registries, timeout: '4s' });
-  t.after(() => lookup.close());
-  assert.deepEqual(await entrypointOf(lookup.ask(`${registry.host}/team/app:1`)), ['/one']);
 });
 
 // Bounds.
