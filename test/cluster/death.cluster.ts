@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
+import { until } from './kubectl.ts';
+import { touch } from './lifecycle/scratch.ts';
 import { job, pod, sidecars, steps } from './manifests.ts';
 import { idOf, killContainer, killPod, sandboxesOf } from './node.ts';
 
@@ -82,28 +84,27 @@ test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volu
   const proxy = await ns.lines('worker', 'proxy');
   assert.ok(when(proxy, 'listening') <= when(main, 'working'), 'a stale marker started the main');
   assert.deepEqual(proxy.at(-1)?.text, 'listening');
-  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/steps', 'touch', '/scratch/go');
+  await touch(ns, 'worker', 'main', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
   assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
 });
 
 test('L11 L7 a pod whose sandbox alone dies: the kubelet stops all of it, and all of it starts anew', async (t) => {
   const ns = await Namespace.make(t, 'sandbox');
+  const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
   const containers = [
-    steps('main', 'say working work 6 say done exit 0'),
+    steps('main', 'say working until /scratch/go say done exit 0', { volumeMounts }),
     steps('proxy', 'say up wait exit 0'),
   ];
-  await ns.create(
-    pod('worker', containers, { annotations: sidecars('proxy'), spec: { restartPolicy: 'OnFailure' } }),
-  );
+  const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
   for (const id of sandboxesOf(await ns.pod('worker'))) killContainer(id);
+  for (const name of ['main', 'proxy']) assert.equal(await codeBeforeRestart(ns, name), 143);
+  await ns.said('worker', 'main', 'working');
+  await touch(ns, 'worker', 'main', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
-  const finished = await ns.pod('worker');
-  assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });
-  for (const name of ['main', 'proxy']) {
-    assert.equal(statusOf(finished, name)?.lastState.terminated?.exitCode, 143);
-  }
+  assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
 });
 
 test('L11 a sidecar whose whole container is killed comes back beside the same main', async (t) => {
@@ -117,12 +118,22 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
   killContainer(idOf(statusOf(await ns.pod('worker'), 'proxy')));
-  await ns.waitFor('pod/worker', '{.status.containerStatuses[?(@.name=="proxy")].restartCount}', '1');
+  assert.equal(await codeBeforeRestart(ns, 'proxy'), 137);
   await ns.said('worker', 'proxy', 'up');
-  await ns.kubectl('exec', 'worker', '-c', 'main', '--', '/steps', 'touch', '/scratch/go');
+  await touch(ns, 'worker', 'main', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
   const finished = await ns.pod('worker');
   assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });
   assert.equal(statusOf(finished, 'main')?.restartCount, 0);
-  assert.equal(statusOf(finished, 'proxy')?.lastState.terminated?.exitCode, 137);
 });
+
+/**
+ * Wait until a container of the pod `worker` was started again and runs.
+ * @returns what it ended with before: the kubelet soon forgets that, once it has ended twice
+ */
+function codeBeforeRestart(ns: Namespace, container: string): Promise<number> {
+  return until(`${container} has been started again`, async () => {
+    const status = statusOf(await ns.pod('worker'), container);
+    return status?.restartCount === 1 ? status.lastState.terminated?.exitCode : undefined;
+  });
+}
