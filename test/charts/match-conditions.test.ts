@@ -102,7 +102,7 @@ test('W1 a pod that bears nothing of ours and is passed over for what it is, is 
     }),
     { numRuns: 3_000 },
   );
-  assert.ok(spared > 100, `${spared} spared`);
+  assert.ok(spared > 30, `${spared} spared`);
 });
 
 test('W3 a pod of one container is called for: another webhook may add its sidecar later', () => {
