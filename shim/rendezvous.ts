@@ -50,11 +50,11 @@ export class Rendezvous {
     this.name = name;
     const last = this.read(name);
     this.attempt = (last?.attempt ?? 0) + 1;
-    // Between taking the life line and the first announcement the last attempt's marker would speak for this one. Its last
-    // word was not final, whatever it says, for here is the next attempt: after a node's restart the kubelet may have forgotten.
+    // Between taking the life line and the first announcement the last attempt's marker would speak for this one. What it says
+    // is over: who dies now has died before its command ran, whatever the last attempt came to.
     if (last !== undefined) {
-      const kept: Marker = last.phase === 'ended' ? { ...last, final: false } : { ...last, phase: 'waiting' };
-      overwrite(this.state(name), formatMarker({ ...kept, stopping: false }));
+      const kept: Marker = { ...last, phase: 'waiting', code: 0, final: false, stopping: false };
+      overwrite(this.state(name), formatMarker(kept));
     }
     this.life = holdLife(folder, name);
     // So were the words that the last attempt spoke: as long as they lie in the pipe, nobody hears that we live.

@@ -171,12 +171,14 @@ function settle(
 }
 
 /** Note when mains end that were asked to, and forget it when all are back: their stops were their own. */
-function lookForStops({ options }: Context, state: SidecarState, at: number): void {
+function lookForStops({ options, epoch }: Context, state: SidecarState, at: number): void {
   const { mains, preStop, grace } = options;
   const before = state.stoppedMains;
   state.stoppedMains = mains.flatMap((name) => {
     const { alive, marker } = state.peers.get(name) ?? {};
-    return marker?.stopping && (!alive || marker.phase === 'ended') ? [`${name}#${marker.attempt}`] : [];
+    // In an earlier life of the sandbox it was stopped with that.
+    if (!marker?.stopping || marker.epoch !== epoch) return [];
+    return !alive || marker.phase === 'ended' ? [`${name}#${marker.attempt}`] : [];
   });
   if (state.stoppedMains.some((end) => !before.includes(end))) {
     state.stoppedEndAt = at;

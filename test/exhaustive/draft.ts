@@ -107,11 +107,11 @@ export class Draft {
     const { marker } = this.get(who);
     this.edit(who, UNBORN).life = 'taken';
     if (marker !== undefined) {
-      const kept: Marker =
-        marker.phase === 'ended' ? { ...marker, final: false } : { ...marker, phase: 'waiting' };
       // What a sidecar says counts only as long as it is there, whichever attempt it is.
       const attempt = this.isMain(who) ? marker.attempt + 1 : 0;
-      this.set(who, { marker: theMarker({ ...kept, attempt, stopping: false }) });
+      this.set(who, {
+        marker: theMarker({ ...marker, attempt, phase: 'waiting', code: 0, final: false, stopping: false }),
+      });
     }
     this.changed(who);
     for (const other of this.scene.others[who] ?? []) {

@@ -20,7 +20,8 @@ export function addFate(list: Happening[], scene: Scene, world: World, who: numb
   if (box.marker !== undefined || isWatchedByAll(scene, world, who)) {
     add(`${name} is killed, shim and process`, false, (draft) => draft.gone(who, true), 'killed');
   }
-  if (box.term === undefined && box.stopped === undefined && world.truth.deletedAt === undefined) {
+  const isCalm = box.term === undefined && box.stopped === undefined && world.truth.deletedAt === undefined;
+  if (isCalm && isKnownToNewcomers(world)) {
     const hooked = pod.preStop.includes(names[who] ?? '');
     add(
       `the kubelet stops ${name} alone`,
@@ -47,13 +48,19 @@ export function addFate(list: Happening[], scene: Scene, world: World, who: numb
 
 /**
  * A container that was killed before its very first trace, while somebody was not there to see its life line, is to that one a
- * container that was never started. No shim can tell, and under Never its pod waits: README.md, limits.
+ * container that was never started; so is it to one who is exchanged for a newcomer. No shim can tell, and under Never its pod waits: README.md, limits.
  */
 function isWatchedByAll(scene: Scene, world: World, who: number): boolean {
   return (scene.others[who] ?? []).every((other) => {
     const box = world.boxes[other];
-    return box?.life === 'begun' && (box.lived & (1 << who)) !== 0;
+    const stays = box?.life === 'begun' && box.term === undefined && box.again === undefined;
+    return stays && (box.lived & (1 << who)) !== 0;
   });
+}
+
+/** Nobody who may know of such a death is exchanged for a newcomer afterwards ({@link isWatchedByAll}). */
+function isKnownToNewcomers(world: World): boolean {
+  return !world.boxes.some((box) => box.life === 'down' && box.marker === undefined);
 }
 
 /** What is done to the whole pod. */

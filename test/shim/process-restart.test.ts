@@ -168,7 +168,7 @@ test('L11 a real first life, then the same pod again after a restart of its node
 test('L11 the last word of the attempt before is not that of one that died as it came up', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
   const epoch = readFileSync(`${pod.run}/epoch`, 'utf8').trim();
-  writeFileSync(`${pod.run}/m.state`, stale({ epoch, phase: 'ended', final: true }));
+  writeFileSync(`${pod.run}/m.state`, stale({ epoch, phase: 'ended', final: true, killedIsFinal: false }));
   // It has its life line, and has not said anything yet.
   const inside = [...NAMESPACE, ACTOR, 'kill-after-open', 'm.life'];
   const killed = pod.start('m', pod.work('m'), { inside });
@@ -178,6 +178,21 @@ test('L11 the last word of the attempt before is not that of one that died as it
   assert.equal(await pod.start('m', pod.work('m')).code(), 0);
   assert.equal(await sidecar.code(), 0);
   assert.deepEqual(pod.noted, ['s up', 'm runs', 's got 15', 's ends']);
+});
+
+test('L11 L8 one that died as it came up has died, also where the attempt before was to come again', async (t) => {
+  // Under Never there is a next attempt after a change of its image, or a node's restart.
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const epoch = readFileSync(`${pod.run}/epoch`, 'utf8').trim();
+  writeFileSync(
+    `${pod.run}/m.state`,
+    stale({ epoch, phase: 'ended', final: true, stopping: true, stopDoubt: 300_000 }),
+  );
+  const inside = [...NAMESPACE, ACTOR, 'kill-after-open', 'm.life'];
+  const killed = pod.start('m', pod.work('m'), { inside });
+  assert.equal(await killed.code(), 128 + KILL, killed.words);
+  assert.equal(await pod.start('s', pod.serve('s')).code(), 0);
+  assert.deepEqual(pod.noted, []);
 });
 
 test('L11 torn and foreign markers count for nothing', async (t) => {
