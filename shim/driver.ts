@@ -18,12 +18,15 @@ const POLLIN = 1;
 const SIGSTOP = 19;
 const SIGCONT = 18;
 /** SIGTSTP, SIGTTIN, SIGTTOU: what a terminal stops a job with. */
-const TERMINAL_STOPS = [20, 21, 22];
+const SIGTSTP = 20;
+const TERMINAL_STOPS = [SIGTSTP, 21, 22];
 /**
  * What images have as STOPSIGNAL: INT (postgres), QUIT (nginx, php-fpm), WINCH (httpd), RTMIN+3 (systemd). Where
  * nobody told which, one of these from outside is the stop request: hardly anybody else sends them from there (rule P7). Not USR1 (haproxy): that is sent.
  */
 const USUAL_STOP_SIGNALS = [2, 3, 28, 37];
+/** The only reason that kill(2) has to refuse a child. */
+const POWERLESS = 'it runs as another user, and the container lacks CAP_KILL';
 /** Without inotify (rule L16). */
 const LOOK_EVERY = 500;
 /** With it: on a file system that tells nothing, a change is still seen. Two wake-ups a minute. */
@@ -47,6 +50,8 @@ export class Driver {
   private readonly stopSignals: readonly number[];
   private state: State | undefined;
   private child = 0;
+  /** It was said that the child cannot be signalled. */
+  private powerless = false;
   private lookAt = 0;
   private readonly queue: Event[] = [];
 
@@ -202,10 +207,15 @@ export class Driver {
     }
   }
 
-  /** A shell that started us must see its job stopped. Process 1 has no such shell. */
+  /**
+   * A shell that started us must see its job stopped. A container has no such shell that could let it go on: its command would
+   * be process 1, which control-Z does not stop.
+   */
   private stopWithChild(pid: number, signal: number): void {
-    if (pid === this.child && host.pid() !== 1 && TERMINAL_STOPS.includes(signal))
-      host.kill(host.pid(), SIGSTOP);
+    if (pid !== this.child || !TERMINAL_STOPS.includes(signal)) return;
+    if (!host.leadsTerminal()) {
+      if (host.pid() !== 1) host.kill(host.pid(), SIGSTOP);
+    } else if (signal === SIGTSTP) host.kill(-this.child, SIGCONT);
   }
 
   /** Events that come while one is handled wait their turn. */
@@ -260,7 +270,7 @@ export class Driver {
         if (this.child > 0) this.signal(action.signal);
         return true;
       case 'kill':
-        if (this.child > 0) host.kill(this.child, SIGKILL);
+        if (this.child > 0 && host.kill(this.child, SIGKILL) < 0) this.giveUp();
         return true;
       case 'say':
         if (action.level === 'info') say(action.text);
@@ -307,7 +317,16 @@ export class Driver {
   private signal(number: number): void {
     // A terminal stops the whole job, so the whole job goes on: our child leads its group.
     if (number === SIGCONT && host.kill(-this.child, number) >= 0) return;
-    if (host.kill(this.child, number) < 0) this.trace(`could not signal process ${this.child}`);
+    if (host.kill(this.child, number) >= 0) return;
+    if (!this.powerless) say(`cannot send ${signalName(number)} to process ${this.child}: ${POWERLESS}`);
+    this.powerless = true;
+  }
+
+  /** Nobody here can end the process: the kernel does when process 1 ends, and the container runtime where we are not that. */
+  private giveUp(): void {
+    say(`cannot kill process ${this.child}: ${POWERLESS}`);
+    this.queue.push({ type: 'exit', at: host.now(), code: 128 + SIGKILL });
+    this.child = 0;
   }
 
   private trace(text: string): void {

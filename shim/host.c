@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -112,6 +113,12 @@ static JSValue executable(JSContext *ctx, JSValueConst self, int argc, JSValueCo
 }
 
 static JSValue pid(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { return JS_NewInt32(ctx, getpid()); }
+
+/* Whether we lead the session of a terminal on standard input. */
+static JSValue leads_terminal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  pid_t session;
+  return JS_NewBool(ctx, ioctl(0, TIOCGSID, &session) == 0 && session == getpid());
+}
 
 /* Milliseconds of the monotonic clock, which no clock change moves. */
 static JSValue now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
@@ -459,6 +466,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("env", 1, env),
     JS_CFUNC_DEF("executable", 0, executable),
     JS_CFUNC_DEF("pid", 0, pid),
+    JS_CFUNC_DEF("leadsTerminal", 0, leads_terminal),
     JS_CFUNC_DEF("now", 0, now),
     JS_CFUNC_DEF("random", 0, random_id),
     JS_CFUNC_DEF("exit", 1, exit_now),

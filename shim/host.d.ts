@@ -13,6 +13,8 @@ declare module 'host' {
   /** The path this program was started by. */
   export function executable(): string;
   export function pid(): number;
+  /** Whether this process leads the session of a terminal on its standard input, as a container's does that has `tty: true`. */
+  export function leadsTerminal(): boolean;
   /** Milliseconds of the monotonic clock, with fractions. */
   export function now(): number;
   /** A random whole number below 2^52. */

@@ -132,7 +132,10 @@ function afterProcess(
     return settle(context, state, event.at, actions, event.code);
   }
   if (event.at - state.runningSince >= BACKOFF_FORGOTTEN) state.restarts = 0;
-  const delay = state.restarts === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (state.restarts - 1), BACKOFF_LAST);
+  const { probed, restartPolicy } = context.options;
+  // A probe that failed meanwhile would stop the container for good there.
+  const longest = probed && restartPolicy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
+  const delay = state.restarts === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (state.restarts - 1), longest);
   state.restarts++;
   state.retryAt = event.at + delay;
   const when = delay === 0 ? 'now' : `in ${delay / 1_000} s`;

@@ -210,7 +210,7 @@ export const BREAKS: readonly Break[] = [
     rules: ['L12', 'L6'],
     what: "driver.ts: TERM does not reach the container's process",
     file: 'driver.ts',
-    from: 'if (host.kill(this.child, number) < 0)',
+    from: 'if (host.kill(this.child, number) >= 0)',
     to: 'if (number !== SIGTERM && host.kill(this.child, number) < 0)',
     where: (plan) => deleted(plan) && plan.mains.every(({ work }) => work > 800),
   },

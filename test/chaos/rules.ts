@@ -138,12 +138,14 @@ function checkData(pod: Case, attempt: Attempt): void {
 /** L9: a sidecar's process that ended is started again at once, then after 10 s, 20 s, ... */
 function checkBackoff(pod: Case, attempt: Attempt): void {
   if (isMain(pod, attempt.name)) return;
+  const sidecar = pod.plan.sidecars.find(({ name }) => name === attempt.name);
+  const isShort = sidecar?.probed === true && pod.plan.policy === 'Never';
   attempt.instances.forEach((instance, i) => {
     const before = attempt.instances[i - 1];
     if (before === undefined || i < 2) return;
     // Its end cannot have been before its beginning.
     const paused = pod.story.timeOf(instance.up) - pod.story.timeOf(before.up);
-    if (paused < 10_000 * 2 ** (i - 2))
+    if (paused < 10_000 * (isShort ? 1 : 2 ** (i - 2)))
       pod.breach(
         'L9',
         `${subjectOf(attempt)} started its process again after ${paused} ms, which was restart ${i}`,

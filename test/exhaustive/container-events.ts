@@ -138,7 +138,7 @@ function exit(draft: Draft, who: number, code: number): void {
   draft.set(who, {
     process: 'none',
     held: false,
-    ...(works ? rules.restartDelay(box) : {}),
+    ...(works ? rules.restartDelay(draft.scene.pod, box) : {}),
   });
   draft.deliver(who, { type: 'exit', at: 0, code });
 }

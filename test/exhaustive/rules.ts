@@ -44,9 +44,10 @@ export function isTrulyStarted(pod: Case, box: Box, who: number): boolean {
 }
 
 /** L9: when a sidecar's process that ends now is due to start again. */
-export function restartDelay(box: Box): { ends: number; dueAt: number } {
+export function restartDelay(pod: Case, box: Box): { ends: number; dueAt: number } {
   const ends = -box.ranAt >= BACKOFF_FORGOTTEN ? 0 : box.ends;
-  const dueAt = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), BACKOFF_LAST);
+  const longest = pod.probed && pod.policy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
+  const dueAt = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), longest);
   return { ends: ends + 1, dueAt };
 }
 

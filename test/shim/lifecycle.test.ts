@@ -313,6 +313,23 @@ test('L9 a sidecar that ends while a main runs is started again: at once, then 1
   assert.equal(pod.get('proxy').up, true);
 });
 
+test('L9 under Never a sidecar with a probe rests for 10 s at most, or the probe would end it for good', () => {
+  for (const [policy, pauses] of [
+    ['Never', [0, 10_000, 10_000, 10_000]],
+    ['OnFailure', [0, 10_000, 20_000, 40_000]],
+  ] as const) {
+    const pod = job(policy, { options: { proxy: { probed: true } } }).start();
+    for (const pause of pauses) {
+      const { starts } = pod.get('proxy');
+      pod.exits('proxy', 1);
+      if (pause > 0) pod.pass(pause - 1);
+      assert.equal(pod.get('proxy').starts, pause === 0 ? starts + 1 : starts);
+      if (pause > 0) pod.pass(1);
+      assert.equal(pod.get('proxy').starts, starts + 1, `${policy} after ${pause} ms`);
+    }
+  }
+});
+
 test('L9 a sidecar that waits to be started again leaves at once when the work is done', () => {
   const pod = job('OnFailure').start().exits('proxy', 1).exits('proxy', 1).exits('work', 0);
   assert.equal(pod.get('proxy').exitCode, 0);

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Readiness, RestartPolicy, RestartRule } from '../../shim/protocol.ts';
-import { KILL, TERM } from './container.ts';
-import { ACTOR, Pod } from './pod.ts';
+import { KILL, programOf, TERM } from './container.ts';
+import { ACTOR, NAMESPACE, Pod } from './pod.ts';
 
 test('L5 which exit is final: by policy, by code, by the container own rules', async (t) => {
   const pod = new Pod(t, { mains: ['m'] });
@@ -188,6 +188,24 @@ test('L8 no main hangs, wherever its sidecar is killed', async (t) => {
     }
   }
   assert.deepEqual([...ends].sort(), [0, 125, 3], 'killed before it was started, after, and not at all');
+});
+
+test('L6 P4 a sidecar whose process runs as another user, out of reach, holds up nobody beyond the grace period', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['a', 's'], grace: 1_000 });
+  const a = pod.start('a', pod.serve('a'));
+  const powerless = [...NAMESPACE, 'setpriv', '--bounding-set=-kill'];
+  const other = ['setpriv', '--reuid=65534', '--clear-groups', ...pod.serve('s')];
+  const sidecar = pod.start('s', other, { inside: powerless });
+  await pod.notes('s up');
+  const child = await sidecar.childPid();
+  assert.equal(await pod.start('m', pod.work('m')).code(), 0);
+  assert.equal(await sidecar.code(), 0, sidecar.words);
+  const why = 'it runs as another user, and the container lacks CAP_KILL';
+  const said = sidecar.stderr.replaceAll(/process \d+/g, 'process N').split('\n');
+  assert.ok(said.includes(`curfew: cannot send TERM to process N: ${why}`), sidecar.stderr);
+  assert.ok(said.includes(`curfew: cannot kill process N: ${why}`), sidecar.stderr);
+  assert.equal(programOf(child), undefined, 'it went with process 1');
+  assert.equal(await a.code(), 0);
 });
 
 test('L10 a sidecar that comes up after the end of work runs nothing and exits 0', async (t) => {

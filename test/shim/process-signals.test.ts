@@ -88,6 +88,25 @@ test('P3 a terminal belongs to the child: it reads from it, and control-C is its
   assert.equal(await main.code(), 128 + SIGINT, main.words);
 });
 
+test('P3 control-Z stops no container, not before its process is there either', async (t) => {
+  // What the terminal was made for leads its session, also where it is not process 1.
+  for (const inside of [LEADER, []]) {
+    const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+    const main = pod.begin('m', terminal(pod.words('m', [ACTOR, 'read'], { inside })), { stdin: 'pipe' });
+    await pod.announces('m', 'waiting');
+    main.write('\u001a');
+    await main.says('^Z', 'stdout');
+    const sidecar = pod.start('s', pod.serve('s'));
+    await main.says('reading, foreground 1', 'stdout');
+    main.write('\u001a');
+    main.write('hello\n');
+    await main.says('read hello', 'stdout');
+    main.write('end 3\n');
+    assert.equal(await main.code(), 3, main.words);
+    assert.equal(await sidecar.code(), 0);
+  }
+});
+
 test('P1 P3 the child has the controlling terminal, and its session', async (t) => {
   const pod = new Pod(t, { mains: ['m'] });
   const main = pod.begin('m', terminal(pod.words('m', [ACTOR, 'report'], { inside: LEADER })), {
