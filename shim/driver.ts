@@ -10,7 +10,8 @@ import { killLeftovers, startProcess } from './process.ts';
 import type { ContainerOptions } from './protocol.ts';
 import { ReadinessProbe } from './readiness.ts';
 import { Rendezvous } from './rendezvous.ts';
-import { type SidecarState, startSidecar, stepSidecar } from './sidecar-lifecycle.ts';
+import { startSidecar, stepSidecar } from './sidecar-lifecycle.ts';
+import type { SidecarState } from './sidecar-state.ts';
 import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
 import { say } from './voice.ts';
 

@@ -10,7 +10,7 @@ export interface Break {
   /** What the search must say. */
   rule: string;
   what: string;
-  file: 'lifecycle.ts' | 'main-lifecycle.ts' | 'sidecar-lifecycle.ts';
+  file: string;
   /** Stands there once. */
   from: string;
   to: string;
@@ -20,6 +20,8 @@ export interface Break {
 
 const MAIN = 'main-lifecycle.ts';
 const SIDECAR = 'sidecar-lifecycle.ts';
+const LEAVE = 'sidecar-leave.ts';
+const MAINS = 'sidecar-mains.ts';
 
 export const BREAKS: readonly Break[] = [
   {
@@ -81,7 +83,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L6',
     what: 'the first main that ends is the end of work',
-    file: SIDECAR,
+    file: MAINS,
     from: "if (end === 'not-over') over = false;",
     to: "if (end === 'not-over') over = over && state.peers.get(name)?.lived === true && context.options.mains.some((main) => state.peers.get(main)?.marker?.phase === 'ended');",
     pod: '2+1 Never',
@@ -89,7 +91,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L6',
     what: 'sidecars leave all at once',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);',
     to: 'const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown) || doneAt !== undefined;',
     pod: '1+2 Never',
@@ -97,7 +99,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L6',
     what: 'no KILL at the end of the grace period',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'if (state.killAt === undefined) return;',
     to: 'if (state.killAt === undefined || stop === undefined) return;',
     pod: '1+1 Never',
@@ -105,7 +107,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L7',
     what: "a sidecar's own code gets out at the end of work",
-    file: SIDECAR,
+    file: LEAVE,
     from: "if (restartPolicy === 'Never' || isDone) return 0;",
     to: "if (restartPolicy === 'Never' || (isDone && stop !== undefined)) return 0;",
     pod: '1+1 OnFailure',
@@ -113,7 +115,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L7',
     what: 'a sidecar that was stopped alone exits 0 under OnFailure',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'return processCode === undefined || processCode === 0 ? stopped : processCode;',
     to: 'return processCode ?? stopped;',
     pod: '1+1 OnFailure',
@@ -121,7 +123,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L8',
     what: 'a main that dies while it runs is not noticed',
-    file: SIDECAR,
+    file: MAINS,
     from: 'const end = isOver(peer, context);',
     to: "const end = peer?.marker?.phase === 'running' && state.phase !== 'queued' ? 'not-over' : isOver(peer, context);",
     pod: '1+1 Never',
@@ -169,7 +171,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L12',
     what: 'a sidecar does not hold its TERM in a deletion',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'const mainsDown = doneAt !== undefined || mains.every(isDown);',
     to: 'const mainsDown = doneAt !== undefined || mains.length > 0;',
     pod: '1+1 Never',
@@ -177,7 +179,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L12',
     what: 'no reserve: survivors are killed by the runtime',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'const reserve = reserveOf(grace);',
     to: 'const reserve = reserveOf(grace) * 0;',
     pod: '1+1 Never',
@@ -193,7 +195,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L12',
     what: 'the deletion is taken for a stop of one container',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'if (others.some((other) => state.peers.get(other)?.marker?.stopping)) return false;',
     to: '',
     pod: '1+1 Never',
@@ -201,7 +203,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L13',
     what: 'a stop of one container is taken for the deletion',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'if (!probed || state.stop === undefined',
     to: 'if (probed || state.stop === undefined',
     pod: '1+1 OnFailure',
@@ -217,7 +219,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L15',
     what: 'a preStop hook of a main is forgotten',
-    file: SIDECAR,
+    file: LEAVE,
     from: 'return others.some((other) => !preStop.includes(other));',
     to: 'return others.length > preStop.length - preStop.length;',
     pod: '1+1 Never mains with preStop',
@@ -225,7 +227,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L15',
     what: "a sidecar's own preStop hook is cut off when the mains have gone",
-    file: SIDECAR,
+    file: MAINS,
     from: 'if (state.stop === undefined && state.endedByStop)',
     to: 'if (state.stop !== undefined && state.endedByStop)',
     pod: '1+1 Never a sidecar with preStop',
@@ -249,7 +251,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L6',
     what: 'L5: the doubt is counted from the first stop, also after the next',
-    file: SIDECAR,
+    file: MAINS,
     from: 'if (state.stoppedMains.some((end) => !before.includes(end))) {',
     to: 'if (before.length === 0 && state.stoppedMains.length > 0) {',
     pod: '1+1 OnFailure',
@@ -257,7 +259,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L6',
     what: 'L5: the doubt about a stop has no end',
-    file: SIDECAR,
+    file: MAINS,
     from: 'stoppedEndAt + (peer?.marker?.stopDoubt ?? 0)',
     to: 'at + (peer?.marker?.stopDoubt ?? 0)',
     pod: '1+1 OnFailure',
@@ -265,7 +267,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L7',
     what: 'a sidecar leaves its dying sandbox with 0 although its main will be started again',
-    file: SIDECAR,
+    file: LEAVE,
     from: "if (restartPolicy === 'Never' || isDone) return 0;",
     to: "if (restartPolicy === 'Never' || isDone || mains.every((name) => !state.peers.get(name)?.alive)) return 0;",
     pod: '1+1 OnFailure',
@@ -273,7 +275,7 @@ export const BREAKS: readonly Break[] = [
   {
     rule: 'L16',
     what: 'a timer that is over is asked for again',
-    file: SIDECAR,
+    file: LEAVE,
     from: '  } else wake(state, state.killAt);',
     to: '  }\n  wake(state, at);',
     pod: '1+1 Never',
@@ -290,7 +292,8 @@ export const BREAKS: readonly Break[] = [
         const { sidecars, name } = context.options;
         const heard = sidecars.some((other) => other !== name && event.peers.get(other)?.marker?.stopping === true);
         const phase = state.phase === 'queued' ? 'waiting' : 'starting';
-        const marker = announcement(context, phase, heard === (sidecars[0] === name));
+        const stopping = heard === (sidecars[0] === name);
+        const marker = { phase, code: 0, final: false, killedIsFinal: false, stopping, stopDoubt: 0 };
         return settle(context, state, event.at, [{ type: 'announce', marker }]);
       }
       break;`,

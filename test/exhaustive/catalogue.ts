@@ -7,7 +7,7 @@
  */
 import type { Peer, Peers } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
-import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
+import type { SidecarState } from '../../shim/sidecar-state.ts';
 import type { Box, Truth, World } from './pod.ts';
 import type { Scene } from './scene.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { Peers } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
-import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
+import type { SidecarState } from '../../shim/sidecar-state.ts';
 import { type Box, type Case, DOUBT, lagOf, longestWait, stopDoubt, type Truth, type World } from './pod.ts';
 
 /** sidecar-lifecycle.ts, BACKOFF_FORGOTTEN. */

@@ -6,7 +6,7 @@ import type { Peer } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import type { ContainerOptions, RestartPolicy } from '../../shim/protocol.ts';
-import type { SidecarState } from '../../shim/sidecar-lifecycle.ts';
+import type { SidecarState } from '../../shim/sidecar-state.ts';
 
 /** Adverse things that can happen to a pod; each costs one of {@link Case.trouble}. */
 export const TROUBLES = [

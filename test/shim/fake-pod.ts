@@ -6,7 +6,8 @@ import type { Action, Context, Event, Peer } from '../../shim/lifecycle.ts';
 import { type MainState, startMain, stepMain } from '../../shim/main-lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import type { ContainerOptions, RestartPolicy } from '../../shim/protocol.ts';
-import { type SidecarState, startSidecar, stepSidecar } from '../../shim/sidecar-lifecycle.ts';
+import { startSidecar, stepSidecar } from '../../shim/sidecar-lifecycle.ts';
+import type { SidecarState } from '../../shim/sidecar-state.ts';
 import { parseSignal, SIGKILL, SIGTERM } from '../../shim/signals.ts';
 
 /** What the test says of a pod; every container may change its own options. */

@@ -1,0 +1,81 @@
+/** How a sidecar leaves: when its process is asked to end, when it is killed, and with what code. Rules L6, L7, L12, L13, L15. */
+import { type Action, type Context, EXIT_UNUSABLE, earliest, isOver, lagOf, reserveOf } from './lifecycle.ts';
+import { announce, type SidecarState, wake } from './sidecar-state.ts';
+
+/** What the kubelet leaves a container after a preStop hook that took the whole grace period (minimumGracePeriodInSeconds). */
+const LEAST_GRACE = 2_000;
+
+/** Ask the process to end when it is time to, and kill it when its time is over (rules L6, L12, L13, L15). */
+export function leave(context: Context, state: SidecarState, at: number, actions: Action[]): void {
+  announce(context, state, actions);
+  const { grace, stopTimeout, mains, sidecars, name } = context.options;
+  const reserve = reserveOf(grace);
+  const { doneAt, stop } = state;
+  const isDown = (other: string) => !state.peers.get(other)?.alive;
+  const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);
+  const mainsDown = doneAt !== undefined || mains.every(isDown);
+  const killAt = earliest(doneAt === undefined ? undefined : doneAt + grace, killedAt(context, state)) ?? at;
+  const lastAt = stop === undefined ? killAt : killAt - reserve / 4;
+  const due = stop?.alone || (mainsDown && followersDown) || at >= killAt - reserve;
+  if (state.askedAt === undefined && due) {
+    state.askedAt = at;
+    state.killAt = stopTimeout === undefined ? lastAt : Math.min(lastAt, at + stopTimeout);
+    if (!followersDown || !mainsDown) {
+      actions.push({
+        type: 'say',
+        level: stop?.alone ? 'debug' : 'info',
+        text: 'the grace period is ending: stopping now',
+      });
+    }
+    actions.push(
+      { type: 'probe', on: false },
+      { type: 'signal', signal: stop?.signal ?? context.stopSignal },
+    );
+  }
+  if (state.askedAt === undefined) {
+    wake(state, killAt - reserve);
+    if (stop !== undefined && at < stop.at + lagOf(grace)) wake(state, stop.at + lagOf(grace));
+    return;
+  }
+  if (state.killAt === undefined) return;
+  // A stop request that comes while it is stopping may leave less time than there was.
+  state.killAt = Math.min(state.killAt, lastAt);
+  if (at >= state.killAt) {
+    delete state.killAt;
+    actions.push({ type: 'say', level: 'info', text: 'did not end in time: killing it' }, { type: 'kill' });
+  } else wake(state, state.killAt);
+}
+
+/** When the kubelet kills a container that had a stop request. After a preStop hook that took it all there is a little left. */
+function killedAt({ options: { grace } }: Context, { stop, othersStopAt }: SidecarState): number | undefined {
+  if (stop === undefined) return undefined;
+  if (stop.alone || othersStopAt === undefined || othersStopAt >= stop.at) return stop.at + grace;
+  return Math.max(othersStopAt + grace, stop.at + LEAST_GRACE);
+}
+
+/**
+ * Whether a stop request was for this container alone (its liveness probe failed) and not the pod's deletion (L13): the
+ * others would have had theirs by now. Those with a preStop hook tell nothing: theirs comes when the hook is over (L15).
+ */
+export function isAlone(context: Context, state: SidecarState, at: number): boolean {
+  const { mains, sidecars, name, preStop, grace, probed } = context.options;
+  // Without a probe nothing stops one container alone.
+  if (!probed || state.stop === undefined || state.doneAt !== undefined || at < state.stop.at + lagOf(grace))
+    return false;
+  const others = [...mains, ...sidecars].filter((other) => other !== name && state.peers.get(other)?.alive);
+  if (others.some((other) => state.peers.get(other)?.marker?.stopping)) return false;
+  return others.some((other) => !preStop.includes(other));
+}
+
+/** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
+export function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
+  const { restartPolicy, mains } = context.options;
+  const { doneAt, stop, unheard } = state;
+  if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
+  // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
+  const ends = mains.map((name) => isOver(state.peers.get(name), context));
+  const isDone = doneAt !== undefined || ends.every((end) => end === 'over' || end === 'stopped');
+  if (restartPolicy === 'Never' || isDone) return 0;
+  const stopped = 128 + (stop?.signal ?? context.stopSignal);
+  return processCode === undefined || processCode === 0 ? stopped : processCode;
+}

@@ -1,0 +1,56 @@
+/** What a sidecar's shim keeps in mind. */
+import { type Action, announcement, type Context, earliest, type Peers } from './lifecycle.ts';
+import type { Phase } from './marker.ts';
+
+export interface SidecarState {
+  /** `queued`: before its turn. `resting`: its process ended, the next start is at `retryAt`. */
+  phase: 'queued' | 'starting' | 'started' | 'resting' | 'ended';
+  peers: Peers;
+  since: number;
+  /** When the process was started last. */
+  runningSince: number;
+  /** Starts after an end, since the last time they were forgotten. */
+  restarts: number;
+  retryAt?: number;
+  /** Signals that came before the process was there (rule P6). */
+  early: readonly number[];
+  /** The mains that have ended after a stop request and are not back, as `name#attempt`, and when the last of them was seen. */
+  stoppedMains: readonly string[];
+  stoppedEndAt?: number;
+  /** With no main up: whether those stops may have been the pod's deletion. */
+  endedByStop?: boolean;
+  /** When the work was seen to be done. */
+  doneAt?: number;
+  stop?: { at: number; signal: number; alone: boolean };
+  /** That it is started could not be announced. */
+  unheard?: true;
+  /** Since when other containers have had stop requests: with a preStop hook ours comes late, and the time runs. */
+  othersStopAt?: number;
+  /** When the process was asked to end. */
+  askedAt?: number;
+  killAt?: number;
+  /** Deaths without a word that were reported, as `name#attempt`. */
+  reported: readonly string[];
+  /** What was last announced. */
+  announced: string;
+  wakeAt?: number;
+}
+
+export function hasProcess(state: SidecarState): boolean {
+  return state.phase === 'starting' || state.phase === 'started';
+}
+
+export function wake(state: SidecarState, at: number | undefined): void {
+  const wakeAt = earliest(state.wakeAt, at);
+  if (wakeAt !== undefined) state.wakeAt = wakeAt;
+}
+
+/** Tell the others where this sidecar is, if that is news. */
+export function announce(context: Context, state: SidecarState, actions: Action[]): void {
+  const phase: Phase = state.phase === 'queued' ? 'waiting' : state.phase;
+  const stopping = state.stop !== undefined;
+  const text = `${phase} ${stopping}`;
+  if (text === state.announced) return;
+  state.announced = text;
+  actions.push({ type: 'announce', marker: announcement(context, phase, stopping) });
+}
