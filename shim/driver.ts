@@ -148,8 +148,13 @@ export class Driver {
   /** Empty the change queue before looking: what comes after will wake us again. */
   private look(): Peers {
     if (this.changes >= 0) while (typeof host.read(this.changes, 65_536) === 'string');
-    this.lookAt = host.now() + (this.changes < 0 ? LOOK_EVERY : LOOK_ANYWAY);
-    return this.rendezvous.scan();
+    const peers = this.rendezvous.scan();
+    const at = host.now();
+    this.lookAt = at + (this.changes < 0 ? LOOK_EVERY : LOOK_ANYWAY);
+    this.lookAt = earliest(this.lookAt, this.rendezvous.mend(at)) ?? this.lookAt;
+    // A shim that came when the epoch was removed hears of it from those who knew it.
+    this.context.epoch = this.rendezvous.epoch;
+    return peers;
   }
 
   private readSignals(): void {

@@ -8,11 +8,14 @@
  *   between the two halves of a write sees no marker, and is woken again when the writer closes the file.
  *
  * And one for the pod: `epoch`, a random word that the init container writes each time the sandbox is made.
+ *
+ * Whoever can write here can also remove it all (`rm -rf /curfew/run/*`): who looks at the others looks after its own files too.
  */
 import * as host from 'host';
 import { EAGAIN, EEXIST, ENOENT, HostError } from './errors.ts';
 import type { Announcement, Peer, Peers } from './lifecycle.ts';
 import { formatMarker, MARKER_SIZE, type Marker, parseMarker } from './marker.ts';
+import { say } from './voice.ts';
 
 const S_IFMT_FIFO = 0o010000;
 const POLLIN = 1;
@@ -20,6 +23,11 @@ const MAX_EPOCH = 32;
 /** A last word that no disk would take, sent through the life line instead; all copies fit a pipe's atomic write. */
 const SPOKEN_SIZE = 16;
 const SPOKEN_COPIES = 64;
+/** Between two mendings: short, for who removes one file removes the next; doubled while somebody goes on removing them. */
+const FIRST_PAUSE = 50;
+const LAST_PAUSE = 30_000;
+/** So many life lines are held at most: the first, which most others listen to, and the last ones. */
+const MAX_LIVES = 8;
 
 interface Watched {
   name: string;
@@ -30,16 +38,24 @@ interface Watched {
   spoken?: { code: number; final: boolean };
   /** The attempt whose last word was synced. */
   synced: number;
+  /** The marker that it left when it went down, should somebody remove that. */
+  left?: Marker;
 }
 
 /** One shim's view of the rendezvous. */
 export class Rendezvous {
-  readonly epoch: string;
   private readonly folder: string;
   private readonly name: string;
   private readonly attempt: number;
-  private readonly life: number;
+  /** The life lines that this shim holds: more than one only where its FIFO was removed. */
+  private readonly lives: number[];
+  private currentEpoch: string;
   private watched: Watched[] = [];
+  /** What was announced last. */
+  private announced: Announcement | undefined;
+  private pause = FIRST_PAUSE;
+  private mendAt = 0;
+  private removalSaid = false;
 
   /**
    * Take this container's life line, before anything else can be known of it.
@@ -56,10 +72,16 @@ export class Rendezvous {
       const kept: Marker = { ...last, phase: 'waiting', code: 0, final: false, stopping: false };
       overwrite(this.state(name), formatMarker(kept));
     }
-    this.life = holdLife(folder, name);
+    const life = holdLife(folder, name);
+    this.lives = [life];
     // So were the words that the last attempt spoke: as long as they lie in the pipe, nobody hears that we live.
-    while (typeof host.read(this.life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
-    this.epoch = readText(`${folder}/epoch`, MAX_EPOCH)?.trim() ?? '';
+    while (typeof host.read(life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
+    this.currentEpoch = this.readEpoch();
+  }
+
+  /** The life of the sandbox that this is; empty as long as nobody knows it. */
+  get epoch(): string {
+    return this.currentEpoch;
   }
 
   /** Begin to watch the other containers' life lines. Watch first, then scan (rule L10). */
@@ -95,22 +117,86 @@ export class Rendezvous {
     }
   }
 
+  /**
+   * Make anew what somebody removed: this shim's life line and marker, and the epoch, in which all of a sandbox agree.
+   * What cannot be made now is tried again, and not complained of: no announcement hangs on it.
+   * @param at monotonic milliseconds
+   * @returns when to look again, where something was missing
+   */
+  mend(at: number): number | undefined {
+    if (this.epoch === '') this.currentEpoch = this.readEpoch();
+    const { announced } = this;
+    if (announced === undefined || this.isWhole(announced)) return undefined;
+    if (at < this.mendAt) return this.mendAt;
+    this.pause = at - this.mendAt > LAST_PAUSE ? FIRST_PAUSE : Math.min(this.pause * 2, LAST_PAUSE);
+    this.mendAt = at + this.pause;
+    try {
+      // The marker last: who believes it finds the rest.
+      if (!this.isHeld()) this.holdAnew();
+      if (this.epoch !== '' && this.readEpoch() === '') this.writeAnew('epoch', `${this.epoch}\n`);
+      this.announce(announced);
+    } catch (error) {
+      if (error instanceof HostError) return this.mendAt;
+      throw error;
+    }
+    if (!this.removalSaid) say(`somebody removed files from ${this.folder}: making them anew`);
+    this.removalSaid = true;
+    return this.mendAt;
+  }
+
   /** @throws {HostError} when it can be written neither anew nor in place */
   announce(what: Announcement): void {
-    const text = formatMarker({ ...what, attempt: this.attempt, epoch: this.epoch });
+    const text = this.textOf(what);
     const path = this.state(this.name);
-    const temporary = `${this.folder}/${this.name}.tmp`;
-    if (overwrite(path, text) === undefined) return;
-    // Nothing there, or something that is not ours.
-    const failed = writeWhole(temporary, text, false) ?? replace(temporary, path);
-    if (failed === undefined) return;
-    if (what.phase === 'ended') this.speak(what.code, what.final);
-    throw failed;
+    try {
+      // In its place there may be nothing, or something that is not ours.
+      if (overwrite(path, text) !== undefined) this.writeAnew(`${this.name}.state`, text);
+      this.announced = what;
+    } catch (error) {
+      if (what.phase === 'ended') this.speak(what.code, what.final);
+      throw error;
+    }
   }
 
   /** Let go of the life line, for a last word is said: who waits for it need not wait for the kernel to clear us away. */
   leave(): void {
-    host.close(this.life);
+    for (const life of this.lives) host.close(life);
+  }
+
+  private textOf(what: Announcement): string {
+    return formatMarker({ ...what, attempt: this.attempt, epoch: this.epoch });
+  }
+
+  private readEpoch(): string {
+    return readText(`${this.folder}/epoch`, MAX_EPOCH)?.trim() ?? '';
+  }
+
+  /** Whether everything of ours is there. An epoch that is another one is nobody's to mend: two would mend it for ever. */
+  private isWhole(announced: Announcement): boolean {
+    const marker = readText(this.state(this.name), MARKER_SIZE);
+    if (marker !== this.textOf(announced)) return false;
+    return this.isHeld() && (this.epoch === '' || this.readEpoch() !== '');
+  }
+
+  /** Whether somebody holds the life line that has our name now: who would, but this shim? */
+  private isHeld(): boolean {
+    const fd = openLife(this.folder, this.name);
+    if (fd < 0) return false;
+    const got = host.read(fd, SPOKEN_SIZE);
+    host.close(fd);
+    return got === -EAGAIN;
+  }
+
+  /** The one before is held as well: who listens to it must not hear of a death. */
+  private holdAnew(): void {
+    this.lives.push(holdLife(this.folder, this.name));
+    if (this.lives.length > MAX_LIVES) for (const life of this.lives.splice(1, 1)) host.close(life);
+  }
+
+  private writeAnew(file: string, text: string): void {
+    const temporary = `${this.folder}/${this.name}.tmp`;
+    const failed = writeWhole(temporary, text, false) ?? replace(temporary, `${this.folder}/${file}`);
+    if (failed !== undefined) throw failed;
   }
 
   private state(name: string): string {
@@ -133,6 +219,10 @@ export class Rendezvous {
     if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {
       marker = { ...marker, phase: 'ended', ...item.spoken };
     }
+    // Who is down says nothing new: what it left is true also where somebody removed it.
+    if (item.alive) delete item.left;
+    else if (marker === undefined) marker = item.left;
+    else item.left = marker;
     const peer = { alive: item.alive, lived: item.lived };
     return marker === undefined ? peer : { ...peer, marker };
   }
@@ -153,7 +243,7 @@ export class Rendezvous {
   /** Neither a file system without space nor a read-only one can keep a pipe from holding a few bytes. */
   private speak(code: number, final: boolean): void {
     const message = `curfew ${code} ${final ? 'final' : 'again'}`.padEnd(SPOKEN_SIZE);
-    host.write(this.life, message.repeat(SPOKEN_COPIES), -1);
+    for (const life of this.lives) host.write(life, message.repeat(SPOKEN_COPIES), -1);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -12,8 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Readiness } from '../../shim/protocol.ts';
-import { type Container, TERM } from './container.ts';
+import { type Container, KILL, TERM } from './container.ts';
 import { NAMESPACE, Pod, type PodOptions } from './pod.ts';
 import { tmpfsPod } from './tmpfs-pod.ts';
 
@@ -211,6 +213,105 @@ test('L17 a rendezvous that is emptied, or taken away, while all run loses no ex
     assert.equal(await sidecar.code(), 0, how);
     assert.deepEqual(pod.noted.slice(-2), [`s got ${TERM}`, 's ends'], how);
   }
+});
+
+/** What `rm -rf /curfew/run/*` does. */
+const REMOVALS: Record<string, (run: string) => string> = {
+  'its marker': (run) => `rm ${run}/a.state`,
+  'its life line': (run) => `rm ${run}/a.life`,
+  'its marker and its life line, something else of their names': (run) =>
+    `cd ${run}; ln -s nowhere x; mv -T x a.state; echo theirs > y; mv y a.life`,
+  'its life line, another FIFO of its name': (run) => `cd ${run}; mkfifo x; mv x a.life`,
+  everything: (run) => `rm -rf ${run}/*`,
+};
+
+test('L17 a sidecar from which something is removed while others wait: it is made anew, once said, and they go on', async (t) => {
+  for (const [what, remove] of Object.entries(REMOVALS)) {
+    const pod = new Pod(t, { mains: ['m'], sidecars: ['a', 'b'] });
+    const a = pod.start('a', pod.serve('a'));
+    await pod.announces('a', 'started');
+    const m = pod.start('m', pod.work('m', 3));
+    await pod.announces('m', 'waiting');
+    execFileSync('sh', ['-c', remove(pod.run)]);
+    // One who has never seen it before, after one who has.
+    const b = pod.start('b', pod.serve('b'));
+    assert.equal(await m.code(), 3, what);
+    assert.deepEqual([await b.code(), await a.code()], [0, 0], what);
+    assert.deepEqual(pod.noted, ['a up', 'b up', 'm runs', 'b got 15', 'b ends', 'a got 15', 'a ends'], what);
+    assert.equal(a.stderr, `curfew: somebody removed files from ${pod.run}: making them anew\n`, what);
+    assert.deepEqual(
+      [pod.markerOf('a')?.phase, pod.markerOf('a')?.epoch],
+      ['ended', pod.markerOf('m')?.epoch],
+    );
+    await pod.destroy();
+  }
+});
+
+test('L17 a main that removes everything and fails under OnFailure: its next attempt runs, and the sidecars end well', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['a', 'b'], restartPolicy: 'OnFailure' });
+  const sidecars = ['a', 'b'].map((name) => pod.start(name, pod.serve(name)));
+  assert.equal(await pod.start('m', ['sh', '-c', `rm -rf ${pod.run}/*; exit 4`]).code(), 4);
+  assert.equal(await pod.start('m', pod.work('m')).code(), 0);
+  for (const sidecar of sidecars) assert.equal(await sidecar.code(), 0);
+  const epoch = pod.markerOf('a')?.epoch;
+  assert.notEqual(epoch, '');
+  assert.deepEqual(
+    [pod.markerOf('m')?.epoch, pod.markerOf('b')?.epoch],
+    [epoch, epoch],
+    'the epoch is known again',
+  );
+});
+
+test('L17 that a main has gone for good counts on when what it left is removed', async (t) => {
+  const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+  const sidecar = pod.start('s', pod.serve('s'));
+  const m = pod.start('m', pod.serve('m'), { options: { restartPolicy: 'Never' } });
+  const n = pod.start('n', pod.serve('n', '10=0'));
+  await pod.notes('m up');
+  await pod.notes('n up');
+  await m.signal(KILL);
+  await sidecar.says('m died without a word');
+  execFileSync('sh', ['-c', `rm -rf ${pod.run}/*`]);
+  await n.signal(10);
+  assert.deepEqual([await n.code(), await sidecar.code()], [0, 0]);
+});
+
+test('L17 files that somebody removes again and again cost little, and come back when he ends', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.announces('s', 'started');
+  const path = `${pod.run}/s.state`;
+  const until = performance.now() + 2_000;
+  let removed = 0;
+  while (performance.now() < until) {
+    if (existsSync(path)) {
+      rmSync(path);
+      removed++;
+    }
+    await pause(1);
+  }
+  // After 0.05 s, 0.1 s, 0.2 s, ...: a slow machine makes it fewer.
+  assert.ok(removed >= 2 && removed <= 8, `${removed} times in 2 s`);
+  assert.equal(await pod.start('m', pod.work('m', 3)).code(), 3);
+  assert.equal(await sidecar.code(), 0);
+  assert.equal(sidecar.stderr.split('\n').length, 2, 'said once');
+});
+
+test('L17 what is removed from a mount that is read-only is made anew when it is not, without a word until then', async (t) => {
+  const pod = new Pod(t, PAIR);
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.announces('s', 'started');
+  const within = (script: string) =>
+    execFileSync('nsenter', [`--target=${process.pid}`, `--mount=/proc/${shim}/ns/mnt`, 'sh', '-c', script]);
+  const shim = await sidecar.pid();
+  within(readOnly(pod.run));
+  execFileSync('sh', ['-c', `rm -rf ${pod.run}/*`]);
+  const main = pod.start('m', pod.work('m', 3));
+  await pod.announces('m', 'waiting');
+  assert.equal(sidecar.stderr, '');
+  within(`mount -o remount,bind,rw ${pod.run}`);
+  assert.equal(await main.code(), 3);
+  assert.equal(await sidecar.code(), 0);
 });
 
 test('L17 containers of different users share one rendezvous', async (t: TestContext) => {
