@@ -3,6 +3,7 @@ import { parseInjectLabel, parseWishes, type Wishes } from './annotations.ts';
 import { findClash } from './clash.ts';
 import { parseContainer } from './container.ts';
 import { type Decision, decide, type Part } from './decide.ts';
+import { besideEntrypoint, type EarlierRun, findEarlierRun } from './earlier-run.ts';
 import { type CommandSources, needsImage, resolveCommand } from './entrypoint.ts';
 import type { ImageAnswer, ImageRequest } from './images.ts';
 import { InvalidPod } from './json.ts';
@@ -11,7 +12,7 @@ import { unwrapOperations, wrapOperations } from './patch.ts';
 import { MAX_CONTAINERS, type PodView, parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
 import { Refusal } from './refusal.ts';
-import { type EarlierRun, findEarlierRun, isStatusTooLong } from './status.ts';
+import { isStatusTooLong } from './status.ts';
 import { INJECT_LABEL, SIDECARS, STATUS } from './vocabulary.ts';
 import { warnOfChangedMeaning, warnOfNames } from './warnings.ts';
 import { boundWarnings, printable } from './wording.ts';
@@ -148,10 +149,6 @@ function wrap(
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(`Curfew: ${text}`);
   const { decision, earlier, wishes } = plan;
-  for (const name of earlier.rewritten)
-    warn(
-      `container ${name}: its args were rewritten after it was wrapped; what annotation ${STATUS} says counts`,
-    );
   warnOfNames(pod, decision, wishes, policy.catalogue, warn);
   const parts: Planned[] = [];
   for (const part of decision.parts) {
@@ -213,15 +210,13 @@ function planPart(
   return { ...part, details: parseContainer(part.container), original: sources.original, ...known };
 }
 
-function sourcesOf(plan: Wanted, part: Part): CommandSources {
-  const { container, known } = part;
+/** @throws {Refusal} */
+function sourcesOf({ earlier, wishes }: Wanted, { container, known }: Part): CommandSources {
   const { name } = container;
-  return {
-    name,
-    original: plan.earlier.originals.get(name) ?? { command: container.command, args: container.args },
-    wish: plan.wishes.containers.get(name)?.entrypoint,
-    known,
-  };
+  const wish = wishes.containers.get(name)?.entrypoint;
+  const original = earlier.originals.get(name) ?? { command: container.command, args: container.args };
+  if (wish === undefined || !earlier.changed.has(name)) return { name, original, wish, known };
+  return { name, original: besideEntrypoint(name, original, wish), wish, known };
 }
 
 /** W6: a pod that asks to be wrapped is refused when it cannot be; one that the catalogue picked passes with a warning. */

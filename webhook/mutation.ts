@@ -35,6 +35,7 @@ export const REASONS = [
   'sidecars-and-mains',
   'no-such-container',
   'bad-status',
+  'half-wrapped',
 ] as const;
 
 export type Reason = (typeof REASONS)[number];

@@ -1,10 +1,11 @@
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import type { MountView } from './container.ts';
 import { parseMounts } from './container.ts';
+import type { EarlierRun } from './earlier-run.ts';
 import { isRecord, type JsonRecord, member } from './json.ts';
 import type { InitContainerView, PodView } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
-import type { EarlierRun, Original } from './status.ts';
+import type { Original } from './status.ts';
 import { BIN_VOLUME, INSTALL_CONTAINER, RUN_VOLUME, STATUS } from './vocabulary.ts';
 import { containerMounts, type Desired, type Mount } from './wrap.ts';
 

@@ -62,6 +62,7 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'sidecars-and-mains': undefined,
   'no-such-container': undefined,
   'bad-status': undefined,
+  'half-wrapped': undefined,
 };
 
 /** The API server's limit for a message (events.k8s.io, validation), in bytes. */

@@ -153,7 +153,7 @@ export function desire(
         name: container.name,
         role,
         original,
-        words: words.length,
+        words,
       })),
     ),
     report,

@@ -135,10 +135,22 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
     },
   })),
   fc.nat(9).map((at) => ({
-    what: `appends to the args of container ${at}`,
-    apply: ({ spec }: TestPod) => {
-      const one = spec.containers[at % spec.containers.length];
-      if (one !== undefined) one.args = [...(one.args ?? []), '--appended'];
+    what: `appends to the args of container ${at}, where its command is not all the image's`,
+    apply: (pod: TestPod) => {
+      const one = pod.spec.containers[at % pod.spec.containers.length];
+      if (one === undefined) return;
+      const { command, args } = written(pod, one);
+      if ((command ?? []).length + (args ?? []).length > 0) one.args = [...(one.args ?? []), '--appended'];
+    },
+  })),
+  fc.nat(9).map((at) => ({
+    what: `has the command of container ${at} run by another, as bank-vaults does`,
+    apply: (pod: TestPod) => {
+      const one = pod.spec.containers[at % pod.spec.containers.length];
+      if (one === undefined || pod.metadata.annotations?.[`entrypoint.curfew.dev/${one.name}`]) return;
+      if ((written(pod, one).command ?? []).length === 0) return;
+      one.args = [...(one.command ?? []), ...(one.args ?? [])];
+      one.command = ['/vault/vault-env'];
     },
   })),
   fc.constantFrom<Change>(
@@ -180,6 +192,15 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
     },
   ),
 );
+
+/** What a container's author wrote, whether it is wrapped by now or not. */
+function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer, 'command' | 'args'> {
+  const status: { containers?: Record<string, TestContainer> } = JSON.parse(
+    metadata.annotations?.['curfew.dev/status'] ?? '{}',
+  );
+  const kept = new Map(Object.entries(status.containers ?? {})).get(one.name);
+  return kept ?? one;
+}
 
 /** A pod without what makes no difference: the order of volumes and mounts, empty lists and maps. */
 export function normalised(pod: TestPod): unknown {

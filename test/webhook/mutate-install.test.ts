@@ -225,13 +225,6 @@ describe('W3 what others do to ours between two runs', () => {
     assert.deepEqual(after.spec.containers[0]?.args, ['other', 'x']);
   });
 
-  test('W3 rewritten args: the status counts, and a warning says so', () => {
-    const late = structuredClone(pod);
-    Object.assign(late.spec.containers[0] ?? {}, { args: [] });
-    assert.match(mutation(late).warnings.join(), /container app: its args were rewritten/);
-    assert.deepEqual(applied(late, mutation(late)), pod);
-  });
-
   test('W3 without the annotation the words come back as the command', () => {
     const late = structuredClone(pod);
     delete late.metadata.annotations?.['curfew.dev/status'];

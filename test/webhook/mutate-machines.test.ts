@@ -66,6 +66,30 @@ describe('W5 machines that differ', () => {
     assert.deepEqual(runs(again, 'amd64'), ['/amd', '$$(X)', 'x', 'more']);
   });
 
+  test('W3 changed words of several machines are refused, whichever', () => {
+    for (const fields of [{}, { args: ['x'] }]) {
+      const after = wrapped(pod(fields), { app: image });
+      const { args = [] } = named(after, 'app');
+      for (const other of [['/other'], args.slice(0, 1), ['env', ...args], args.slice(0, -1)]) {
+        const late = structuredClone(after);
+        named(late, 'app').args = other;
+        const result = mutation(late, { app: image });
+        assert.deepEqual([result.outcome, result.reason], ['refused', 'half-wrapped']);
+        assert.match(result.message, /commands of several machines in its args, and they were changed/);
+      }
+    }
+    const wrapper = wrapped(pod({}), { app: image });
+    const { command = [], args = [] } = named(wrapper, 'app');
+    Object.assign(named(wrapper, 'app'), { command: ['/vault-env'], args: [...command, ...args] });
+    assert.equal(mutation(wrapper, { app: image }).reason, 'half-wrapped');
+  });
+
+  test('W3 more words behind an image’s own CMD, on several machines, are refused: no args could say that', () => {
+    const late = wrapped(pod({}), { app: image });
+    named(late, 'app').args?.push('more');
+    assert.equal(mutation(late, { app: image }).reason, 'half-wrapped');
+  });
+
   test('W3 without the annotation that keeps the originals, the image is asked again', () => {
     for (const args of [undefined, ['x']]) {
       const after = wrapped(pod(args === undefined ? {} : { args }), { app: image });

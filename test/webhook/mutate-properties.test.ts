@@ -61,6 +61,47 @@ describe('any pod', () => {
     assert.ok(rewrapped > 50, `${rewrapped} pods were wrapped again`);
   });
 
+  test('W3 an injected pod whose args were replaced runs them, as if the original had them as its command', () => {
+    const seen = { wrapped: 0, refused: 0 };
+    const words = fc.array(fc.constantFrom('other', '$(X)', '$$', '', '--'), { minLength: 1, maxLength: 3 });
+    const change = fc.oneof(
+      words.map((added) => (present: string[]) => [...added, ...present]),
+      words.map((added) => (present: string[]) => [...present, ...added]),
+      words.map((added) => () => added),
+      fc.constant((present: string[]) => (present.length > 1 ? present.slice(0, -1) : ['one'])),
+    );
+    fc.assert(
+      fc.property(anyPod, fc.nat(9), change, (pod, at, changed) => {
+        const first = again(pod);
+        if (first.outcome !== 'wrapped') return;
+        const late = applied(pod, first);
+        const direct = structuredClone(pod);
+        const place = at % late.spec.containers.length;
+        const [one, plain] = [late.spec.containers[place], direct.spec.containers[place]];
+        assert.ok(one?.args && plain);
+        one.args = changed(one.args);
+        const wish: string[] = JSON.parse(
+          pod.metadata.annotations?.[`entrypoint.curfew.dev/${one.name}`] ?? '[]',
+        );
+        plain.command = one.args.slice(0, wish.length || one.args.length);
+        plain.args = one.args.slice(plain.command.length);
+        const result = again(late);
+        if (wish.some((word, i) => word !== one.args?.[i])) {
+          assert.deepEqual([result.outcome, result.reason], ['refused', 'bad-annotation']);
+          seen.refused++;
+          return;
+        }
+        const after = applied(late, result);
+        assert.deepEqual(after.spec.containers[place]?.args, one.args);
+        assert.deepEqual(withoutStatus(after), withoutStatus(applied(direct, again(direct))));
+        assert.deepEqual(again(after).operations, []);
+        seen.wrapped++;
+      }),
+      { numRuns: 1_500 },
+    );
+    assert.ok(seen.wrapped > 100 && seen.refused > 0, JSON.stringify(seen));
+  });
+
   test('W4 what the shim gets it can read, and it runs what would have run', () => {
     fc.assert(
       fc.property(anyPod, (pod) => {
@@ -83,6 +124,13 @@ describe('any pod', () => {
     );
   });
 });
+
+/** What was written there says the same in more than one way: a command, or ENTRYPOINT and args. */
+function withoutStatus(pod: TestPod): unknown {
+  const copy = structuredClone(pod);
+  delete copy.metadata.annotations?.['curfew.dev/status'];
+  return normalised(copy);
+}
 
 describe('any JSON', () => {
   test('W2 nothing throws, and every reason has a name', () => {
