@@ -5,6 +5,7 @@ export const EAGAIN = 11;
 export const ECHILD = 10;
 export const EEXIST = 17;
 export const EISDIR = 21;
+export const ECONNREFUSED = 111;
 
 const WORDS: Record<number, string> = {
   1: 'operation not permitted',
@@ -22,6 +23,13 @@ const WORDS: Record<number, string> = {
   30: 'read-only file system',
   36: 'file name too long',
   40: 'too many levels of symbolic links',
+  97: 'address family not supported',
+  99: 'address not available',
+  101: 'network is unreachable',
+  104: 'connection reset',
+  110: 'connection timed out',
+  111: 'connection refused',
+  113: 'no route to host',
   122: 'disk quota exceeded',
 };
 

@@ -14,7 +14,10 @@ const REAP_PATIENCE = 2_000;
 /** Why a command could not be started, and the exit code that says so. */
 export interface NotStarted {
   code: number;
+  /** With the command's name. */
   reason: string;
+  /** Without it. */
+  why: string;
 }
 
 /**
@@ -30,12 +33,13 @@ export function startProcess(command: string, argv: string[] | number, silent: b
     const code = path === -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
     const where = command.includes('/') ? '' : ' in PATH';
     const why = path === -ENOENT ? `command not found${where}` : `cannot execute: ${reason(path)}`;
-    return { code, reason: `${quoted}: ${why}` };
+    return { code, reason: `${quoted}: ${why}`, why };
   }
   const pid = host.spawn(path, argv, !silent, silent);
   if (pid > 0) return pid;
-  const why = pid === -ENOENT ? 'the interpreter or loader that it names is not there' : reason(pid);
-  return { code: EXIT_NOT_EXECUTABLE, reason: `${quoted}: cannot execute: ${why}` };
+  const cause = pid === -ENOENT ? 'the interpreter or loader that it names is not there' : reason(pid);
+  const why = `cannot execute: ${cause}`;
+  return { code: EXIT_NOT_EXECUTABLE, reason: `${quoted}: ${why}`, why };
 }
 
 /** The first executable of that name in PATH; or the negative errno that says most about why there is none. */

@@ -2,7 +2,9 @@
 import * as host from 'host';
 import { startProcess } from './process.ts';
 import type { Readiness } from './protocol.ts';
+import { type Outcome, ReadinessReport } from './readiness-report.ts';
 import { SIGKILL } from './signals.ts';
+import { say } from './voice.ts';
 
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -17,14 +19,16 @@ const MAX_ADDRESSES = 16;
 
 interface Connection {
   fd: number;
+  address: string;
   connected: boolean;
   answer: string;
 }
 
-/** Tries one condition; `onReady` is called once it held. */
+/** Tries one condition until it holds, and says why it does not (rule P8). */
 export class ReadinessProbe {
   private readonly ready: Readiness;
   private readonly timeout: number;
+  private readonly report: ReadinessReport;
   private running = false;
   private pause = FIRST_PAUSE;
   private connections: Connection[] = [];
@@ -37,6 +41,7 @@ export class ReadinessProbe {
   constructor(ready: Readiness, timeout: number) {
     this.ready = ready;
     this.timeout = timeout;
+    this.report = new ReadinessReport(ready, timeout);
   }
 
   get wakeAt(): number | undefined {
@@ -45,6 +50,7 @@ export class ReadinessProbe {
 
   start(at: number): void {
     this.running = true;
+    this.report.start(at);
     this.pause = FIRST_PAUSE;
     this.trying = false;
     this.dueAt = at;
@@ -63,8 +69,10 @@ export class ReadinessProbe {
   /** The clock went on. */
   tick(at: number): void {
     if (!this.running || at < this.dueAt) return;
-    if (this.trying) this.failed(at);
-    else this.attempt(at);
+    if (!this.trying) return this.attempt(at);
+    if (this.child > 0) this.report.note({ kind: 'silent' });
+    for (const { address } of this.connections) this.report.note({ kind: 'silent', address });
+    this.failed(at);
   }
 
   /** A descriptor has something. Returns whether the condition held. */
@@ -72,22 +80,26 @@ export class ReadinessProbe {
     const connection = this.connections.find((item) => item.fd === fd);
     if (connection === undefined) return false;
     if (!connection.connected) {
-      if (host.socketError(fd) < 0) return this.drop(connection, at);
+      const errno = host.socketError(fd);
+      if (errno < 0) return this.drop(connection, at, { kind: 'errno', errno });
       if (this.ready.kind === 'tcp') return this.succeeded();
       connection.connected = true;
-      if (this.ready.kind !== 'http' || host.write(fd, request(this.ready), -1) < 0)
-        return this.drop(connection, at);
-      return false;
+      const sent = this.ready.kind === 'http' ? host.write(fd, request(this.ready), -1) : 0;
+      return sent < 0 ? this.drop(connection, at, { kind: 'errno', errno: sent }) : false;
     }
+    const { address } = connection;
     const got = host.read(fd, MAX_ANSWER);
-    if (typeof got === 'number' || got === '') return this.drop(connection, at);
+    if (typeof got === 'number') return this.drop(connection, at, { kind: 'errno', errno: got });
+    if (got === '') return this.drop(connection, at, { kind: 'closed', address });
     connection.answer += got;
     if (connection.answer.length < 12) return false;
     // As the kubelet's own probes: 200 to 399 is success.
     const status = Number(connection.answer.slice(9, 12));
-    return connection.answer.startsWith('HTTP/1.') && status >= 200 && status < 400
+    if (!connection.answer.startsWith('HTTP/1.') || !(status >= 100 && status <= 999))
+      return this.drop(connection, at, { kind: 'no-http', address });
+    return status >= 200 && status < 400
       ? this.succeeded()
-      : this.drop(connection, at);
+      : this.drop(connection, at, { kind: 'status', status, address });
   }
 
   /** A child ended. Returns whether it was the condition's and succeeded. */
@@ -95,6 +107,7 @@ export class ReadinessProbe {
     if (pid !== this.child || pid === 0) return false;
     this.child = 0;
     if (code === 0) return this.succeeded();
+    this.report.note({ kind: 'exited', code });
     this.failed(at);
     return false;
   }
@@ -104,20 +117,25 @@ export class ReadinessProbe {
     this.dueAt = at + this.timeout;
     if (this.ready.kind === 'exec') {
       const child = startProcess(this.ready.command[0] ?? '', this.ready.command, true);
-      if (typeof child === 'number') this.child = child;
-      else this.failed(at);
-      return;
+      if (typeof child === 'number') {
+        this.child = child;
+        return;
+      }
+      this.report.note({ kind: 'not-started', why: child.why });
+      return this.failed(at);
     }
     if (this.ready.kind === 'none') return;
     const port = this.ready.port;
     for (const address of addressesOf(this.ready.host)) {
       const fd = host.connect(address, port);
-      if (fd >= 0) this.connections.push({ fd, connected: false, answer: '' });
+      if (fd >= 0) this.connections.push({ fd, address, connected: false, answer: '' });
+      else this.report.note({ kind: 'errno', errno: fd });
     }
     if (this.connections.length === 0) this.failed(at);
   }
 
-  private drop(connection: Connection, at: number): boolean {
+  private drop(connection: Connection, at: number, outcome: Outcome): boolean {
+    this.report.note(outcome);
     host.close(connection.fd);
     this.connections = this.connections.filter((item) => item !== connection);
     if (this.connections.length === 0) this.failed(at);
@@ -131,6 +149,8 @@ export class ReadinessProbe {
 
   private failed(at: number): void {
     this.giveUp();
+    const line = this.report.failed(at);
+    if (line !== undefined) say(line);
     this.dueAt = at + this.pause;
     this.pause = Math.min(this.pause * 2, this.ready.kind === 'exec' ? LAST_EXEC_PAUSE : LAST_PAUSE);
   }

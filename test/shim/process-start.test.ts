@@ -142,6 +142,56 @@ test('L1 the next sidecar waits for the condition of the one before', async (t) 
   assert.deepEqual(pod.noted.slice(0, 3), ['a up', 'b up', 'm runs']);
 });
 
+test('P8 L2 a sidecar whose condition does not hold says why, on one line', async (t) => {
+  const busy = createHttpServer((_, response) => response.writeHead(503).end());
+  const rude = createServer((socket) => socket.on('error', () => undefined).end());
+  const foreign = createServer((socket) =>
+    socket.on('error', () => undefined).end('SSH-2.0-\u001b[31mnonsense\r\n'),
+  );
+  const mute = createServer(
+    (socket) => socket.on('error', () => undefined) && t.after(() => socket.destroy()),
+  );
+  const http = (port: number): Readiness => ({
+    kind: 'http',
+    port,
+    path: '/healthz?token=secret',
+    headers: [],
+  });
+  const gone = createServer();
+  const gonePort = await listen(t, gone);
+  gone.close();
+  const ports = [
+    await listen(t, busy),
+    await listen(t, rude),
+    await listen(t, foreign),
+    await listen(t, mute),
+  ];
+  const [busyPort = 0, rudePort = 0, foreignPort = 0, mutePort = 0] = ports;
+  const cases: [Readiness, string, number?][] = [
+    [http(busyPort), `http://127.0.0.1:${busyPort}/healthz answered 503`],
+    [http(rudePort), `http://127.0.0.1:${rudePort}/healthz: closed the connection without an answer`],
+    [http(foreignPort), `http://127.0.0.1:${foreignPort}/healthz answered something that is no HTTP`],
+    [http(mutePort), `http://127.0.0.1:${mutePort}/healthz: no answer within 0.2 s`, 200],
+    [http(gonePort), `http://:${gonePort}/healthz: connection refused`],
+    [{ kind: 'tcp', port: gonePort }, `tcp://:${gonePort}: connection refused`],
+    [{ kind: 'tcp', host: '127.0.0.1', port: gonePort }, `tcp://127.0.0.1:${gonePort}: connection refused`],
+    [{ kind: 'exec', command: ['pg_isredy'] }, 'pg_isredy: command not found in PATH'],
+    [{ kind: 'exec', command: ['\n/no\u001b[31m'] }, '\\n/no\\u001b[31m: command not found'],
+    [{ kind: 'exec', command: ['/etc'] }, '/etc: cannot execute: permission denied'],
+    [{ kind: 'exec', command: ['sh', '-c', 'exit 3'] }, 'sh: exited 3'],
+    [{ kind: 'exec', command: ['sleep', '1000'] }, 'sleep: no answer within 0.2 s', 200],
+  ];
+  const sidecars = cases.map(([ready, why, readyTimeout = 1_000]) => {
+    const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+    return { sidecar: pod.start('s', pod.serve('s'), { options: { ready, readyTimeout } }), why };
+  });
+  for (const { sidecar, why } of sidecars) {
+    await sidecar.says('\n');
+    const [, said] = sidecar.stderr.match(/^curfew: not ready yet \(\d+ s\): (.*)\n$/) ?? [];
+    assert.equal(said, why, sidecar.stderr);
+  }
+});
+
 test('L3 TERM while waiting: 143, and the command never runs', async (t) => {
   for (const [stopSignal, signal] of [
     [undefined, TERM],
