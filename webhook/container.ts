@@ -1,7 +1,7 @@
 import type { RestartPolicy, RestartRule } from '../shim/protocol.ts';
 import { type JsonRecord, member, recordAt, recordsAt, textAt } from './json.ts';
 import { type ContainerView, restartPolicyAt } from './pod.ts';
-import { type Probe, parseProbe } from './probe.ts';
+import { type Probe, parsePatience, parseProbe } from './probe.ts';
 
 export interface MountView {
   index: number;
@@ -18,10 +18,17 @@ export interface ContainerDetails {
   devicePaths: readonly string[];
   /** Named ports. */
   ports: ReadonlyMap<string, number>;
+  /** All TCP ports that it declares. */
+  tcpPorts: ReadonlySet<number>;
   startupProbe: Probe | undefined;
   readinessProbe: Probe | undefined;
   hasStartupProbe: boolean;
   hasLivenessProbe: boolean;
+  /**
+   * How long the kubelet leaves it alone that answers no probe, in seconds from its start: the startup probe's time, else the
+   * liveness probe's, which does not count before a startup probe has succeeded.
+   */
+  probePatience: number | undefined;
   hasPostStart: boolean;
   hasPreStop: boolean;
   /** resizePolicy (newer Kubernetes): a change of its resources restarts it. */
@@ -45,10 +52,12 @@ export function parseContainer(container: ContainerView): ContainerDetails {
       (device) => textAt(device, 'devicePath', `${where}.volumeDevices[]`) ?? '',
     ),
     ports: parsePorts(raw, where),
+    tcpPorts: parseTcpPorts(raw, where),
     startupProbe,
     readinessProbe: parseProbe(raw, 'readinessProbe', where),
     hasStartupProbe: startupProbe !== undefined,
     hasLivenessProbe: member(raw, 'livenessProbe') !== undefined,
+    probePatience: parsePatience(raw, 'startupProbe', where) ?? parsePatience(raw, 'livenessProbe', where),
     hasPostStart: lifecycle !== undefined && member(lifecycle, 'postStart') !== undefined,
     hasPreStop: lifecycle !== undefined && member(lifecycle, 'preStop') !== undefined,
     restartsOnResize: (recordsAt(raw, 'resizePolicy', where) ?? []).some(
@@ -76,6 +85,16 @@ function parsePorts(raw: JsonRecord, where: string): ReadonlyMap<string, number>
     const number = member(port, 'containerPort');
     const name = textAt(port, 'name', `${where}.ports[]`);
     if (name && typeof number === 'number') ports.set(name, number);
+  }
+  return ports;
+}
+
+function parseTcpPorts(raw: JsonRecord, where: string): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const port of recordsAt(raw, 'ports', where) ?? []) {
+    const number = member(port, 'containerPort');
+    if (typeof number === 'number' && (textAt(port, 'protocol', `${where}.ports[]`) ?? 'TCP') === 'TCP')
+      ports.add(number);
   }
   return ports;
 }

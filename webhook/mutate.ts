@@ -168,7 +168,7 @@ function wrap(
         message: `the commands of the pod's containers are too long to be kept in annotation ${STATUS} (256 KiB with all others): move a long script into a ConfigMap`,
       }),
     );
-  warnOfChangedMeaning(parts, decision, warn);
+  warnOfChangedMeaning(pod, parts, decision, wishes, warn);
   const operations = wrapOperations(pod, desired);
   const { mains, sidecars } = decision;
   const who = `mains: ${brief(mains)}; sidecars in start order: ${brief(sidecars)}.`;

@@ -43,6 +43,25 @@ export function parseProbe(container: JsonRecord, key: string, where: string): P
   return { handler: parseHandler(probe, here), timeout };
 }
 
+/**
+ * How long a container that answers none of its probe's questions is left alone at least, in seconds from its start. Questions
+ * begin when initialDelaySeconds are over, periodSeconds apart; the last of failureThreshold stops it (kubelet, prober/worker.go).
+ * @returns undefined without such a probe
+ * @throws {InvalidPod}
+ */
+export function parsePatience(container: JsonRecord, key: string, where: string): number | undefined {
+  const probe = recordAt(container, key, where);
+  if (probe === undefined) return undefined;
+  const here = `${where}.${key}`;
+  // 0 means the default, as for the API server.
+  const [delay, period, threshold] = [
+    wholeAt(probe, 'initialDelaySeconds', here) ?? 0,
+    wholeAt(probe, 'periodSeconds', here) || 10,
+    wholeAt(probe, 'failureThreshold', here) || 3,
+  ];
+  return delay + (threshold - 1) * period;
+}
+
 function parseHandler(probe: JsonRecord, where: string): ProbeHandler | undefined {
   const http = recordAt(probe, 'httpGet', where);
   if (http !== undefined) {

@@ -37,6 +37,25 @@ export function deriveReadiness(
   return fromProbe(name, raw, details, probe, probe.handler, warn);
 }
 
+/**
+ * The port of this pod that a sidecar's condition asks, where that is its readiness probe's. A startup probe is the sidecar's
+ * own affair; a readiness probe may well ask through it whether the pod serves.
+ */
+export function readinessProbePort(
+  details: ContainerDetails,
+  wishes: ContainerWishes,
+  known: KnownSidecar | undefined,
+): number | undefined {
+  if (wishes.ready !== undefined || known?.ready !== undefined || details.startupProbe !== undefined)
+    return undefined;
+  const handler = details.readinessProbe?.handler;
+  if (handler === undefined || handler.kind === 'exec') return undefined;
+  if (handler.kind !== 'grpc' && handler.host !== undefined && !LOOPBACK.test(handler.host)) return undefined;
+  return resolvePort(handler.port, details.ports);
+}
+
+const LOOPBACK = /^(?:127\..*|\[?::1\]?)$/;
+
 function fromProbe(
   name: string,
   raw: JsonRecord,

@@ -47,6 +47,46 @@ describe('W8 hooks and probes whose meaning changes', () => {
     );
   });
 
+  const queued = (fields: object, pod: object = {}, sidecars = 'proxy, second') =>
+    mutation(
+      jobPod(
+        { 'curfew.dev/sidecars': sidecars },
+        [app(), proxy(), proxy({ name: 'second', ...fields })],
+        pod,
+      ),
+    ).warnings;
+  const liveness = { livenessProbe: { tcpSocket: { port: 1 } } };
+  const startup = (fields: object) => ({ startupProbe: { tcpSocket: { port: 1 }, ...fields } });
+
+  test('W8 L1 a probe that stops a sidecar for good while it waits for its turn', () => {
+    assert.deepEqual(queued(liveness), [
+      'Curfew: sidecar second: its liveness probe counts already while it waits for its turn, and stops it for good ' +
+        '(restartPolicy Never) if that takes more than 20s: give it a longer initialDelaySeconds',
+    ]);
+    const fields = { initialDelaySeconds: 5, periodSeconds: 1, failureThreshold: 3 };
+    assert.match(queued(startup(fields)).join(), /its startup probe counts .* more than 7s/);
+    // As the API server reads zeros; a liveness probe waits for the startup probe.
+    assert.match(
+      queued({ ...liveness, ...startup({ periodSeconds: 0, failureThreshold: 0 }) }).join(),
+      /its startup probe counts .* more than 20s/,
+    );
+    assert.match(
+      queued({ ...liveness, restartPolicy: 'Never' }, { restartPolicy: 'OnFailure' }).join(),
+      /second/,
+    );
+  });
+
+  test('W8 L1 none where nobody waits, where the kubelet starts it again, and where the probe is patient', () => {
+    assert.deepEqual(queued(liveness, {}, 'second, proxy'), []);
+    assert.deepEqual(queued({ readinessProbe: { tcpSocket: { port: 1 } } }), []);
+    for (const restartPolicy of ['OnFailure', 'Always'])
+      assert.deepEqual(queued(liveness, { restartPolicy }), []);
+    assert.deepEqual(queued({ ...liveness, restartPolicy: 'OnFailure' }), []);
+    assert.deepEqual(queued(startup({ periodSeconds: 1, failureThreshold: 600 })), []);
+    assert.deepEqual(queued({ ...liveness, ...startup({ periodSeconds: 1, failureThreshold: 301 }) }), []);
+    assert.match(queued(startup({ periodSeconds: 1, failureThreshold: 300 })).join(), /more than 299s/);
+  });
+
   test('W8 a sidecar’s preStop, and not a main’s', () => {
     const preStop = { lifecycle: { preStop: { sleep: { seconds: 1 } } } };
     assert.match(
@@ -84,6 +124,57 @@ describe('W8 hooks and probes whose meaning changes', () => {
     for (const text of said) assert.ok(text.length <= 256);
     assert.match(said.at(-1) ?? '', /and \d+ more warnings/);
     assert.ok(said.join('').length < 4096);
+  });
+});
+
+describe('W8 L1 a sidecar whose readinessProbe somebody answers who waits for it', () => {
+  const ports = [{ containerPort: 8080 }];
+  const probed = (probe: object, more: object = {}, main: object = { ports }, annotations: object = {}) =>
+    mutation(jobPod({ ...S, ...annotations }, [app(main), proxy({ readinessProbe: probe, ...more })]))
+      .warnings;
+  const tcp = { tcpSocket: { port: 8080 } };
+  const circle = /^Curfew: sidecar proxy: its readinessProbe asks port 8080, which main app declares/;
+
+  test('W8 L1 a main: the container, the port and the way out are named', () => {
+    assert.deepEqual(probed(tcp), [
+      'Curfew: sidecar proxy: its readinessProbe asks port 8080, which main app declares: ' +
+        'if nobody else opens it before proxy is ready, both wait for ever; set ready.curfew.dev/proxy: none',
+    ]);
+    for (const probe of [
+      { httpGet: { port: '8080', path: '/' } },
+      { httpGet: { port: 8080, host: '127.0.0.1' } },
+      { tcpSocket: { port: 8080, host: '::1' } },
+    ])
+      assert.match(probed(probe).join(), circle);
+    assert.match(probed({ grpc: { port: 8080 } }).at(-1) ?? '', circle);
+  });
+
+  test('W8 L1 a sidecar that comes later, and not one that came before', () => {
+    const both = (sidecars: string) =>
+      mutation(
+        jobPod({ 'curfew.dev/sidecars': sidecars }, [
+          app(),
+          proxy({ readinessProbe: tcp }),
+          proxy({ name: 'behind', ports }),
+        ]),
+      ).warnings;
+    assert.match(both('proxy, behind').join(), /port 8080, which sidecar behind declares/);
+    assert.deepEqual(both('behind, proxy'), []);
+  });
+
+  test('W8 L1 none where the sidecar has the port itself, where the main has another, or where something else is asked', () => {
+    assert.deepEqual(probed(tcp, { ports }), []);
+    assert.deepEqual(probed({ httpGet: { port: 'web' } }, { ports: [{ ...ports[0], name: 'web' }] }), []);
+    assert.deepEqual(probed(tcp, {}, { ports: [{ containerPort: 80 }] }), []);
+    assert.deepEqual(probed(tcp, {}, { ports: [{ containerPort: 8080, protocol: 'UDP' }] }), []);
+    assert.deepEqual(probed(tcp, {}, {}), []);
+    assert.deepEqual(probed({ exec: { command: ['x'] } }), []);
+    assert.deepEqual(probed({ tcpSocket: { port: 8080, host: '10.0.0.1' } }), []);
+    assert.deepEqual(probed(tcp, { startupProbe: { exec: { command: ['x'] } } }), []);
+    for (const ready of ['none', 'tcp://:8080'])
+      assert.deepEqual(probed(tcp, {}, { ports }, { 'ready.curfew.dev/proxy': ready }), []);
+    const istio = proxy({ name: 'istio-proxy', image: 'istio/proxyv2', readinessProbe: tcp });
+    assert.deepEqual(mutation(jobPod({}, [app({ ports }), istio])).warnings, []);
   });
 });
 
