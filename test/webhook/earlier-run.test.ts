@@ -107,6 +107,15 @@ describe('W3 an edited copy of a wrapped pod runs what it says', () => {
     );
   });
 
+  test('W3 args as they were, and another annotation: the annotation counts, and without it the container’s own command', () => {
+    const wish = { 'entrypoint.curfew.dev/app': '["/mine"]' };
+    const { late } = edited({ args: ['a'] }, {}, wish);
+    late.metadata.annotations = { ...late.metadata.annotations, 'entrypoint.curfew.dev/app': '["/new"]' };
+    assert.deepEqual(named(applied(late, mutation(late)), 'app').args, ['/new', 'a']);
+    delete late.metadata.annotations['entrypoint.curfew.dev/app'];
+    assert.deepEqual(named(applied(late, mutation(late)), 'app').args, ['migrate', 'a']);
+  });
+
   test('W3 a status that does not say what was written: the words of the pod count', () => {
     for (const entry of ['{"role":"main"}', '{"role":"main","args":["up"],"words":2}']) {
       const pod = wrapped(jobPod());
