@@ -24,7 +24,7 @@ const MAX_EPOCH = 32;
 const SPOKEN_SIZE = 16;
 const SPOKEN_COPIES = 64;
 /** Between two mendings: short, for who removes one file removes the next; doubled while somebody goes on removing them. */
-const FIRST_PAUSE = 50;
+const FIRST_PAUSE = 10;
 const LAST_PAUSE = 30_000;
 /** So many life lines are held at most: the first, which most others listen to, and the last ones. */
 const MAX_LIVES = 8;
@@ -126,19 +126,24 @@ export class Rendezvous {
   mend(at: number): number | undefined {
     if (this.epoch === '') this.currentEpoch = this.readEpoch();
     const { announced } = this;
-    if (announced === undefined || this.isWhole(announced)) return undefined;
+    if (announced === undefined) return undefined;
+    // Without delay: a newcomer takes one who has a marker and no life line for dead. Who removes it pays as much as we do.
+    if (host.kindOf(`${this.folder}/${this.name}.life`) === -ENOENT) this.holdAnew();
+    if (this.isWhole(announced)) return undefined;
     if (at < this.mendAt) return this.mendAt;
     this.pause = at - this.mendAt > LAST_PAUSE ? FIRST_PAUSE : Math.min(this.pause * 2, LAST_PAUSE);
     this.mendAt = at + this.pause;
+    if (!this.isHeld()) this.holdAnew();
     try {
-      // The marker last: who believes it finds the rest.
-      if (!this.isHeld()) this.holdAnew();
       if (this.epoch !== '' && this.readEpoch() === '') this.writeAnew('epoch', `${this.epoch}\n`);
+      // Last: who believes it finds the rest.
       this.announce(announced);
     } catch (error) {
       if (error instanceof HostError) return this.mendAt;
       throw error;
     }
+    // He who removes file by file may have come in between.
+    if (!this.isHeld()) this.holdAnew();
     if (!this.removalSaid) say(`somebody removed files from ${this.folder}: making them anew`);
     this.removalSaid = true;
     return this.mendAt;
@@ -187,9 +192,14 @@ export class Rendezvous {
     return got === -EAGAIN;
   }
 
-  /** The one before is held as well: who listens to it must not hear of a death. */
+  /** As far as it can be had. The one before is held as well: who listens to it must not hear of a death. */
   private holdAnew(): void {
-    this.lives.push(holdLife(this.folder, this.name));
+    try {
+      this.lives.push(holdLife(this.folder, this.name));
+    } catch (error) {
+      if (error instanceof HostError) return;
+      throw error;
+    }
     if (this.lives.length > MAX_LIVES) for (const life of this.lives.splice(1, 1)) host.close(life);
   }
 
@@ -223,6 +233,10 @@ export class Rendezvous {
     if (item.alive) delete item.left;
     else if (marker === undefined) marker = item.left;
     else item.left = marker;
+    // Who lives while we do is of the same sandbox, also where one of us found no epoch. (`waiting` may be from before it.)
+    if (this.epoch === '' && item.alive && marker !== undefined && marker.phase !== 'waiting')
+      this.currentEpoch = marker.epoch;
+    if (marker?.epoch === '' && item.lived) marker = { ...marker, epoch: this.epoch };
     const peer = { alive: item.alive, lived: item.lived };
     return marker === undefined ? peer : { ...peer, marker };
   }

@@ -235,7 +235,7 @@ test('L17 a sidecar from which something is removed while others wait: it is mad
     execFileSync('sh', ['-c', remove(pod.run)]);
     // One who has never seen it before, after one who has.
     const b = pod.start('b', pod.serve('b'));
-    assert.equal(await m.code(), 3, what);
+    assert.equal(await m.code(), 3, `${what}\n${pod.story}`);
     assert.deepEqual([await b.code(), await a.code()], [0, 0], what);
     assert.deepEqual(pod.noted, ['a up', 'b up', 'm runs', 'b got 15', 'b ends', 'a got 15', 'a ends'], what);
     assert.equal(a.stderr, `curfew: somebody removed files from ${pod.run}: making them anew\n`, what);
@@ -290,8 +290,8 @@ test('L17 files that somebody removes again and again cost little, and come back
     }
     await pause(1);
   }
-  // After 0.05 s, 0.1 s, 0.2 s, ...: a slow machine makes it fewer.
-  assert.ok(removed >= 2 && removed <= 8, `${removed} times in 2 s`);
+  // After 10 ms, 20 ms, 40 ms, ...: a slow machine makes it fewer.
+  assert.ok(removed >= 2 && removed <= 10, `${removed} times in 2 s`);
   assert.equal(await pod.start('m', pod.work('m', 3)).code(), 3);
   assert.equal(await sidecar.code(), 0);
   assert.equal(sidecar.stderr.split('\n').length, 2, 'said once');
