@@ -144,8 +144,7 @@ export class Rendezvous {
     }
     // He who removes file by file may have come in between.
     if (!this.isHeld()) this.holdAnew();
-    if (!this.removalSaid) say(`somebody removed files from ${this.folder}: making them anew`);
-    this.removalSaid = true;
+    this.sayRemoval();
     return this.mendAt;
   }
 
@@ -196,11 +195,17 @@ export class Rendezvous {
   private holdAnew(): void {
     try {
       this.lives.push(holdLife(this.folder, this.name));
+      this.sayRemoval();
     } catch (error) {
       if (error instanceof HostError) return;
       throw error;
     }
     if (this.lives.length > MAX_LIVES) for (const life of this.lives.splice(1, 1)) host.close(life);
+  }
+
+  private sayRemoval(): void {
+    if (!this.removalSaid) say(`somebody removed files from ${this.folder}: making them anew`);
+    this.removalSaid = true;
   }
 
   private writeAnew(file: string, text: string): void {
