@@ -66,14 +66,20 @@ export class Rendezvous {
     this.name = name;
     const last = this.read(name);
     this.attempt = (last?.attempt ?? 0) + 1;
+    makeLife(folder, name);
     // Between taking the life line and the first announcement the last attempt's marker would speak for this one. What it says
     // is over: who dies now has died before its command ran, whatever the last attempt came to.
+    let coming = -1;
     if (last !== undefined) {
       const kept: Marker = { ...last, phase: 'waiting', code: 0, final: false, stopping: false };
-      overwrite(this.state(name), formatMarker(kept));
+      const text = formatMarker(kept);
+      coming = host.open(this.state(name), 'w');
+      if (coming >= 0) host.write(coming, text, 0);
     }
     const life = holdLife(folder, name);
     this.lives = [life];
+    // Only now: the closing is what wakes those who watch, and they should find us alive.
+    if (coming >= 0) host.close(coming);
     // So were the words that the last attempt spoke: as long as they lie in the pipe, nobody hears that we live.
     while (typeof host.read(life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
     this.currentEpoch = this.readEpoch();
@@ -284,7 +290,8 @@ export function prepareRendezvous(folder: string, names: readonly string[]): voi
   if (failed !== undefined) throw failed;
 }
 
-function holdLife(folder: string, name: string): number {
+/** @throws {HostError} */
+function makeLife(folder: string, name: string): string {
   const path = `${folder}/${name}.life`;
   const kind = host.kindOf(path);
   if (kind >= 0 && kind !== S_IFMT_FIFO) moveAway(path);
@@ -292,6 +299,12 @@ function holdLife(folder: string, name: string): number {
     const made = host.makeFifo(path, 0o666);
     if (made < 0 && made !== -EEXIST) throw new HostError('make', path, made);
   }
+  return path;
+}
+
+/** @throws {HostError} */
+function holdLife(folder: string, name: string): number {
+  const path = makeLife(folder, name);
   const fd = host.open(path, 'f');
   if (fd < 0) throw new HostError('open', path, fd);
   return fd;
