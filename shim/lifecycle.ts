@@ -131,6 +131,14 @@ export function isStarted(peer: Peer | undefined): boolean {
   return peer?.alive === true && peer.marker?.phase === 'started' && !peer.marker.stopping;
 }
 
+/**
+ * Whether a container that is up has had a stop request. Who is still waiting and has one ends at once; one that says both is just coming up
+ * (`rendezvous.ts`).
+ */
+export function isStopping(peer: Peer | undefined): boolean {
+  return peer?.alive === true && peer.marker?.stopping === true && peer.marker.phase !== 'waiting';
+}
+
 /** The earlier of two times, either of which may be absent. */
 export function earliest(...times: (number | undefined)[]): number | undefined {
   let first: number | undefined;

@@ -14,6 +14,7 @@ import {
   earliest,
   isOver,
   isStarted,
+  isStopping,
   lagOf,
   lastWord,
   type Peers,
@@ -180,7 +181,7 @@ function describe(missing: readonly string[], peers: Peers): string {
   const words = missing.map((name) => {
     const peer = peers.get(name);
     if (!peer?.alive) return `sidecar ${name} (not running yet)`;
-    if (peer.marker?.stopping) return `sidecar ${name} (stopping)`;
+    if (isStopping(peer)) return `sidecar ${name} (stopping)`;
     if (peer.marker?.phase === 'resting') return `sidecar ${name} (ended, to be started again)`;
     if (peer.marker?.phase === 'starting') return `sidecar ${name} (running, not ready yet)`;
     return `sidecar ${name} (waiting for its turn)`;

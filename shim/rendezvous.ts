@@ -13,7 +13,7 @@
  */
 import * as host from 'host';
 import { EAGAIN, EEXIST, ENOENT, HostError } from './errors.ts';
-import type { Announcement, Peer, Peers } from './lifecycle.ts';
+import { type Announcement, DOUBT, type Peer, type Peers } from './lifecycle.ts';
 import { formatMarker, MARKER_SIZE, type Marker, parseMarker } from './marker.ts';
 import { say } from './voice.ts';
 
@@ -67,12 +67,12 @@ export class Rendezvous {
     const last = this.read(name);
     this.attempt = (last?.attempt ?? 0) + 1;
     makeLife(folder, name);
-    // Between taking the life line and the first announcement the last attempt's marker would speak for this one. What it says
-    // is over: who dies now has died before its command ran, whatever the last attempt came to.
+    // From here to the first announcement the last attempt's marker must speak neither for this one nor against it. Who dies
+    // meanwhile has died before its command ran; but it has no life line yet, and must not be taken for dead because of that.
     let coming = -1;
     if (last !== undefined) {
-      const kept: Marker = { ...last, phase: 'waiting', code: 0, final: false, stopping: false };
-      const text = formatMarker(kept);
+      const first = { attempt: this.attempt, phase: 'waiting', code: 0, final: false } as const;
+      const text = formatMarker({ ...last, ...first, stopping: true, stopDoubt: DOUBT });
       coming = host.open(this.state(name), 'w');
       if (coming >= 0) host.write(coming, text, 0);
     }

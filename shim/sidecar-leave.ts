@@ -1,5 +1,14 @@
 /** How a sidecar leaves: when its process is asked to end, when it is killed, and with what code. Rules L6, L7, L12, L13, L15. */
-import { type Action, type Context, EXIT_UNUSABLE, earliest, isOver, lagOf, reserveOf } from './lifecycle.ts';
+import {
+  type Action,
+  type Context,
+  EXIT_UNUSABLE,
+  earliest,
+  isOver,
+  isStopping,
+  lagOf,
+  reserveOf,
+} from './lifecycle.ts';
 import { announce, type SidecarState, wake } from './sidecar-state.ts';
 
 /** What the kubelet leaves a container after a preStop hook that took the whole grace period (minimumGracePeriodInSeconds). */
@@ -63,7 +72,7 @@ export function isAlone(context: Context, state: SidecarState, at: number): bool
   if (!probed || state.stop === undefined || state.doneAt !== undefined || at < state.stop.at + lagOf(grace))
     return false;
   const others = [...mains, ...sidecars].filter((other) => other !== name && state.peers.get(other)?.alive);
-  if (others.some((other) => state.peers.get(other)?.marker?.stopping)) return false;
+  if (others.some((other) => isStopping(state.peers.get(other)))) return false;
   return others.some((other) => !preStop.includes(other));
 }
 

@@ -1,5 +1,5 @@
 /** What a sidecar makes of its mains' ends: whether the work is done, or the pod is being deleted, or neither. Rules L5, L6, L8, L11, L15. */
-import { type Action, type Context, DOUBT, EXIT_KILLED, isOver, lagOf } from './lifecycle.ts';
+import { type Action, type Context, DOUBT, EXIT_KILLED, isOver, isStopping, lagOf } from './lifecycle.ts';
 import { type SidecarState, wake } from './sidecar-state.ts';
 
 /** Note when mains end that were asked to, and forget it when all are back: their stops were their own. */
@@ -61,7 +61,7 @@ function hookTime({ options }: Context, state: SidecarState): number {
   const { preStop, name, grace } = options;
   if (!preStop.includes(name)) return 0;
   const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  const known = others.length > 0 && !others.every(([, { marker }]) => marker?.stopping === true);
+  const known = others.length > 0 && !others.every(([, peer]) => isStopping(peer));
   return known ? lagOf(grace) : grace + lagOf(grace);
 }
 
@@ -73,6 +73,6 @@ export function isStopLate(context: Context, state: SidecarState, at: number): b
   const { preStop, name, grace } = context.options;
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
   const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  if (others.length > 0) return others.every(([, { marker }]) => marker?.stopping === true);
+  if (others.length > 0) return others.every(([, peer]) => isStopping(peer));
   return state.endedByStop === true && at <= (state.stoppedEndAt ?? at) + grace + lagOf(grace);
 }

@@ -194,8 +194,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L11'],
     what: 'lifecycle.ts: a marker speaks on after its writer: a main starts',
     file: 'lifecycle.ts',
-    from: 'return peer?.alive === true && peer.marker',
-    to: 'return peer?.marker',
+    from: 'return peer?.alive === true && peer.marker?.phase',
+    to: 'return peer?.marker?.phase',
     where: (plan) => plan.leftovers && plan.rendezvous === 'plain',
   },
   {

@@ -69,7 +69,7 @@ function due(at: number, by: number): number {
 
 /** As long as a stop may be thought about: whether it was alone, and whether a preStop hook hides that it was not. */
 function longestStop(pod: Case): number {
-  return Math.max(stopDoubt(pod), pod.grace + lagOf(pod));
+  return Math.max(stopDoubt(pod), DOUBT, pod.grace + lagOf(pod));
 }
 
 /** `key` with its time moved, where there is one. */

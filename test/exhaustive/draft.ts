@@ -8,6 +8,7 @@ import { hasOldMarkers, laterBox, laterMain } from './clock.ts';
 import {
   type Box,
   beliefTime,
+  DOUBT,
   isMain,
   isUp,
   isWorkDone,
@@ -109,8 +110,9 @@ export class Draft {
     if (marker !== undefined) {
       // What a sidecar says counts only as long as it is there, whichever attempt it is.
       const attempt = this.isMain(who) ? marker.attempt + 1 : 0;
+      const coming = { phase: 'waiting', code: 0, final: false, stopping: true, stopDoubt: DOUBT } as const;
       this.set(who, {
-        marker: theMarker({ ...marker, attempt, phase: 'waiting', code: 0, final: false, stopping: false }),
+        marker: theMarker({ ...marker, ...coming, attempt }),
       });
     }
     this.changed(who);

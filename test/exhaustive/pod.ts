@@ -222,14 +222,16 @@ export function stopDoubt(pod: Case): number {
   return pod.policy === 'Never' ? 0 : DOUBT;
 }
 
-function isMainStopped(pod: Case, boxes: readonly Box[]): boolean {
-  return boxes.some((box, who) => isMain(pod, who) && box.marker?.stopping === true);
-}
-
-/** How long this sidecar may take to believe that the work is done: a main was stopped (L5), and its own hook may hide why (L15). */
+/**
+ * How long this sidecar may take to believe that the work is done: a main was stopped (L5), or died as it came up again, or the sidecar's own
+ * hook may hide why (L15).
+ */
 export function beliefTime(pod: Case, boxes: readonly Box[], name: string): number {
-  if (!isMainStopped(pod, boxes)) return 0;
-  return Math.max(stopDoubt(pod), pod.preStop.includes(name) ? pod.grace + lagOf(pod) : 0);
+  const stopped = boxes.filter((box, who) => isMain(pod, who) && box.marker?.stopping === true);
+  if (stopped.length === 0) return 0;
+  const cameUp = stopped.some((box) => box.marker?.phase === 'waiting');
+  const hook = pod.preStop.includes(name) ? pod.grace + lagOf(pod) : 0;
+  return Math.max(stopDoubt(pod), cameUp ? DOUBT : 0, hook);
 }
 
 /** The longest {@link beliefTime} of any sidecar. */

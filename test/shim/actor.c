@@ -279,8 +279,8 @@ static int kill_at(char **argv) {
   }
 }
 
-/* kill-after-open FILE COMMAND...: KILL the command when it has opened a file of that name. */
-static int kill_after_open(char **argv) {
+/* kill-before-open, kill-after-open FILE COMMAND...: KILL the command when it opens a file of that name, or has opened it. */
+static int kill_at_open(char **argv, int before) {
   int status, opens = 0;
   pid_t child = fork();
   if (child == 0) {
@@ -315,6 +315,7 @@ static int kill_after_open(char **argv) {
     text[got] = 0;
     const char *name = strrchr(text, '/');
     opens = name && !strcmp(name + 1, argv[0]);
+    if (opens && before) kill(child, SIGKILL);
   }
 }
 
@@ -379,7 +380,8 @@ int main(int argc, char **argv) {
   if (!strcmp(part, "ignoring") && count >= 1) return ignoring(rest);
   if (!strcmp(part, "user") && count >= 2) return user(rest);
   if (!strcmp(part, "kill-at") && count >= 2) return kill_at(rest);
-  if (!strcmp(part, "kill-after-open") && count >= 2) return kill_after_open(rest);
+  if (!strcmp(part, "kill-before-open") && count >= 2) return kill_at_open(rest, 1);
+  if (!strcmp(part, "kill-after-open") && count >= 2) return kill_at_open(rest, 0);
   if (!strcmp(part, "deaf") && count >= 1) return deaf(rest);
   if (!strcmp(part, "raw") && count >= 1) return raw(count, rest);
   if (!strcmp(part, "read")) return read_lines();

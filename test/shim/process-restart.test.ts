@@ -180,7 +180,7 @@ test('L11 the last word of the attempt before is not that of one that died as it
   assert.deepEqual(pod.noted, ['s up', 'm runs', 's got 15', 's ends']);
 });
 
-test('L11 L8 one that died as it came up has died, also where the attempt before was to come again', async (t) => {
+test('L11 L8 one that dies as it comes up has died for good after a minute, also where the attempt before was to come again', async (t) => {
   // Under Never there is a next attempt after a change of its image, or a node's restart.
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
   const epoch = readFileSync(`${pod.run}/epoch`, 'utf8').trim();
@@ -191,8 +191,32 @@ test('L11 L8 one that died as it came up has died, also where the attempt before
   const inside = [...NAMESPACE, ACTOR, 'kill-after-open', 'm.life'];
   const killed = pod.start('m', pod.work('m'), { inside });
   assert.equal(await killed.code(), 128 + KILL, killed.words);
-  assert.equal(await pod.start('s', pod.serve('s')).code(), 0);
-  assert.deepEqual(pod.noted, []);
+  const { attempt, phase, killedIsFinal, stopping, stopDoubt } = pod.markerOf('m') ?? {};
+  const seen = { attempt, phase, killedIsFinal, stopping, stopDoubt };
+  // Final after a minute, in which it might have been just about to take its life line.
+  assert.deepEqual(seen, {
+    attempt: 8,
+    phase: 'waiting',
+    killedIsFinal: true,
+    stopping: true,
+    stopDoubt: 60_000,
+  });
+});
+
+test('L11 L5 one that comes up again is not taken for dead before it has its life line', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const sidecar = pod.start('s', pod.serve('s'));
+  const first = pod.start('m', pod.serve('m'));
+  await pod.notes('m up');
+  await first.signal(TERM);
+  assert.equal(await first.code(), 0);
+  const inside = [...NAMESPACE, ACTOR, 'kill-before-open', 'm.life'];
+  const second = pod.start('m', pod.work('m'), { inside });
+  assert.equal(await second.code(), 128 + KILL, second.words);
+  // The sidecar has seen that marker: it looks whenever a file is closed.
+  assert.equal(await pod.start('m', pod.work('m', 3)).code(), 3);
+  assert.equal(await sidecar.code(), 0);
+  assert.deepEqual(pod.noted, ['s up', 'm up', 'm got 15', 'm ends', 'm runs', 's got 15', 's ends']);
 });
 
 test('L11 torn and foreign markers count for nothing', async (t) => {
