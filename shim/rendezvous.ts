@@ -12,12 +12,13 @@
  * Whoever can write here can also remove it all (`rm -rf /curfew/run/*`): who looks at the others looks after its own files too.
  */
 import * as host from 'host';
-import { EAGAIN, EEXIST, ENOENT, HostError } from './errors.ts';
+import { EAGAIN, ENOENT, HostError } from './errors.ts';
+import { holdLife, makeLife, openLife } from './life-line.ts';
 import { type Announcement, DOUBT, type Peer, type Peers } from './lifecycle.ts';
 import { formatMarker, MARKER_SIZE, type Marker, parseMarker } from './marker.ts';
 import { say } from './voice.ts';
+import { overwrite, readText, replace, writeWhole } from './whole-file.ts';
 
-const S_IFMT_FIFO = 0o010000;
 const POLLIN = 1;
 const MAX_EPOCH = 32;
 /** A last word that no disk would take, sent through the life line instead; all copies fit a pipe's atomic write. */
@@ -290,26 +291,6 @@ export function prepareRendezvous(folder: string, names: readonly string[]): voi
   if (failed !== undefined) throw failed;
 }
 
-/** @throws {HostError} */
-function makeLife(folder: string, name: string): string {
-  const path = `${folder}/${name}.life`;
-  const kind = host.kindOf(path);
-  if (kind >= 0 && kind !== S_IFMT_FIFO) moveAway(path);
-  if (kind !== S_IFMT_FIFO) {
-    const made = host.makeFifo(path, 0o666);
-    if (made < 0 && made !== -EEXIST) throw new HostError('make', path, made);
-  }
-  return path;
-}
-
-/** @throws {HostError} */
-function holdLife(folder: string, name: string): number {
-  const path = makeLife(folder, name);
-  const fd = host.open(path, 'f');
-  if (fd < 0) throw new HostError('open', path, fd);
-  return fd;
-}
-
 /** Read one word, if one was spoken; everybody reads this size, so that words stay whole. */
 function hear(item: Watched): boolean {
   if (item.fd < 0) return false;
@@ -324,64 +305,10 @@ function hear(item: Watched): boolean {
   return alive;
 }
 
-function openLife(folder: string, name: string): number {
-  const path = `${folder}/${name}.life`;
-  return host.kindOf(path) === S_IFMT_FIFO ? host.open(path, 'r') : -ENOENT;
-}
-
 function parseSpoken(text: string): { code: number; final: boolean } | undefined {
   const [magic, code, word] = text.trimEnd().split(' ');
   const number = Number(code);
   if (magic !== 'curfew' || !(number >= 0 && number <= 255) || (word !== 'final' && word !== 'again'))
     return undefined;
   return { code: number, final: word === 'final' };
-}
-
-function readText(path: string, max: number): string | undefined {
-  const fd = host.open(path, 'r');
-  if (fd < 0) return undefined;
-  const text = host.read(fd, max);
-  host.close(fd);
-  return typeof text === 'string' ? text : undefined;
-}
-
-function writeWhole(path: string, text: string, durable: boolean, mode = 0o644): HostError | undefined {
-  let fd = host.open(path, 'c');
-  if (fd === -EEXIST) {
-    if (host.unlink(path) < 0) moveAway(path);
-    fd = host.open(path, 'c');
-  }
-  if (fd < 0) return new HostError('create', path, fd);
-  return put(fd, path, text, durable, mode);
-}
-
-/**
- * One write over the same bytes needs no space on the disk, and no journal either: on ext4 a rename over a file that was
- * just written forces its blocks out (auto_da_alloc), which takes longer than all the rest of a shim's life.
- */
-function overwrite(path: string, text: string): HostError | undefined {
-  const fd = host.open(path, 'w');
-  return fd < 0 ? new HostError('open', path, fd) : put(fd, path, text, false);
-}
-
-function put(fd: number, path: string, text: string, durable: boolean, mode?: number): HostError | undefined {
-  let result = mode === undefined ? 0 : host.setMode(fd, mode);
-  if (result >= 0) result = host.write(fd, text, 0);
-  if (result >= 0 && durable) result = host.sync(fd);
-  host.close(fd);
-  return result < 0 ? new HostError('write', path, result) : undefined;
-}
-
-function replace(from: string, to: string): HostError | undefined {
-  let result = host.rename(from, to);
-  if (result < 0 && host.kindOf(to) >= 0) {
-    moveAway(to);
-    result = host.rename(from, to);
-  }
-  return result < 0 ? new HostError('replace', to, result) : undefined;
-}
-
-/** Something that is not ours stands in the way; it is kept, under another name. */
-function moveAway(path: string): void {
-  host.rename(path, `${path}.foreign-${host.random().toString(36)}`);
 }

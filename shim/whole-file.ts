@@ -1,0 +1,60 @@
+/** Small files, read and written whole, at paths where something that is not ours may stand. */
+import * as host from 'host';
+import { EEXIST, HostError } from './errors.ts';
+
+/** Up to `max` bytes; undefined where there is no such file. */
+export function readText(path: string, max: number): string | undefined {
+  const fd = host.open(path, 'r');
+  if (fd < 0) return undefined;
+  const text = host.read(fd, max);
+  host.close(fd);
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** Write a file anew. `durable`: only when it is on the disk is it written. */
+export function writeWhole(
+  path: string,
+  text: string,
+  durable: boolean,
+  mode = 0o644,
+): HostError | undefined {
+  let fd = host.open(path, 'c');
+  if (fd === -EEXIST) {
+    if (host.unlink(path) < 0) moveAway(path);
+    fd = host.open(path, 'c');
+  }
+  if (fd < 0) return new HostError('create', path, fd);
+  return put(fd, path, text, durable, mode);
+}
+
+/**
+ * One write over the same bytes needs no space on the disk, and no journal either: on ext4 a rename over a file that was
+ * just written forces its blocks out (auto_da_alloc), which takes longer than all the rest of a shim's life.
+ */
+export function overwrite(path: string, text: string): HostError | undefined {
+  const fd = host.open(path, 'w');
+  return fd < 0 ? new HostError('open', path, fd) : put(fd, path, text, false);
+}
+
+function put(fd: number, path: string, text: string, durable: boolean, mode?: number): HostError | undefined {
+  let result = mode === undefined ? 0 : host.setMode(fd, mode);
+  if (result >= 0) result = host.write(fd, text, 0);
+  if (result >= 0 && durable) result = host.sync(fd);
+  host.close(fd);
+  return result < 0 ? new HostError('write', path, result) : undefined;
+}
+
+/** Rename over whatever stands there. */
+export function replace(from: string, to: string): HostError | undefined {
+  let result = host.rename(from, to);
+  if (result < 0 && host.kindOf(to) >= 0) {
+    moveAway(to);
+    result = host.rename(from, to);
+  }
+  return result < 0 ? new HostError('replace', to, result) : undefined;
+}
+
+/** Something that is not ours stands in the way; it is kept, under another name. */
+export function moveAway(path: string): void {
+  host.rename(path, `${path}.foreign-${host.random().toString(36)}`);
+}
