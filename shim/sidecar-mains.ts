@@ -17,12 +17,17 @@ export function lookForStops({ options, epoch }: Context, state: SidecarState, a
     delete state.endedByStop;
   }
   if (state.stoppedMains.length === 0) delete state.stoppedEndAt;
-  if (state.stoppedEndAt === undefined || mains.some((name) => state.peers.get(name)?.alive))
+  // What died while it came up again was not stopped by anybody (rendezvous.ts).
+  const isTold = mains.some((name) => {
+    const { alive, marker } = state.peers.get(name) ?? {};
+    return !alive && marker?.stopping && marker.phase !== 'waiting';
+  });
+  const { stoppedEndAt } = state;
+  if (stoppedEndAt === undefined || !isTold || mains.some((name) => state.peers.get(name)?.alive))
     delete state.endedByStop;
   // One that works on long after another's stop would have had its own, if no hook of its delays that.
   else
-    state.endedByStop ??=
-      at <= state.stoppedEndAt + lagOf(grace) || mains.some((name) => preStop.includes(name));
+    state.endedByStop ??= at <= stoppedEndAt + lagOf(grace) || mains.some((name) => preStop.includes(name));
 }
 
 /** Whether all mains have ended for good (rules L5, L6, L8, L11). */

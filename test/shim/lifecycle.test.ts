@@ -512,6 +512,22 @@ test("L12 L15 a main's own stop, long over, is not taken for the deletion's begi
   assert.deepEqual(pod.get('proxy').signals, []);
 });
 
+test("L12 L15 a main that died as it came up again is not taken for the deletion's beginning by a sidecar with a preStop hook", () => {
+  const pod = job('Always', { preStop: ['proxy'] })
+    .start()
+    .exits('work', 0);
+  const coming: Marker = { ...marker(pod, 'work'), attempt: 2, phase: 'waiting', stopping: true };
+  const see = (alive: boolean, marker: Marker) =>
+    pod.send('proxy', {
+      type: 'peers',
+      at: pod.at,
+      peers: new Map([['work', { alive, lived: true, marker }]]),
+    });
+  see(false, coming).pass(30_000);
+  see(true, { ...coming, attempt: 3, phase: 'running' }).stop('proxy');
+  assert.deepEqual(pod.get('proxy').signals, [], 'the main has its whole grace period');
+});
+
 test("L15 a sidecar's own preStop hook is not cut off by the end of the mains that were stopped with it", () => {
   for (const policy of ['Never', 'OnFailure', 'Always'] as const) {
     const pod = job(policy, { preStop: ['proxy'] })
