@@ -69,7 +69,10 @@ export class ReadinessProbe {
   /** The clock went on. */
   tick(at: number): void {
     if (!this.running || at < this.dueAt) return;
-    if (!this.trying) return this.attempt(at);
+    if (!this.trying) {
+      this.attempt(at);
+      return;
+    }
     if (this.child > 0) this.report.note({ kind: 'silent' });
     for (const { address } of this.connections) this.report.note({ kind: 'silent', address });
     this.failed(at);
@@ -122,7 +125,8 @@ export class ReadinessProbe {
         return;
       }
       this.report.note({ kind: 'not-started', why: child.why });
-      return this.failed(at);
+      this.failed(at);
+      return;
     }
     if (this.ready.kind === 'none') return;
     const port = this.ready.port;
