@@ -18,8 +18,8 @@ import { say } from './voice.ts';
 const POLLIN = 1;
 const SIGSTOP = 19;
 const SIGCONT = 18;
-/** SIGTSTP, SIGTTIN, SIGTTOU: what a terminal stops a job with. */
 const SIGTSTP = 20;
+/** And SIGTTIN, SIGTTOU: what a terminal stops a job with. */
 const TERMINAL_STOPS = [SIGTSTP, 21, 22];
 /**
  * What images have as STOPSIGNAL: INT (postgres), QUIT (nginx, php-fpm), WINCH (httpd), RTMIN+3 (systemd). Where

@@ -39,7 +39,9 @@ interface Watched {
   spoken?: { code: number; final: boolean };
   /** The attempt whose last word was synced. */
   synced: number;
-  /** The marker that it left when it went down, should somebody remove that. */
+  /** Its newest marker in the life that it is in, should somebody remove that. */
+  said?: Marker;
+  /** The marker that it left when it went down, likewise. */
   left?: Marker;
 }
 
@@ -79,10 +81,10 @@ export class Rendezvous {
     }
     const life = holdLife(folder, name);
     this.lives = [life];
+    // As long as words that the last attempt spoke lie in the pipe, nobody hears that we live.
+    while (typeof host.read(life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
     // Only now: the closing is what wakes those who watch, and they should find us alive.
     if (coming >= 0) host.close(coming);
-    // So were the words that the last attempt spoke: as long as they lie in the pipe, nobody hears that we live.
-    while (typeof host.read(life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
     this.currentEpoch = this.readEpoch();
   }
 
@@ -241,9 +243,12 @@ export class Rendezvous {
     if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {
       marker = { ...marker, phase: 'ended', ...item.spoken };
     }
-    // Who is down says nothing new: what it left is true also where somebody removed it.
-    if (item.alive) delete item.left;
-    else if (marker === undefined) marker = item.left;
+    // What it said last is true also where somebody removed it: in this life, and when it is down.
+    if (item.alive) {
+      delete item.left;
+      marker ??= item.said;
+      if (marker !== undefined) item.said = marker;
+    } else if (marker === undefined) marker = item.left;
     else item.left = marker;
     // Who lives while we do is of the same sandbox, also where one of us found no epoch. (`waiting` may be from before it.)
     if (this.epoch === '' && item.alive && marker !== undefined && marker.phase !== 'waiting')
@@ -258,6 +263,7 @@ export class Rendezvous {
     if (item.fd < 0) item.fd = openLife(this.folder, item.name);
     item.alive = hear(item);
     if (item.alive || item.fd < 0) return;
+    delete item.said;
     // A hang-up stays on the descriptor for ever: a fresh one is quiet until the next life begins and ends.
     const hungUp = host.poll([item.fd], [POLLIN], 0);
     if (typeof hungUp !== 'number' && (hungUp[0] ?? 0) !== 0) item.lived = true;

@@ -43,7 +43,9 @@ export function findEarlierRun(pod: PodView): EarlierRun {
   }
   for (const container of pod.containers) {
     const wrapper = wrapped.includes(container) ? undefined : withoutShim(container);
-    if (wrapper !== undefined) originals.set(container.name, wrapper);
+    if (wrapper === undefined) continue;
+    originals.set(container.name, wrapper);
+    if (wrapper.command !== undefined) changed.add(container.name);
   }
   return { touched: text !== undefined || originals.size > 0, originals, changed };
 }
@@ -78,7 +80,8 @@ function fromWords(container: ContainerView, entry: Entry | undefined): Original
     return { command: words, args: undefined };
   }
   const byMachine = parseByMachine(flag);
-  if (entry !== undefined || byMachine === undefined || words.length < machineWords(byMachine))
+  // An entry without the words of the image is from before this version: it is as if there were none.
+  if (entry?.entrypoint !== undefined || byMachine === undefined || words.length < machineWords(byMachine))
     throw halfWrapped(name, 'has the commands of several machines in its args, and they were changed');
   const own = words.slice(machineWords(byMachine));
   return { command: undefined, args: own.length > 0 ? own : undefined };
@@ -113,7 +116,7 @@ const ROLES: readonly unknown[] = ['main', 'sidecar'];
  */
 export function besideEntrypoint(
   name: string,
-  { command = [] }: Original,
+  { command = [], args: own = [] }: Original,
   entrypoint: readonly string[],
 ): Original {
   if (!entrypoint.every((word, i) => word === command[i]))
@@ -122,7 +125,7 @@ export function besideEntrypoint(
       `annotation ${containerKey(ENTRYPOINT, name)} says another command than the args of container ${name}, ` +
         'which runs the shim already: change the annotation, or remove it',
     );
-  const args = command.slice(entrypoint.length);
+  const args = [...command.slice(entrypoint.length), ...own];
   return { command: entrypoint, args: args.length > 0 ? args : undefined };
 }
 

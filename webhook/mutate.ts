@@ -232,7 +232,8 @@ function trouble(
 function unchanged(pod: PodView, { earlier, reason, message, warning }: Passed): Mutation {
   return {
     ...verdict('unchanged', reason, message),
-    operations: unwrapOperations(pod, earlier),
+    // A node shows what it runs already: the API server takes no change of that.
+    operations: reason === 'mirror-pod' ? [] : unwrapOperations(pod, earlier),
     warnings: warning === undefined ? [] : boundWarnings([`Curfew: ${warning}`]),
   };
 }

@@ -278,6 +278,19 @@ test('L17 that a main has gone for good counts on when what it left is removed',
   assert.deepEqual([await n.code(), await sidecar.code()], [0, 0]);
 });
 
+test('L12 L17 a main that removes its own marker while it is stopped is not taken for one that was not', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], grace: 4_000 });
+  // A stop of its own would be known after a quarter of the grace period.
+  const sidecar = pod.start('s', pod.serve('s'), { options: { probed: true } });
+  const cleans = `rm ${pod.run}/m.state; sleep 2; echo m ends >> ${pod.log}; exit 0`;
+  const command = `trap '${cleans}' TERM; echo m up >> ${pod.log}; while :; do sleep 0.05; done`;
+  const main = pod.start('m', ['sh', '-c', command]);
+  await pod.notes('m up');
+  for (const container of [sidecar, main]) await container.signal(TERM);
+  assert.deepEqual([await main.code(), await sidecar.code()], [0, 0]);
+  assert.deepEqual(pod.noted, ['s up', 'm up', 'm ends', 's got 15', 's ends']);
+});
+
 test('L17 files that somebody removes again and again cost little, and come back when he ends', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
   const sidecar = pod.start('s', pod.serve('s'));

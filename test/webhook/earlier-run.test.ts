@@ -191,3 +191,17 @@ describe('W3 another webhook that has the command run by something of its own', 
     assert.equal(mutation(pod).reason, 'name-taken');
   });
 });
+
+test('W3 an annotated command that another webhook has run by its own is refused: one of both would be lost', () => {
+  const annotations = { 'entrypoint.curfew.dev/app': '["/mine"]' };
+  const { result } = edited(
+    { command: undefined, args: ['a'] },
+    (one: TestContainer) => {
+      one.args = [...(one.command ?? []), ...(one.args ?? [])];
+      one.command = ['/vault/vault-env'];
+    },
+    annotations,
+  );
+  assert.equal(result.outcome, 'refused', result.message);
+  assert.equal(result.reason, 'bad-annotation');
+});

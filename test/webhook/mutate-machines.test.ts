@@ -66,6 +66,18 @@ describe('W5 machines that differ', () => {
     assert.deepEqual(runs(again, 'amd64'), ['/amd', '$$(X)', 'x', 'more']);
   });
 
+  test('W3 an annotation that keeps the args and not the words, as an earlier version wrote it, asks the image again', () => {
+    const after = wrapped(pod({ args: ['x'] }), { app: image });
+    const annotations = after.metadata.annotations ?? {};
+    const status = annotations['curfew.dev/status'] ?? '';
+    annotations['curfew.dev/status'] = status.replace(/,"entrypoint":\[[^\]]*\]/g, ',"words":5');
+    assert.notEqual(annotations['curfew.dev/status'], status);
+    const result = mutation(after, { app: image });
+    assert.notEqual(result.outcome, 'refused', result.message);
+    const again = applied(after, result);
+    assert.deepEqual(runs(again, 'arm64'), ['/arm', 'x']);
+  });
+
   test('W3 changed words of several machines are refused, whichever', () => {
     for (const fields of [{}, { args: ['x'] }]) {
       const after = wrapped(pod(fields), { app: image });

@@ -27,6 +27,10 @@ describe('W7 pods that are left alone', () => {
   test('W7 mirror pods', () => {
     const annotations = { 'curfew.dev/sidecars': 'proxy', 'kubernetes.io/config.mirror': '0' };
     assert.equal(outcome(jobPod(annotations)), 'unchanged mirror-pod');
+    // What a node runs already may have been wrapped by `curfew inject`.
+    const injected = wrapped(jobPod({ 'curfew.dev/sidecars': 'proxy' }));
+    Object.assign(injected.metadata.annotations ?? {}, annotations);
+    assert.deepEqual(mutation(injected).operations, []);
   });
 
   test('W7 a sidecar that is a native one already', () => {
