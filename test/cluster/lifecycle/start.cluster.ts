@@ -135,7 +135,7 @@ describe('a start that fails', { concurrency: 2 }, () => {
         });
         assert.deepEqual(await ns.lines('worker', 'main'), []);
         const output = ns.follow('worker', 'main');
-        await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
+        await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
         assert.deepEqual(linesOf(await output), []);
       },
     );
