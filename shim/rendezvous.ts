@@ -69,11 +69,12 @@ export class Rendezvous {
     this.name = name;
     const last = this.read(name);
     this.attempt = (last?.attempt ?? 0) + 1;
-    makeLife(folder, name);
     // From here to the first announcement the last attempt's marker must speak neither for this one nor against it. Who dies
     // meanwhile has died before its command ran; but it has no life line yet, and must not be taken for dead because of that.
     let coming = -1;
     if (last !== undefined) {
+      // Whoever believes that marker finds a life line to look at.
+      makeLife(folder, name);
       const first = { attempt: this.attempt, phase: 'waiting', code: 0, final: false } as const;
       const text = formatMarker({ ...last, ...first, stopping: true, stopDoubt: DOUBT });
       coming = host.open(this.state(name), 'w');
