@@ -65,9 +65,14 @@ export function lookAtMains(context: Context, state: SidecarState, at: number, a
 function hookTime({ options }: Context, state: SidecarState): number {
   const { preStop, name, grace } = options;
   if (!preStop.includes(name)) return 0;
-  const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  const known = others.length > 0 && !others.every(([, peer]) => isStopping(peer));
+  const known = areOthersStopped(preStop, state) === false;
   return known ? lagOf(grace) : grace + lagOf(grace);
+}
+
+/** Whether all others that are up have had stop requests, as far as no hook of theirs hides it; undefined where there is none. */
+function areOthersStopped(preStop: readonly string[], { peers }: SidecarState): boolean | undefined {
+  const others = [...peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
+  return others.length === 0 ? undefined : others.every(([, peer]) => isStopping(peer));
 }
 
 /**
@@ -77,7 +82,7 @@ function hookTime({ options }: Context, state: SidecarState): number {
 export function isStopLate(context: Context, state: SidecarState, at: number): boolean {
   const { preStop, name, grace } = context.options;
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
-  const others = [...state.peers].filter(([other, { alive }]) => alive && !preStop.includes(other));
-  if (others.length > 0) return others.every(([, peer]) => isStopping(peer));
+  const stopped = areOthersStopped(preStop, state);
+  if (stopped !== undefined) return stopped;
   return state.endedByStop === true && at <= (state.stoppedEndAt ?? at) + grace + lagOf(grace);
 }

@@ -197,13 +197,7 @@ test('serve: from its files to its last answer', async (t) => {
 
 test('serve on what is no address: exit code 1 and the way out', async (t) => {
   const child = start(t, ['serve', '--host', 'no such host', '--port', '0', '--health-port', '0']);
-  child.stdout?.resume();
-  let err = '';
-  child.stderr?.on('data', (chunk) => {
-    err += chunk;
-  });
-  const [code] = await once(child, 'close');
-  assert.equal(code, 1);
+  const err = await failureOf(child);
   assert.match(err, /^curfew serve: .* no such host: choose another port or address \(.*--host\)\n$/);
 });
 
@@ -215,6 +209,12 @@ test('serve on a port that is taken: exit code 1 and the way out', async (t) => 
   const address = taken.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const child = start(t, ['serve', '--host', '127.0.0.1', '--port', '0', '--health-port', String(port)]);
+  const err = await failureOf(child);
+  assert.match(err, /EADDRINUSE.*choose another port/);
+});
+
+/** What it says on stderr until it ends with 1. */
+async function failureOf(child: ChildProcess): Promise<string> {
   child.stdout?.resume();
   let err = '';
   child.stderr?.on('data', (chunk) => {
@@ -222,5 +222,5 @@ test('serve on a port that is taken: exit code 1 and the way out', async (t) => 
   });
   const [code] = await once(child, 'close');
   assert.equal(code, 1);
-  assert.match(err, /EADDRINUSE.*choose another port/);
-});
+  return err;
+}
