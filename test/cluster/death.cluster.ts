@@ -75,7 +75,7 @@ test('L11 a pod whose sandbox dies, as in a reboot, starts anew in the same volu
   const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
   await ns.create(pod('worker', containers, { annotations, spec }));
   await ns.said('worker', 'main', 'working');
-  killPod(await ns.pod('worker'));
+  await killPod(await ns.pod('worker'));
   for (const name of ['main', 'proxy']) {
     await ns.waitFor('pod/worker', `{.status.containerStatuses[?(@.name=="${name}")].restartCount}`, '1');
   }

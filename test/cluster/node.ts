@@ -39,8 +39,8 @@ export function sandboxesOf(pod: Pod): string[] {
 }
 
 /** What a reboot does to a pod: its sandbox and every container die at once, its volumes stay. */
-export function killPod(pod: Pod): void {
-  signal(processesOf(pod.metadata.uid), 'SIGKILL');
+export async function killPod(pod: Pod): Promise<void> {
+  await killAtOnce(processesOf(pod.metadata.uid));
 }
 
 /** A process of a container. */
@@ -99,6 +99,21 @@ export function signal(processes: readonly Process[], name: NodeJS.Signals): num
       return false;
     }
   }).length;
+}
+
+/** Let processes stand still, and wait until they do, so that none does anything more. @returns those that had not ended by then */
+export async function standStill(processes: readonly Process[]): Promise<Process[]> {
+  signal(processes, 'SIGSTOP');
+  return until('processes that stand still', () => {
+    const states = processes.map(({ pid }) => /^\d+ \(.*\) (\S)/s.exec(read(`/proc/${pid}/stat`))?.[1]);
+    const moving = states.some((state) => state !== undefined && !'TZX'.includes(state));
+    return moving ? undefined : processes.filter((_, i) => states[i] === 'T');
+  });
+}
+
+/** Kill processes so that none of them sees another one dead. */
+export async function killAtOnce(processes: readonly Process[]): Promise<void> {
+  signal(await standStill(processes), 'SIGKILL');
 }
 
 /** Where the node keeps a pod's emptyDir; it goes when the pod has ended. */

@@ -64,11 +64,11 @@ test('L14 a pod deleted while its main still waits goes at once, and the main ne
   const ns = await Namespace.make(t, 'early');
   const containers = [steps('main', 'say working exit 0'), steps('proxy', 'say up wait exit 0')];
   const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
-  const spec = { terminationGracePeriodSeconds: 100 };
+  const spec = { terminationGracePeriodSeconds: 600 };
   await ns.create(pod('worker', containers, { annotations, spec }));
   await ns.said('worker', 'proxy', 'up');
   const output = ns.follow('worker', 'main');
-  await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
+  await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
   assert.deepEqual(linesOf(await output), []);
 });
 

@@ -12,9 +12,9 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { exitCodes, Namespace, type Pod, statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { pod, sidecars } from '../manifests.ts';
-import { emptyDirOf, type Process, processesOf, shimOf, signal } from '../node.ts';
+import { emptyDirOf, type Process, processesOf, shimOf, signal, standStill } from '../node.ts';
 import { assertGone, assertOrder, linesOf, Phases } from './ending.ts';
-import { type KillPlan, PARTS, planFor } from './kill-plan.ts';
+import { type KillPlan, PARTS, type Part, planFor } from './kill-plan.ts';
 import { Store } from './store.ts';
 
 const PODS_AT_A_TIME = 8;
@@ -120,12 +120,35 @@ async function kill(uid: string, plan: KillPlan, hasEnded: () => boolean): Promi
   }
   await delay(plan.after);
   for (; !hasEnded(); await delay(LOOK_EVERY)) {
-    const targets = targetsOf(uid, plan);
-    if (targets === undefined) return undefined;
-    // What says anything after that is another process.
-    if (signal(targets, 'SIGKILL') > 0) return Date.now();
+    const shim = shimOf(uid, plan.victim)?.shim;
+    if (shim === undefined) return undefined;
+    // Who is killed before its first marker cannot be told from one that never started (README, honest limits).
+    if (isBlank(uid, plan.victim)) continue;
+    const killedAt = plan.part === 'sandbox' ? killSandbox(uid) : await killPart(shim, plan.part);
+    if (killedAt !== undefined) return killedAt;
   }
   return undefined;
+}
+
+function killSandbox(uid: string): number | undefined {
+  const found = processesOf(uid).filter(({ command }) => command[0] === '/pause');
+  return signal(found, 'SIGKILL') > 0 ? Date.now() : undefined;
+}
+
+/**
+ * Kill a shim, what it has started, or both, while all of them stand still: a shim does nothing about it before the moment
+ * that is returned, and whoever speaks after that moment is another process.
+ * @returns undefined where there was nobody to kill just then
+ */
+async function killPart(shim: Process, part: Exclude<Part, 'sandbox'>): Promise<number | undefined> {
+  const shims = await standStill([shim]);
+  const others = await standStill(processesOf(shim.container).filter(({ pid }) => pid !== shim.pid));
+  const victims = { shim: shims, child: others, container: [...others, ...shims] }[part];
+  const killed = signal(victims, 'SIGKILL');
+  const now = Date.now();
+  await delay(2); // so that nobody speaks in that same millisecond
+  signal([...shims, ...others], 'SIGCONT');
+  return killed > 0 ? now : undefined;
 }
 
 /** Wait until a sidecar whose process was killed serves again, while the mains work: by the first restart, which is at once. */
@@ -136,25 +159,6 @@ async function servesAgain(ns: Namespace, name: string, sidecar: string, killedA
   });
   const told = /^curfew: ended with code 137 while the work goes on: starting it again now$/m;
   assert.match(await ns.log(name, sidecar), told);
-}
-
-/** @returns none while there is nothing to kill; undefined where the victim has ended */
-function targetsOf(uid: string, plan: KillPlan): Process[] | undefined {
-  const found = shimOf(uid, plan.victim);
-  if (found === undefined) return undefined;
-  const { shim, others } = found;
-  // Who is killed before its first marker cannot be told from one that never started (README, honest limits).
-  if (isBlank(uid, plan.victim)) return [];
-  switch (plan.part) {
-    case 'sandbox':
-      return processesOf(uid).filter(({ command }) => command[0] === '/pause');
-    case 'container':
-      return [...others, shim];
-    case 'child':
-      return others;
-    case 'shim':
-      return [shim];
-  }
 }
 
 function isBlank(uid: string, container: string): boolean {

@@ -13,7 +13,7 @@ import { bothWays, podOf, saidSoFar } from './way.ts';
 
 const NAMES = ['first', 'second', 'third'];
 const OPTIONS = { spec: { ...SCRATCH, restartPolicy: 'Never', terminationGracePeriodSeconds: 8 } };
-const LONG = { spec: { ...SCRATCH, restartPolicy: 'Never', terminationGracePeriodSeconds: 100 } };
+const LONG = { spec: { ...SCRATCH, restartPolicy: 'Never', terminationGracePeriodSeconds: 600 } };
 const MAIN = 'say working wait exit 0';
 const PROMPT = 'say up wait exit 0';
 /** Goes when it is killed. */
@@ -56,7 +56,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
     await ns.create(podOf(way, 'worker', parts, LONG));
     await ns.said('worker', 'init', 'up');
     for (const name of [...NAMES, 'main']) assert.deepEqual(await saidSoFar(ns, 'worker', name), []);
-    await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
+    await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
   });
 
   bothWays('K62 a pod that is deleted before one of its sidecars is up goes at once', async (_t, ns, way) => {
@@ -79,7 +79,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
       );
     }
     const followed = follow(ns, 'worker', 'first', ...waiting);
-    await ns.kubectl('delete', 'pod', 'worker', '--timeout=40s');
+    await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
     const said = await followed;
     assert.deepEqual(textsOf(said, 'first'), ['up', 'got TERM']);
     for (const name of waiting) assert.deepEqual(textsOf(said, name), []);

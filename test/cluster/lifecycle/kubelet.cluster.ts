@@ -21,7 +21,7 @@ bothWays(
     };
     await ns.create(podOf(way, 'worker', parts, { spec: { restartPolicy: 'Always' } }));
     await ns.said('worker', 'main', 'up');
-    killPod(await ns.pod('worker'));
+    await killPod(await ns.pod('worker'));
     await restarted(ns, 'worker', 'main');
     const again = await ns.said('worker', 'main', 'up');
     await inOrder(ns, ...INITS_IN_TURN, 'proxy: up', 'main: up');

@@ -49,7 +49,7 @@ describe('a reboot of the node', { concurrency: 2 }, () => {
       await initialise(ns);
       await ns.said('worker', 'main', 'working');
       const before = await ns.pod('worker');
-      killPod(before);
+      await killPod(before);
       if (image) await changeImage(ns, 'worker', 'proxy');
       await initialise(ns, before);
       await restarted(ns, 'worker', 'main');
