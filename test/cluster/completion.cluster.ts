@@ -47,7 +47,8 @@ test('L5 L9 under OnFailure a main that failed is tried again beside the same si
     steps('proxy', SIDECAR),
   ];
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
-  await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec }));
+  // The Job counts the kubelet's restarts too.
+  await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec, backoffLimit: 6 }));
   const name = await ns.podOf('migrate');
   await ns.waitForPhase(name, 'Succeeded');
   const pod = await ns.pod(name);

@@ -41,14 +41,18 @@ export function pod(name: string, containers: V1Container[], options: PodOptions
   };
 }
 
-/** A Job of one such pod; a failed pod is not tried again. */
-export function job(name: string, containers: V1Container[], options: PodOptions = {}): V1Job {
+/** A Job of one such pod; unless backoffLimit says so, a failed pod is not tried again. */
+export function job(
+  name: string,
+  containers: V1Container[],
+  options: PodOptions & { backoffLimit?: number } = {},
+): V1Job {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name },
     spec: {
-      backoffLimit: 0,
+      backoffLimit: options.backoffLimit ?? 0,
       template: {
         metadata: { annotations: options.annotations ?? {}, labels: options.labels ?? {} },
         spec: podSpec(containers, options),

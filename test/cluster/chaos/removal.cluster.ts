@@ -22,8 +22,8 @@ async function jobAtWork(t: TestContext, name: string) {
   const work = job('migrate', mainAndSidecar(store), {
     annotations,
     spec: { volumes: [store.volume] },
+    backoffLimit: 6,
   });
-  if (work.spec !== undefined) work.spec.backoffLimit = 6;
   await ns.create(work);
   const name_ = await ns.podOf('migrate');
   return { ns, store, name: name_, worker: await Worker.of(ns, name_, store) };
