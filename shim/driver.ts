@@ -64,7 +64,7 @@ export class Driver {
     const known = parseSignal(options.stopSignal ?? '');
     this.stopSignals = known !== undefined ? [known] : options.hostPid ? [] : USUAL_STOP_SIGNALS;
     this.commandAt = commandAt;
-    this.rendezvous = new Rendezvous(options.run, options.name);
+    this.rendezvous = new Rendezvous(options);
     this.context = {
       options,
       epoch: this.rendezvous.epoch,
@@ -77,7 +77,7 @@ export class Driver {
   }
 
   run(): never {
-    this.handle({ type: 'start', at: host.now(), peers: this.look() });
+    this.handle({ type: 'start', at: host.now(), peers: this.look(), done: this.rendezvous.done });
     for (;;) {
       this.watchWhileNeeded();
       this.wait();

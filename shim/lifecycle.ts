@@ -20,7 +20,8 @@ export type Peers = ReadonlyMap<string, Peer>;
 
 /** What can happen. `at` is monotonic milliseconds. */
 export type Event =
-  | { type: 'start'; at: number; peers: Peers }
+  /** `done`: the code in which this main's work ended in an attempt before ({@link doneBefore}). */
+  | { type: 'start'; at: number; peers: Peers; done: number | undefined }
   | { type: 'peers'; at: number; peers: Peers }
   /** The container runtime asks the container to end (rule P7). */
   | { type: 'stop-request'; at: number; signal: number }
@@ -89,6 +90,20 @@ export function lastWord(context: Context, code: number, stopping: boolean): Ann
   const { restartPolicy, restartRules } = context.options;
   const final = isFinal(restartPolicy, restartRules, code);
   return { ...announcement(context, 'ended', stopping), code, final };
+}
+
+/**
+ * The code of a main's work that is done, and may not be done twice: its last word was final and on nobody's demand, but its shim was killed
+ * before the kubelet saw it exit, or the runtime lost the code (rule L11). Where it has a preStop hook that end may be the hook's doing,
+ * before a stop of this container alone.
+ */
+export function doneBefore(
+  { role, name, preStop }: ContainerOptions,
+  epoch: string,
+  last: Marker | undefined,
+): number | undefined {
+  if (role !== 'main' || preStop.includes(name) || last?.phase !== 'ended') return undefined;
+  return last.final && !last.stopping && epoch !== '' && last.epoch === epoch ? last.code : undefined;
 }
 
 /** How long after a node's restart a container whose end the kubelet may have missed can take to come back (rule L11). */

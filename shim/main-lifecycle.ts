@@ -1,6 +1,6 @@
 /**
  * A main: it waits until every sidecar is started, runs its command, and says how that ended.
- * Rules L2 to L5, L10, L12, L14, L17.
+ * Rules L2 to L5, L10 to L12, L14, L17.
  */
 
 import {
@@ -53,6 +53,10 @@ export function startMain(context: Context, event: Extract<Event, { type: 'start
     early: [],
     stopping: false,
   };
+  if (event.done !== undefined) {
+    const text = `ended with ${event.done} before, and that end went unseen: not running it again`;
+    return end(context, state, event.done, text);
+  }
   const step = settle(context, state, event.at, []);
   if (step.state.phase === 'waiting') {
     step.actions.unshift({ type: 'announce', marker: announcement(context, 'waiting', false) });

@@ -14,8 +14,9 @@
 import * as host from 'host';
 import { EAGAIN, ENOENT, HostError } from './errors.ts';
 import { holdLife, makeLife, openLife } from './life-line.ts';
-import { type Announcement, DOUBT, type Peer, type Peers } from './lifecycle.ts';
+import { type Announcement, DOUBT, doneBefore, type Peer, type Peers } from './lifecycle.ts';
 import { formatMarker, MARKER_SIZE, type Marker, parseMarker } from './marker.ts';
+import type { ContainerOptions } from './protocol.ts';
 import { say } from './voice.ts';
 import { overwrite, readText, replace, writeWhole } from './whole-file.ts';
 
@@ -50,6 +51,8 @@ export class Rendezvous {
   private readonly folder: string;
   private readonly name: string;
   private readonly attempt: number;
+  /** The code in which this main's work ended in an attempt before: its last word stands, and needs no other. */
+  readonly done: number | undefined;
   /** The life lines that this shim holds: more than one only where its FIFO was removed. */
   private readonly lives: number[];
   private currentEpoch: string;
@@ -64,15 +67,18 @@ export class Rendezvous {
    * Take this container's life line, before anything else can be known of it.
    * @throws {HostError} when the folder cannot be used
    */
-  constructor(folder: string, name: string) {
+  constructor(options: ContainerOptions) {
+    const { run: folder, name } = options;
     this.folder = folder;
     this.name = name;
     const last = this.read(name);
+    this.currentEpoch = this.readEpoch();
+    this.done = doneBefore(options, this.currentEpoch, last);
     this.attempt = (last?.attempt ?? 0) + 1;
     // From here to the first announcement the last attempt's marker must speak neither for this one nor against it. Who dies
     // meanwhile has died before its command ran; but it has no life line yet, and must not be taken for dead because of that.
     let coming = -1;
-    if (last !== undefined) {
+    if (last !== undefined && this.done === undefined) {
       // Whoever believes that marker finds a life line to look at.
       makeLife(folder, name);
       const first = { attempt: this.attempt, phase: 'waiting', code: 0, final: false } as const;
@@ -86,7 +92,6 @@ export class Rendezvous {
     while (typeof host.read(life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
     // Only now: the closing is what wakes those who watch, and they should find us alive.
     if (coming >= 0) host.close(coming);
-    this.currentEpoch = this.readEpoch();
   }
 
   /** The life of the sandbox that this is; empty as long as nobody knows it. */

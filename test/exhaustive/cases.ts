@@ -4,6 +4,7 @@ import type { Case, Trouble } from './pod.ts';
 
 /** Of these one on a path is enough to be wrong. */
 const ONCE: readonly Trouble[] = [
+  'killed-late',
   'reboot',
   'sandbox-dies',
   'not-again',

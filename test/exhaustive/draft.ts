@@ -105,9 +105,9 @@ export class Draft {
 
   /** The kubelet starts a container: its shim takes its place and its life line (rendezvous.ts, constructor). */
   boot(who: number): void {
-    const { marker } = this.get(who);
-    this.edit(who, UNBORN).life = 'taken';
-    if (marker !== undefined) {
+    const { marker, done } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), { life: 'taken', marker, done });
+    if (marker !== undefined && this.doneBefore(who) === undefined) {
       // What a sidecar says counts only as long as it is there, whichever attempt it is.
       const attempt = this.isMain(who) ? marker.attempt + 1 : 0;
       const coming = { phase: 'waiting', code: 0, final: false, stopping: true, stopDoubt: DOUBT } as const;
@@ -123,6 +123,11 @@ export class Draft {
     }
   }
 
+  private doneBefore(who: number): number | undefined {
+    const context = this.scene.contexts[who];
+    return context && this.scene.machines.doneBefore(context.options, context.epoch, this.get(who).marker);
+  }
+
   /** The shim looks for the first time and decides (driver.ts, run). */
   begin(who: number): void {
     const { pod } = this.scene;
@@ -134,7 +139,7 @@ export class Draft {
     this.set(who, { life: 'begun', late });
     const { peers, ...seen } = this.read(who, this.scene.others[who] ?? [], undefined);
     this.set(who, seen);
-    this.deliver(who, { type: 'start', at: 0, peers });
+    this.deliver(who, { type: 'start', at: 0, peers, done: this.doneBefore(who) });
     const { main } = this.get(who);
     if (main?.phase !== 'waiting') return;
     // It forgets the clock of its talk (clock.ts), and must not be woken by it.
@@ -241,8 +246,8 @@ export class Draft {
 
   /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
   gone(who: number, failed: boolean): void {
-    const { marker, again } = this.get(who);
-    Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker });
+    const { marker, again, done } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker, done: done && failed });
     // Whom the policy brings back anyway, it brings back at any time.
     if (!restarts(this.scene.pod.policy, failed)) this.set(who, { again });
     this.changed(who);

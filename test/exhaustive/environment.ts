@@ -7,7 +7,7 @@
  *   container (liveness), the pod's deletion, preStop hooks of any length up to the grace period, stop requests that
  *   arrive up to half of L13's lag apart; the container runtime's KILL when the grace period is over;
  * - a shim's start in two steps: the life line taken (with the last attempt's marker taken back), then the first look; a KILL may
- *   come between. A look is atomic, or torn once between two of the others. A shim acts on what it saw last;
+ *   come between. So may one between a main's last word and its exit (it is put in afterwards: only the kubelet's record differs). A look is atomic, or torn once between two of the others. A shim acts on what it saw last;
  * - the life line is held while the container is up, whatever ends it; a marker stays when its writer goes, and over a reboot,
  *   where it is of another epoch;
  * - a process ends with 0, another code, KILL of its own; asked to end, it ends, fails, or does not care; a TERM
@@ -26,7 +26,7 @@
  */
 import { addOwn, addProcess } from './container-events.ts';
 import { Draft } from './draft.ts';
-import { addFate, addPod } from './fate.ts';
+import { addFate, addLateKill, addPod } from './fate.ts';
 import { type Box, comesBack, isUp, TROUBLES, type Trouble, type World } from './pod.ts';
 import type { Scene } from './scene.ts';
 import { addTime, isDeadlineOver } from './time.ts';
@@ -54,6 +54,7 @@ export function happenings(scene: Scene, world: World): Happening[] {
     if (!isUp(box)) {
       addStart(list, scene, world, who, 'unborn');
       addGiveUp(list, scene, who, box);
+      addLateKill(list, scene, world, who, box);
     } else if (box.frozen) {
       list.push({
         text: `${scene.names[who]} is scheduled again`,

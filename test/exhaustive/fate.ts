@@ -1,7 +1,7 @@
 /** What is done to a container or to the whole pod from outside (environment.ts tells what is modelled). */
 import type { Draft } from './draft.ts';
 import type { Happening } from './environment.ts';
-import { type Box, comesBack, isUp, lagOf, type Trouble, type World } from './pod.ts';
+import { type Box, comesBack, isUp, lagOf, restarts, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
@@ -63,6 +63,21 @@ function isKnownToNewcomers(world: World): boolean {
   return !world.boxes.some((box) => box.life === 'down' && box.marker === undefined);
 }
 
+/** A main's shim is killed between its last word and its exit: all that the kubelet sees is the KILL. */
+export function addLateKill(list: Happening[], scene: Scene, world: World, who: number, box: Box): void {
+  const { pod, names } = scene;
+  if (who >= pod.mains.length || box.life !== 'down' || world.truth.deletedAt !== undefined) return;
+  if (box.marker?.phase !== 'ended' || comesBack(pod, box) || pod.preStop.includes(names[who] ?? '')) return;
+  if (box.marker.stopping || box.marker.epoch !== 'now' || !restarts(pod.policy, true)) return;
+  list.push({
+    text: `${names[who]} was killed after its last word, and that is all the kubelet has seen`,
+    own: false,
+    fair: false,
+    trouble: 'killed-late',
+    apply: (draft) => draft.set(who, { failed: true, done: true }),
+  });
+}
+
 /** What is done to the whole pod. */
 export function addPod(list: Happening[], scene: Scene, world: World): void {
   const { pod } = scene;
@@ -78,7 +93,10 @@ export function addPod(list: Happening[], scene: Scene, world: World): void {
   if (pod.policy === 'Never') return;
   if (world.boxes.some((box) => box.life !== 'unborn')) addReboot(list, scene, world);
   // Not within the minute in which the kubelet may still start somebody against his own word: a minute is a minute.
-  if (world.boxes.some(isUp) && !world.boxes.some((box) => box.forgotten || box.again !== undefined))
+  if (
+    world.boxes.some(isUp) &&
+    !world.boxes.some(({ forgotten, done, again }) => forgotten || done || again !== undefined)
+  )
     list.push({
       text: 'the sandbox dies alone, and the kubelet stops what is left in it',
       own: false,
@@ -132,7 +150,9 @@ function addReboot(list: Happening[], scene: Scene, world: World): void {
         draft.boxes.forEach((box, who) => {
           draft.age(who);
           if (isUp(box)) draft.gone(who, true);
-          draft.set(who, { forgotten: box.forgotten || forgotten.includes(who), again: undefined });
+          // In the next life of the sandbox who is started again works again.
+          const back = box.forgotten || box.done || forgotten.includes(who);
+          draft.set(who, { forgotten: back, done: false, again: undefined });
         });
         draft.truth = { ...draft.truth, rebootAt: 0 };
       },

@@ -1,19 +1,22 @@
 /** The state machines under search: the shim's own, or a copy that was broken on purpose. */
 import { pathToFileURL } from 'node:url';
+import { doneBefore } from '../../shim/lifecycle.ts';
 import { startMain, stepMain } from '../../shim/main-lifecycle.ts';
 import { startSidecar, stepSidecar } from '../../shim/sidecar-lifecycle.ts';
 
 export interface Machines {
+  doneBefore: typeof doneBefore;
   startMain: typeof startMain;
   stepMain: typeof stepMain;
   startSidecar: typeof startSidecar;
   stepSidecar: typeof stepSidecar;
 }
 
-export const SHIPPED: Machines = { startMain, stepMain, startSidecar, stepSidecar };
+export const SHIPPED: Machines = { doneBefore, startMain, stepMain, startSidecar, stepSidecar };
 
 /** The machines in another folder that holds a copy of `shim/`. */
 export async function machinesIn(folder: string): Promise<Machines> {
+  const words: Pick<Machines, 'doneBefore'> = await import(pathToFileURL(`${folder}/lifecycle.ts`).href);
   const main: Pick<Machines, 'startMain' | 'stepMain'> = await import(
     pathToFileURL(`${folder}/main-lifecycle.ts`).href
   );
@@ -21,6 +24,7 @@ export async function machinesIn(folder: string): Promise<Machines> {
     pathToFileURL(`${folder}/sidecar-lifecycle.ts`).href
   );
   return {
+    doneBefore: words.doneBefore,
     startMain: main.startMain,
     stepMain: main.stepMain,
     startSidecar: sidecar.startSidecar,

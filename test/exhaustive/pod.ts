@@ -13,6 +13,7 @@ export const TROUBLES = [
   'fails',
   'child-killed',
   'killed',
+  'killed-late',
   'stopped-alone',
   'not-again',
   'term-inside',
@@ -63,6 +64,8 @@ export interface Box {
    * when it is done.
    */
   again: number | undefined;
+  /** A main: its last word is true, and the kubelet saw it killed all the same. It will be started again, and has nothing left to do. */
+  done: boolean;
   /** A node's restart made the kubelet forget that it ended: it will be started again. */
   forgotten: boolean;
   marker: Marker | undefined;
@@ -148,6 +151,7 @@ export const UNBORN: Box = {
   failed: false,
   gaveUp: false,
   again: undefined,
+  done: false,
   forgotten: false,
   lived: 0,
   cameUp: 0,
@@ -202,7 +206,8 @@ export function restarts(policy: RestartPolicy, failed: boolean): boolean {
 /** Every main has ended, and the kubelet starts none again: in a deletion, no main is there (L5). */
 export function isWorkDone(pod: Case, boxes: readonly Box[], deleted: boolean): boolean {
   return boxes.every(
-    (box, who) => !isMain(pod, who) || (deleted ? !isUp(box) : box.life === 'down' && !comesBack(pod, box)),
+    (box, who) =>
+      !isMain(pod, who) || box.done || (deleted ? !isUp(box) : box.life === 'down' && !comesBack(pod, box)),
   );
 }
 

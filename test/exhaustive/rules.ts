@@ -70,6 +70,7 @@ export function checkSpawn(draft: Draft, who: number): void {
   const name = draft.scene.names[who] ?? '';
   if (box.stopped !== undefined)
     throw new RuleBroken('L14', `${name} starts its process after its stop request`);
+  if (box.done) throw new RuleBroken('L11', `${name} had ended with 0, and works again`);
   const first = pod.mains.length;
   if (!draft.isMain(who) && box.ran) {
     if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
@@ -183,6 +184,11 @@ function checkMainExit(draft: Draft, who: number, code: number, event: Event): v
   const box = draft.get(who);
   const { pod } = draft.scene;
   const name = draft.scene.names[who] ?? '';
+  if (box.done) {
+    if (code !== 0 || event.type !== 'start')
+      throw new RuleBroken('L11', `${name} had ended with 0, is started again, and exits ${code}`);
+    return;
+  }
   if (event.type === 'exit') {
     if (code !== event.code)
       throw new RuleBroken('L5', `${name} exits ${code}, and its process said ${event.code}`);

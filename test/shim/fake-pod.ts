@@ -2,7 +2,7 @@
  * A pod without processes: the real state machines around a rendezvous in memory, with a clock that the test turns.
  * What a machine does becomes an event for the others, in the order in which the test lets it happen.
  */
-import type { Action, Context, Event, Peer } from '../../shim/lifecycle.ts';
+import { type Action, type Context, doneBefore, type Event, type Peer } from '../../shim/lifecycle.ts';
 import { type MainState, startMain, stepMain } from '../../shim/main-lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import type { ContainerOptions, RestartPolicy } from '../../shim/protocol.ts';
@@ -111,7 +111,8 @@ export class FakePod {
         said: old.said,
       });
       this.containers.set(name, fresh);
-      this.send(name, { type: 'start', at: this.at, peers: this.peersOf(name) });
+      const done = doneBefore(fresh.context.options, this.epoch, old.marker);
+      this.send(name, { type: 'start', at: this.at, peers: this.peersOf(name), done });
       this.tellOthers(name);
     }
     return this;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isFinal } from '../../shim/lifecycle.ts';
+import { doneBefore, isFinal } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import type { ContainerOptions, RestartPolicy } from '../../shim/protocol.ts';
 import { SIGKILL, SIGTERM } from '../../shim/signals.ts';
@@ -32,6 +32,24 @@ function marker(pod: FakePod, name: string): Marker {
 function ends(pod: FakePod): string[] {
   return pod.log.filter((line) => !line.endsWith('started'));
 }
+
+test("L11 an end for good, on nobody's demand and in this life of the sandbox, need not be repeated", () => {
+  const { options } = job('OnFailure').get('work').context;
+  const end = { attempt: 1, epoch: 'now', phase: 'ended', code: 0, final: true } as const;
+  const last = { ...end, killedIsFinal: false, stopping: false, stopDoubt: 0 };
+  const code = (more: Partial<Marker>, epoch = 'now', own: Partial<ContainerOptions> = {}) =>
+    doneBefore({ ...options, ...own }, epoch, { ...last, ...more });
+  assert.equal(code({}), 0);
+  assert.equal(code({ code: 3 }), 3);
+  assert.equal(doneBefore(options, 'now', undefined), undefined);
+  assert.equal(code({ final: false, code: 1 }), undefined);
+  assert.equal(code({ phase: 'running' }), undefined, 'it did not end');
+  assert.equal(code({ stopping: true, stopDoubt: 300_000 }), undefined, 'a new image');
+  assert.equal(code({}, 'later'), undefined, 'the sandbox was made anew');
+  assert.equal(code({ epoch: '' }, ''), undefined, 'nobody knows which life this is');
+  assert.equal(code({}, 'now', { preStop: ['work'] }), undefined, 'perhaps its hook ended it');
+  assert.equal(code({}, 'now', { role: 'sidecar' }), undefined);
+});
 
 test('L1 sidecars start in their listed order, each when the one before is started', () => {
   const pod = two('Never', { options: { first: TCP, second: TCP } });

@@ -29,6 +29,8 @@ interface Test {
 export interface PodOptions {
   mains?: string[];
   sidecars?: string[];
+  /** Containers with such a hook. */
+  preStop?: string[];
   /** The pod's policy. */
   restartPolicy?: ContainerOptions['restartPolicy'];
   grace?: number;
@@ -99,14 +101,14 @@ export class Pod {
 
   /** The words that run a command in a container, from its namespace on. */
   words(name: string, command: string[], start: Start = {}): string[] {
-    const { mains = [], sidecars = [], restartPolicy = 'Never', grace = 30_000 } = this.options;
+    const { mains = [], sidecars = [], preStop = [], restartPolicy = 'Never', grace = 30_000 } = this.options;
     const flags = shimFlags({
       role: sidecars.includes(name) ? 'sidecar' : 'main',
       name,
       run: this.run,
       mains,
       sidecars,
-      preStop: [],
+      preStop,
       restartPolicy,
       restartRules: [],
       grace,

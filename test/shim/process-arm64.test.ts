@@ -27,7 +27,7 @@ test('P5 arm64: install copies itself whole', { skip }, (t) => {
 });
 
 test('P2 arm64: exit codes, deaths by signal, 127 and 126', { skip }, async (t) => {
-  const pod = new Pod(t, arm64({ mains: ['m'] }));
+  const pod = new Pod(t, arm64({ mains: ['m'], restartPolicy: 'Always' }));
   const cases: [string[], number][] = [
     [[ACTOR, 'exit', '0'], 0],
     [[ACTOR, 'exit', '255'], 255],

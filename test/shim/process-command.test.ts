@@ -8,7 +8,7 @@ import { ACTOR, NAMESPACE, Pod } from './pod.ts';
 const hex = (...texts: (string | Buffer)[]) => texts.map((text) => Buffer.from(text).toString('hex'));
 
 test('P1 the command is found through PATH, past what cannot be executed', async (t) => {
-  const pod = new Pod(t, { mains: ['m'] });
+  const pod = new Pod(t, { mains: ['m'], restartPolicy: 'Always' });
   for (const folder of ['first', 'second', 'third', 'fourth']) mkdirSync(`${pod.folder}/${folder}`);
   mkdirSync(`${pod.folder}/first/tool`);
   writeFileSync(`${pod.folder}/second/tool`, 'no program', { mode: 0o644 });
@@ -110,7 +110,8 @@ test('P1 what the container has closed stays closed', async (t) => {
 /** Run one command after the other in each of four containers; what differs from the code that is expected. */
 async function sweep(t: TestContext, runs: { command: string[]; code: number }[]): Promise<string[]> {
   const mains = ['m0', 'm1', 'm2', 'm3'];
-  const pod = new Pod(t, { mains });
+  // Under Always no end is for good, and each start runs its command.
+  const pod = new Pod(t, { mains, restartPolicy: 'Always' });
   const wrong: string[] = [];
   const lanes = mains.map(async (name, lane) => {
     for (const { command, code } of runs.filter((_, i) => i % mains.length === lane)) {
@@ -139,7 +140,7 @@ test('P2 a death by signal n is 128+n, for every signal that kills', async (t) =
 });
 
 test('P2 what cannot be started exits 127 or 126 with one line that names the command', async (t) => {
-  const pod = new Pod(t, { mains: ['m'] });
+  const pod = new Pod(t, { mains: ['m'], restartPolicy: 'Always' });
   const file = (name: string, text: string, mode: number) => {
     writeFileSync(`${pod.folder}/${name}`, text);
     chmodSync(`${pod.folder}/${name}`, mode);

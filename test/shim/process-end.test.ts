@@ -23,6 +23,7 @@ test('L5 which exit is final: by policy, by code, by the container own rules', a
     ['Never', off(42), 0, false],
   ];
   for (const [restartPolicy, restartRules, code, final] of cases) {
+    pod.install(); // in a new life of the sandbox, where no end before counts
     const main = pod.start('m', [ACTOR, 'exit', `${code}`], {
       inside: [],
       options: { restartPolicy, restartRules },

@@ -26,7 +26,7 @@ for (const [machine, options, skip] of MACHINES)
   test(`W5 ${machine}${options.emulator === undefined ? '' : ', emulated'}: its own words, and those that all run`, {
     skip,
   }, async (t) => {
-    const pod = new Pod(t, options);
+    const pod = new Pod(t, { ...options, restartPolicy: 'Always' }); // each start runs its command
     const run = (byMachine: MachineWords[], command: string[]) =>
       pod.start('m', command, { options: { byMachine } });
     const two = (amd64: number, arm64: number): MachineWords[] => [

@@ -39,7 +39,7 @@ test('P4 an orphan is reaped where the shim is not process 1', async (t) => {
 // A container's output stays open as long as any of its processes lives, and code() waits until it is closed.
 
 test('P4 what a process leaves behind ends with it: children, and daemons in sessions of their own', async (t) => {
-  const pod = new Pod(t, { mains: ['m'] });
+  const pod = new Pod(t, { mains: ['m'], restartPolicy: 'Always' });
   const shared = await sharedNamespace(pod);
   for (const inside of [NAMESPACE, shared, []]) {
     const main = pod.start('m', [ACTOR, 'litter', '6'], { inside });

@@ -124,6 +124,27 @@ test('L11 a sidecar that comes back is not taken for the one before it, however 
   }
 });
 
+test('L11 a main whose end was final does not work again where the kubelet saw another one, and starts it', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+  const sidecar = pod.start('s', pod.serve('s'));
+  assert.equal(await pod.start('m', pod.work('m', 0)).code(), 0);
+  assert.equal(await sidecar.code(), 0);
+  for (let attempt = 2; attempt <= 3; attempt++) {
+    const main = pod.start('m', pod.work('m', 0));
+    assert.equal(await main.code(), 0);
+    assert.equal(
+      main.stderr,
+      'curfew: ended with 0 before, and that end went unseen: not running it again\n',
+    );
+    const { code, final } = await pod.announces('m', 'ended', attempt);
+    assert.deepEqual([code, final], [0, true]);
+  }
+  assert.deepEqual(
+    pod.noted.filter((line) => line === 'm runs'),
+    ['m runs'],
+  );
+});
+
 test('L11 after a node restart the ends and starts of before count for nothing', async (t) => {
   const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
   for (const [name, marker] of [
@@ -166,7 +187,8 @@ test('L11 a real first life, then the same pod again after a restart of its node
 });
 
 test('L11 the last word of the attempt before is not that of one that died as it came up', async (t) => {
-  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+  // The hook may have ended it before a stop that was meant for it alone.
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], preStop: ['m'], restartPolicy: 'OnFailure' });
   const epoch = readFileSync(`${pod.run}/epoch`, 'utf8').trim();
   writeFileSync(`${pod.run}/m.state`, stale({ epoch, phase: 'ended', final: true, killedIsFinal: false }));
   // It has its life line, and has not said anything yet.
