@@ -127,7 +127,11 @@ export function emptyDirOf(uid: string, volume: string): string {
  */
 export async function restartKubelet(meanwhile: () => Promise<void> | void = () => {}): Promise<void> {
   await restart('kubelet', meanwhile);
-  await until('a healthy kubelet', isKubeletHealthy);
+  await until('a healthy kubelet', () => {
+    // Newer ones end where containerd is not ready for them, and leave it to systemd to start them again.
+    if (!isAlive(pidOf('kubelet'))) start('kubelet');
+    return isKubeletHealthy();
+  });
 }
 
 /** The same for containerd; the containers live on under their own containerd-shim. */
@@ -137,14 +141,22 @@ export async function restartContainerd(meanwhile: () => Promise<void> | void = 
 }
 
 async function restart(program: string, meanwhile: () => Promise<void> | void): Promise<void> {
-  const pid = Number(readFileSync(join(STATE, 'pid', `${program}.pid`), 'utf8'));
+  const pid = pidOf(program);
   process.kill(pid, 'SIGTERM');
   await until(`the end of ${program}`, () => (isAlive(pid) ? undefined : true));
   try {
     await meanwhile();
   } finally {
-    execFileSync(join(STATE, 'bin', program));
+    start(program);
   }
+}
+
+function start(program: string): void {
+  execFileSync(join(STATE, 'bin', program));
+}
+
+function pidOf(program: string): number {
+  return Number(readFileSync(join(STATE, 'pid', `${program}.pid`), 'utf8'));
 }
 
 function isContainerdThere(): true | undefined {
