@@ -211,9 +211,9 @@ export function isWorkDone(pod: Case, boxes: readonly Box[], deleted: boolean): 
   );
 }
 
-/** Whether what the mains left behind proves to a newcomer that the work is done: all in this life of the sandbox. */
+/** Whether what the mains left behind proves to others that the work is done: all in this life of the sandbox, and none is up just to say so again. */
 export function isWorkSeenDone(pod: Case, boxes: readonly Box[]): boolean {
-  return boxes.every((box, who) => !isMain(pod, who) || box.marker?.epoch === 'now');
+  return boxes.every((box, who) => !isMain(pod, who) || (box.marker?.epoch === 'now' && !isUp(box)));
 }
 
 /** L11: how long after a node's restart a main may come back whose end the kubelet did not see. */
