@@ -69,7 +69,9 @@ export function watch(
   see: (type: string, object: unknown) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const options = { host: NODE_IP, port: PORT, path: `${path}?watch=true`, agent: administrator(), signal };
+    // From what the API server has in its cache: newer ones answer a watch of the newest version with an error while that is behind.
+    const query = '?watch=true&resourceVersion=0';
+    const options = { host: NODE_IP, port: PORT, path: path + query, agent: administrator(), signal };
     const asked = request(options, (response) => {
       let rest = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
