@@ -178,8 +178,9 @@ static JSValue reap(JSContext *ctx, JSValueConst self, int argc, JSValueConst *a
 }
 
 /* In the child, after vfork: only syscalls, no return. */
-static void become(const char *path, char **argv, int foreground, int silent, int report) {
+static void become(const char *path, char **argv, pid_t parent, int foreground, int silent, int report) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (getppid() != parent) _exit(126); /* killed before that */
   setpgid(0, 0);
   /* SIGTTOU is still blocked here, so that handing over the terminal does not stop us. */
   if (foreground) tcsetpgrp(0, getpid());
@@ -204,8 +205,8 @@ static int start(const char *path, char **argv, int foreground, int silent) {
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
   report[0] = high(report[0]);
   report[1] = high(report[1]);
-  pid_t child = vfork();
-  if (child == 0) become(path, argv, foreground, silent, report[1]);
+  pid_t parent = getpid(), child = vfork();
+  if (child == 0) become(path, argv, parent, foreground, silent, report[1]);
   if (child < 0) error = errno;
   close(report[1]);
   /* A pipe, not the memory that vfork shares: under user-mode emulation vfork is fork. */
