@@ -55,7 +55,8 @@ static void *from_chunk(size_t total)
 {
     if ((size_t)(chunk_end - chunk) < total) {
         /* What is left of the old chunk is lost: at most a quarter of the new one. */
-        char *fresh = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        /* All pages at once: the start needs four chunks, and a fault for each page costs 60 us. */
+        char *fresh = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         if (fresh == MAP_FAILED)
             return NULL;
         chunk = fresh + UNIT - HEADER;
