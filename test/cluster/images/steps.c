@@ -10,6 +10,7 @@
  *   tick            print a line each second until a stop signal comes
  *   wait            until a stop signal comes
  *   await FILE      until the file exists
+ *   filled FILE     until something is in the file
  *   touch FILE      create a file
  *   remove FILE     delete it
  *   have FILE       exit with 1 where the file is missing
@@ -37,6 +38,7 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -200,6 +202,9 @@ int main(int argc, char **argv) {
         if (stopped) return leave();
       } else if (!strcmp(step, "await")) {
         while (access(value, F_OK) < 0) pause_until(now() + 50, 0);
+      } else if (!strcmp(step, "filled")) {
+        struct stat file;
+        while (stat(value, &file) < 0 || file.st_size == 0) pause_until(now() + 50, 0);
       } else if (!strcmp(step, "touch")) create(value);
       else if (!strcmp(step, "flush")) flush(value);
       else if (!strcmp(step, "remove")) {

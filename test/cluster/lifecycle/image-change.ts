@@ -1,7 +1,9 @@
 /** The image of a container of a pod that exists already, changed in its spec: what `kubectl set image` does. */
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { type Namespace, type Pod, statusOf } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
+import { steps } from '../manifests.ts';
 
 /** The same program as in every other test, in another image. */
 export const NEW_IMAGE = 'localhost/quit:1';
@@ -39,4 +41,30 @@ export function runsNewImage(ns: Namespace, pod: string, container: string): Pro
     const status = statusOf(found, container);
     return status?.image === NEW_IMAGE && status.state.running !== undefined ? found : undefined;
   });
+}
+
+/** For the pod's spec: the annotation `go` as a file, empty at first. */
+export const TOLD: Partial<V1PodSpec> = {
+  volumes: [
+    {
+      name: 'told',
+      downwardAPI: { items: [{ path: 'go', fieldRef: { fieldPath: "metadata.annotations['go']" } }] },
+    },
+  ],
+};
+
+/**
+ * An init container that ends with this code once the kubelet works on the pod as {@link letGo} found it. That the
+ * kubelet knows a change is not enough: it may yet finish a round with the pod as it was before, see in it that the
+ * init container has ended, and start the next containers from the old spec. It writes this volume at the beginning of
+ * a round, and what comes after it starts from the spec that has the annotation.
+ */
+export function untilLetGo(name: string, code = 0): V1Container {
+  const volumeMounts = [{ name: 'told', mountPath: '/told' }];
+  return steps(name, `say up filled /told/go say gone exit ${code}`, { volumeMounts });
+}
+
+/** Let {@link untilLetGo} end, when the kubelet has taken up everything that was changed before. */
+export async function letGo(ns: Namespace, pod: string): Promise<void> {
+  await ns.kubectl('annotate', 'pod', pod, 'go=yes');
 }

@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import { linesOf, type Namespace, statusOf, when } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
-import { changeImage, NEW_IMAGE, runsNewImage } from './image-change.ts';
+import { changeImage, letGo, NEW_IMAGE, runsNewImage, TOLD, untilLetGo } from './image-change.ts';
 import { execSteps, SCRATCH, scratch, touch } from './scratch.ts';
 import { stoppedByStartupProbe } from './startup-probe.ts';
 import { bothWays, podOf, restarted } from './way.ts';
@@ -54,21 +54,21 @@ describe('a new image for a main', { concurrency: 2 }, () => {
       `K2 a main does not start when its image changes before its time, ${restartPolicy}`,
       async (_, ns, way) => {
         const parts = {
-          inits: [scratch('init-1', 'say up await /scratch/go exit 0')],
+          inits: [untilLetGo('init-1')],
           sidecars: [proxy()],
           mains: [
             steps('regular-1', 'say working wait exit 0'),
             steps('regular-2', 'say working wait exit 0'),
           ],
         };
-        await ns.create(podOf(way, 'worker', parts, { spec: { ...SCRATCH, restartPolicy } }));
+        await ns.create(podOf(way, 'worker', parts, { spec: { ...TOLD, restartPolicy } }));
         await ns.said('worker', 'init-1', 'up');
         await changeImage(ns, 'worker', 'regular-1');
         const before = await ns.pod('worker');
         assert.equal(before.status.phase, 'Pending');
         for (const { name } of parts.mains)
           assert.ok(statusOf(before, name)?.state.waiting !== undefined, name);
-        await touch(ns, 'worker', 'init-1', '/scratch/go');
+        await letGo(ns, 'worker');
         await runsNewImage(ns, 'worker', 'regular-1');
         for (const { name } of parts.mains) await ns.said('worker', name, 'working');
         await stayedAsTheyWere(ns, 'regular-1', 'regular-2', 'proxy');

@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import { linesOf, type Pod, statusOf } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
-import { changeImage, NEW_IMAGE, runsNewImage } from './image-change.ts';
+import { changeImage, letGo, NEW_IMAGE, runsNewImage, TOLD, untilLetGo } from './image-change.ts';
 import { execSteps, SCRATCH, scratch, touch } from './scratch.ts';
 import { proxy } from './usual-containers.ts';
 import { bothWays, codesOf, podOf } from './way.ts';
@@ -77,17 +77,17 @@ describe('a new image for a sidecar', { concurrency: 2 }, () => {
         const parts = {
           inits: [steps('init-1', 'say up exit 0')],
           sidecars: [steps('proxy-1', 'say up wait say gone exit 0')],
-          lateInits: [scratch('init-2', `say up await /scratch/go say gone exit ${code}`)],
+          lateInits: [untilLetGo('init-2', code)],
           mains: [steps('main', 'say working wait exit 0')],
         };
-        await ns.create(podOf(way, 'worker', parts, { spec: { ...SCRATCH, restartPolicy } }));
+        await ns.create(podOf(way, 'worker', parts, { spec: { ...TOLD, restartPolicy } }));
         await ns.said('worker', 'init-2', 'up');
         await changeImage(ns, 'worker', 'proxy-1');
         // Natively it runs already, and is started again; under Curfew it starts after the last init container.
         if (way === 'native') await runsNewImage(ns, 'worker', 'proxy-1');
         else notStarted(await ns.pod('worker'), 'proxy-1');
         notStarted(await ns.pod('worker'), 'main');
-        await touch(ns, 'worker', 'init-2', '/scratch/go');
+        await letGo(ns, 'worker');
         if (restartPolicy === 'Never') {
           await ns.waitForPhase('worker', 'Failed');
           const pod = await ns.pod('worker');
