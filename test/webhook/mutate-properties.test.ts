@@ -76,7 +76,11 @@ describe('any pod', () => {
         if (first.outcome !== 'wrapped') return;
         const late = applied(pod, first);
         const direct = structuredClone(pod);
-        const place = at % late.spec.containers.length;
+        // Mostly one with an entrypoint annotation, where there is one: few pods have it.
+        const named = late.spec.containers.findIndex(
+          ({ name }) => pod.metadata.annotations?.[`entrypoint.curfew.dev/${name}`] !== undefined,
+        );
+        const place = named >= 0 && at > 0 ? named : at % late.spec.containers.length;
         const [one, plain] = [late.spec.containers[place], direct.spec.containers[place]];
         assert.ok(one?.args && plain);
         one.args = changed(one.args);
