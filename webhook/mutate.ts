@@ -154,9 +154,10 @@ function wrap(
   for (const part of decision.parts) {
     const planned = planPart(plan, part, images.get(part.container.name));
     if ('reason' in planned) return unchanged(pod, trouble(wishes, earlier, planned));
-    if (!canEnd(pod, planned)) return unchanged(pod, trouble(wishes, earlier, neverEnds(planned)));
     parts.push(planned);
   }
+  const endless = findEndless(pod, parts);
+  if (endless !== undefined) return unchanged(pod, trouble(wishes, earlier, neverEnds(endless)));
   const clash = findClash(pod, parts, earlier.touched);
   if (clash !== undefined) return unchanged(pod, trouble(wishes, earlier, clash));
   const desired = desire(pod, decision, parts, wishes, policy, warn);
@@ -183,17 +184,25 @@ function wrap(
   };
 }
 
-/** Whether the kubelet leaves a sidecar ended that exits 0, as one does when the work is done (L7). */
-function canEnd(pod: PodView, { role, details }: Planned): boolean {
-  const policy = details.restartPolicy ?? pod.restartPolicy;
-  return role === 'main' || pod.restartPolicy === 'Always' || isFinal(policy, details.restartRules, 0);
+/**
+ * A sidecar that exits 0, as one does when the work is done (L7), and that the kubelet starts again all the same. Where a main is
+ * started again for ever, the work is never done, and no sidecar exits so.
+ */
+function findEndless(pod: PodView, parts: readonly Planned[]): Planned | undefined {
+  const policyOf = ({ details }: Planned) => details.restartPolicy ?? pod.restartPolicy;
+  if (parts.some((part) => part.role === 'main' && policyOf(part) === 'Always')) return undefined;
+  return parts.find((part) => part.role !== 'main' && !isFinal(policyOf(part), part.details.restartRules, 0));
 }
 
 function neverEnds({ container: { name }, details }: Planned): { reason: Reason; message: string } {
+  const loop = 'so the kubelet would start it again for ever after the work is done';
+  const inherits = details.restartPolicy === undefined && details.restartRules.length === 0;
   const field = details.restartPolicy === 'Always' ? 'restartPolicy: Always' : 'restartPolicyRules';
   return {
     reason: 'sidecar-never-ends',
-    message: `sidecar ${name} has ${field} of its own, so the kubelet would start it again for ever after the work is done: remove it; Curfew restarts sidecars itself`,
+    message: inherits
+      ? `sidecar ${name} has the pod's restartPolicy: Always, ${loop}, for each main has a restartPolicy of its own and may end: give it restartPolicy: Never of its own; Curfew restarts sidecars itself`
+      : `sidecar ${name} has ${field} of its own, ${loop}: remove it; Curfew restarts sidecars itself`,
   };
 }
 

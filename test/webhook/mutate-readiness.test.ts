@@ -171,3 +171,16 @@ test('L7 W6 a sidecar that the kubelet would start again for ever is refused, wi
   }
   assert.equal(mutation(jobPod(S, [app({ restartPolicy: 'Always' }), proxy()])).outcome, 'wrapped');
 });
+
+test('L7 W6 under Always a sidecar of mains that end for good is refused, unless its own policy lets it end', () => {
+  const spec = { restartPolicy: 'Always' };
+  for (const own of ['Never', 'OnFailure']) {
+    const main = app({ restartPolicy: own });
+    const refused = mutation(jobPod(S, [main, proxy()], spec));
+    assert.deepEqual([refused.outcome, refused.reason], ['refused', 'sidecar-never-ends']);
+    assert.match(refused.message, /Sidecar proxy has the pod's restartPolicy: Always.*Never of its own/);
+    assert.equal(mutation(jobPod(S, [main, proxy({ restartPolicy: 'Never' })], spec)).outcome, 'wrapped');
+    const other = { ...app(), name: 'other' };
+    assert.equal(mutation(jobPod(S, [main, other, proxy()], spec)).outcome, 'wrapped');
+  }
+});
