@@ -29,6 +29,8 @@ export interface ContainerDetails {
    * liveness probe's, which does not count before a startup probe has succeeded.
    */
   probePatience: number | undefined;
+  /** Names of the probes whose stop has a grace period of its own (newer Kubernetes): the kubelet's, not the shim's. */
+  probesWithGrace: readonly string[];
   hasPostStart: boolean;
   hasPreStop: boolean;
   /** resizePolicy (newer Kubernetes): a change of its resources restarts it. */
@@ -58,6 +60,10 @@ export function parseContainer(container: ContainerView): ContainerDetails {
     hasStartupProbe: startupProbe !== undefined,
     hasLivenessProbe: member(raw, 'livenessProbe') !== undefined,
     probePatience: parsePatience(raw, 'startupProbe', where) ?? parsePatience(raw, 'livenessProbe', where),
+    probesWithGrace: ['startup', 'liveness'].filter((kind) => {
+      const probe = recordAt(raw, `${kind}Probe`, where);
+      return probe !== undefined && member(probe, 'terminationGracePeriodSeconds') !== undefined;
+    }),
     hasPostStart: lifecycle !== undefined && member(lifecycle, 'postStart') !== undefined,
     hasPreStop: lifecycle !== undefined && member(lifecycle, 'preStop') !== undefined,
     restartsOnResize: (recordsAt(raw, 'resizePolicy', where) ?? []).some(

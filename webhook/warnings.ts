@@ -50,6 +50,11 @@ export function warnOfChangedMeaning(
     } else {
       warnOfQueuedProbe(pod, part, order, warn);
       warnOfCircle(part, parts, order, wishes, warn);
+      for (const probe of details.probesWithGrace)
+        warn(
+          `sidecar ${name}: its ${probe} probe has a terminationGracePeriodSeconds of its own, which its shim does not know: the ` +
+            "sidecar may be killed before it was asked to end, or before it is done; leave it out, and the pod's counts",
+        );
       if (details.hasPreStop)
         warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);
     }

@@ -87,6 +87,21 @@ describe('W8 hooks and probes whose meaning changes', () => {
     assert.match(queued(startup({ periodSeconds: 1, failureThreshold: 300 })).join(), /more than 299s/);
   });
 
+  test('W8 L13 a grace period of its own of a sidecar’s probe, and not of a main’s', () => {
+    const probe = { exec: { command: ['true'] }, terminationGracePeriodSeconds: 1 };
+    for (const [field, kind] of [
+      ['livenessProbe', 'liveness'],
+      ['startupProbe', 'startup'],
+    ] as const) {
+      const warned = (main: object, sidecar: object) =>
+        warnings(app(main), proxy({ ...sidecar })).filter((text) => text.includes('GracePeriod'));
+      assert.deepEqual(warned({ [field]: probe }, { [field]: { exec: probe.exec } }), []);
+      const [text, ...more] = warned({}, { [field]: probe });
+      assert.match(text ?? '', new RegExp(`^Curfew: sidecar proxy: its ${kind} probe has a termination`));
+      assert.deepEqual(more, []);
+    }
+  });
+
   test('W8 a sidecar’s preStop, and not a main’s', () => {
     const preStop = { lifecycle: { preStop: { sleep: { seconds: 1 } } } };
     assert.match(
