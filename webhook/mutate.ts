@@ -185,12 +185,13 @@ function wrap(
 }
 
 /**
- * A sidecar that exits 0, as one does when the work is done (L7), and that the kubelet starts again all the same. Where a main is
- * started again for ever, the work is never done, and no sidecar exits so.
+ * A sidecar that exits 0, as one does when the work is done (L7), and that the kubelet starts again all the same. In a pod that is not
+ * meant to end, where a main is started again for ever, the work is never done, and no sidecar exits so.
  */
 function findEndless(pod: PodView, parts: readonly Planned[]): Planned | undefined {
   const policyOf = ({ details }: Planned) => details.restartPolicy ?? pod.restartPolicy;
-  if (parts.some((part) => part.role === 'main' && policyOf(part) === 'Always')) return undefined;
+  const isForEver = (part: Planned) => part.role === 'main' && policyOf(part) === 'Always';
+  if (pod.restartPolicy === 'Always' && parts.some(isForEver)) return undefined;
   return parts.find((part) => part.role !== 'main' && !isFinal(policyOf(part), part.details.restartRules, 0));
 }
 

@@ -168,6 +168,8 @@ test('L7 W6 a sidecar that the kubelet would start again for ever is refused, wi
     assert.equal(refused.reason, 'sidecar-never-ends');
     assert.equal(refused.outcome, 'refused');
     assert.match(refused.message, /Sidecar proxy has restartPolicy.* of its own.*remove it/);
+    const forEver = jobPod(S, [app({ restartPolicy: 'Always' }), proxy(own)]);
+    assert.equal(mutation(forEver).reason, 'sidecar-never-ends');
   }
   assert.equal(mutation(jobPod(S, [app({ restartPolicy: 'Always' }), proxy()])).outcome, 'wrapped');
 });
