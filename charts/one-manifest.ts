@@ -1,5 +1,5 @@
 /** `curfew.yaml`: the chart with its defaults, for `kubectl apply -f` on every Kubernetes from 1.20 on. */
-import { VERSION } from '../webhook/policy.ts';
+import { VERSION } from '../webhook/decision/policy.ts';
 
 /** The namespace that it makes. */
 export const NAMESPACE = 'curfew-system';

@@ -4,9 +4,9 @@
  *
  * 0: done. 1: done, and something was refused. 2: the command line or a file that it names cannot be used.
  */
-import { UsageError } from './command-options.ts';
-import { nearest } from './spelling.ts';
-import { printable, processTerminal, type Terminal } from './terminal.ts';
+import { UsageError } from './commands/command-options.ts';
+import { printable, processTerminal, type Terminal } from './commands/terminal.ts';
+import { nearest } from './shared/spelling.ts';
 
 /** A subcommand's file. */
 export interface Command {
@@ -17,10 +17,10 @@ export interface Command {
 }
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  serve: () => import('./command-serve.ts'),
-  inject: () => import('./command-inject.ts'),
-  explain: () => import('./command-explain.ts'),
-  'webhook-configuration': () => import('./command-webhook-configuration.ts'),
+  serve: () => import('./commands/command-serve.ts'),
+  inject: () => import('./commands/command-inject.ts'),
+  explain: () => import('./commands/command-explain.ts'),
+  'webhook-configuration': () => import('./commands/command-webhook-configuration.ts'),
 };
 
 /**
@@ -36,7 +36,7 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
       return 2;
     }
     if (first === '--version' || first === '-V' || first === 'version') {
-      const { VERSION } = await import('./policy.ts');
+      const { VERSION } = await import('./decision/policy.ts');
       terminal.print(`curfew ${VERSION}\n`);
       return 0;
     }

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createAuthority } from '../../test/webhook/throw-away-certificate.ts';
+import { createAuthority } from '../../test/webhook/certificate/throw-away-certificate.ts';
 
 const READY_TRIES = 200;
 

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { freePort } from '../free-port.ts';
-import { createAuthority } from '../webhook/throw-away-certificate.ts';
+import { createAuthority } from '../webhook/certificate/throw-away-certificate.ts';
 import type { Bench, Workshop } from './bench.ts';
 import { median, spreadOf } from './figure.ts';
 import { ended, put, readText } from './pod.ts';

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { parse as parseCel } from '@marcbachmann/cel-js';
 import fc from 'fast-check';
 import { SHIM_PATH } from '../../shim/protocol.ts';
-import { mutate } from '../../webhook/mutate.ts';
-import { defaultPolicy } from '../../webhook/policy.ts';
-import { anyPod, EVERY_IMAGE } from '../webhook/any-pod.ts';
+import { mutate } from '../../webhook/decision/mutate.ts';
+import { defaultPolicy } from '../../webhook/decision/policy.ts';
+import { anyPod, EVERY_IMAGE } from '../webhook/decision/any-pod.ts';
 import { objects, one, partOf } from './rendered-chart.ts';
 
 const expression = partOf(

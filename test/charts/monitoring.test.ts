@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { CHART } from '../../charts/helm.ts';
-import { createMetrics } from '../../webhook/metrics.ts';
+import { createMetrics } from '../../webhook/server/metrics.ts';
 import { objects, one, partOf, set } from './rendered-chart.ts';
 
 const DASHBOARD = z.object({

@@ -1,10 +1,10 @@
 /**
- * The output of Istio's, Linkerd's and Vault's injectors (test/webhook/injectors) with images that this node has: their programs are
+ * The output of Istio's, Linkerd's and Vault's injectors (test/webhook/decision/injectors) with images that this node has: their programs are
  * stand-ins (images/injectors), the pods' own containers are steps. All else is as the injectors write it.
  */
 import assert from 'node:assert/strict';
-import { type InjectorOutput, injectorOutput } from '../webhook/injector-output.ts';
-import type { TestContainer, TestPod } from '../webhook/mutated-pod.ts';
+import { type InjectorOutput, injectorOutput } from '../webhook/decision/injector-output.ts';
+import type { TestContainer, TestPod } from '../webhook/decision/mutated-pod.ts';
 import type { Namespace, Pod } from './cluster.ts';
 import { mustKubectl } from './kubectl.ts';
 import { NOT_ASKED } from './second-webhook.ts';

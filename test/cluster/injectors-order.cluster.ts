@@ -1,7 +1,7 @@
 /** A second webhook that adds, removes and reorders containers, before Curfew's is asked, after it, and twice (W3). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { TestContainer, TestPod } from '../webhook/mutated-pod.ts';
+import type { TestContainer, TestPod } from '../webhook/decision/mutated-pod.ts';
 import { exitCodes, when } from './cluster.ts';
 import { assertAsOneRun, createJob, doing, onceOver, onlyPodOf } from './injected-pods.ts';
 import { beside, type OtherWebhook } from './second-webhook.ts';

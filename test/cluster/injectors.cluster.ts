@@ -1,10 +1,10 @@
 /**
  * Istio, Linkerd and Vault: Jobs into which their injectors put a sidecar after Curfew was asked, as it is in a real cluster. Their
- * output is theirs (test/webhook/injectors), their images are stand-ins.
+ * output is theirs (test/webhook/decision/injectors), their images are stand-ins.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { InjectorOutput } from '../webhook/injector-output.ts';
+import type { InjectorOutput } from '../webhook/decision/injector-output.ts';
 import { exitCodes, Namespace, type Pod, statusOf, when } from './cluster.ts';
 import {
   assertAsOneRun,

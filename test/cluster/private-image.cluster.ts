@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
-import { startDockerRegistry } from '../webhook/docker-registry.ts';
+import { startDockerRegistry } from '../webhook/registry/docker-registry.ts';
 import { exitCodes, Namespace } from './cluster.ts';
 import { runProgram } from './kubectl.ts';
 import { job, pod, sidecars } from './manifests.ts';

@@ -6,7 +6,7 @@ import { createServer } from 'node:https';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { z } from 'zod';
-import type { TestPod } from '../webhook/mutated-pod.ts';
+import type { TestPod } from '../webhook/decision/mutated-pod.ts';
 import { Namespace } from './cluster.ts';
 import { kubectl, mustKubectl, until } from './kubectl.ts';
 import { pod, steps } from './manifests.ts';

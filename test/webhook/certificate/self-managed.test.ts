@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { describe, type TestContext, test } from 'node:test';
+import type { Clocks } from '../../../webhook/certificate/authority-agreement.ts';
+import { SelfManagedCertificate, type SelfManagedEvents } from '../../../webhook/certificate/self-managed.ts';
+import { connectKubernetes } from '../../../webhook/kubernetes/kubernetes.ts';
+import { type FakeApiServer, type Fault, startApiServer } from '../kubernetes/fake-api-server.ts';
+import { createAuthority } from './throw-away-certificate.ts';
+
+const DAY = 24 * 3_600_000;
+
+/** A replica of the webhook's certificate, and what it told. */
+interface Replica {
+  certificate: SelfManagedCertificate;
+  told: string[];
+}
+
+async function replicaOf(t: TestContext, api: FakeApiServer, deadline = 2_000): Promise<Replica> {
+  const told: string[] = [];
+  const tell =
+    (what: string) =>
+    (...words: unknown[]) => {
+      told.push(
+        `${what} ${words.map((word) => (word instanceof Error ? word.message : String(word))).join(' ')}`,
+      );
+      api.notice();
+    };
+  const events: SelfManagedEvents = {
+    loaded: tell('loaded'),
+    failed: tell('failed'),
+    wrote: tell('wrote'),
+    trusted: tell('trusted'),
+    authority: tell('authority'),
+    trouble: tell('trouble'),
+    recovered: tell('recovered'),
+    unexpected: tell('unexpected'),
+  };
+  // Twenty times as fast as the machine's: the settling time of two seconds is over soon.
+  const clocks: Clocks = { now: Date.now, steady: () => performance.now() * 20 };
+  const certificate = new SelfManagedCertificate(
+    await connectKubernetes(api.env, undefined, deadline),
+    {
+      namespace: 'curfew',
+      secret: 'curfew-tls',
+      webhookConfiguration: 'curfew',
+      terms: { names: ['curfew.curfew.svc'], lifetime: DAY, caLifetime: 30 * DAY, haste: 0 },
+    },
+    events,
+    clocks,
+  );
+  t.after(() => certificate.stop());
+  return { certificate, told };
+}
+
+async function started(t: TestContext, api: FakeApiServer, deadline?: number): Promise<Replica> {
+  const replica = await replicaOf(t, api, deadline);
+  await replica.certificate.check();
+  replica.certificate.start();
+  return replica;
+}
+
+const isReady = ({ certificate }: Replica) => certificate.unready() === undefined;
+const servedBy = ({ certificate }: Replica) => certificate.current?.fingerprint;
+const secretHolds = (api: FakeApiServer, replica: Replica) =>
+  api.secret?.get('tls.crt') !== undefined &&
+  new X509Certificate(api.secret.get('tls.crt') ?? '').fingerprint256 === servedBy(replica);
+/** Whether every webhook's caBundle holds the authority of what the replica serves. */
+function bundleTrusts(api: FakeApiServer, { certificate }: Replica): boolean {
+  const leaf = new X509Certificate(certificate.current?.cert ?? '');
+  const bundles = [...(api.bundles?.values() ?? [])];
+  const trusts = (text: string) =>
+    text.split(/(?<=-----END CERTIFICATE-----\n)/).some((cert) => {
+      try {
+        return leaf.verify(new X509Certificate(cert).publicKey);
+      } catch {
+        return false;
+      }
+    });
+  return bundles.length > 0 && bundles.every(trusts);
+}
+
+describe('replicas and an API server', () => {
+  test('from an empty Secret to one leaf that both serve and every webhook trusts', async (t) => {
+    const api = await startApiServer(t);
+    api.secret = new Map();
+    api.bundles = new Map([
+      ['pods.curfew.dev', ''],
+      ['more.curfew.dev', 'what somebody left here'],
+    ]);
+    const replicas = await Promise.all([started(t, api), started(t, api)]);
+    await api.until(() => replicas.every(isReady));
+    assert.equal(new Set(replicas.map(servedBy)).size, 1);
+    for (const replica of replicas) {
+      assert.ok(secretHolds(api, replica) && bundleTrusts(api, replica));
+      assert.doesNotMatch(replica.told.join('\n'), /trouble|failed|unexpected|PRIVATE/);
+    }
+    assert.equal(replicas[0]?.certificate.current?.subjectAltName, 'DNS:curfew.curfew.svc');
+    assert.ok(
+      !api.requests.some((request) => request.startsWith('POST')),
+      'nothing that needs an unnamed create',
+    );
+  });
+
+  test('a Secret that is deleted or damaged is written again as it was, at once', async (t) => {
+    const api = await startApiServer(t);
+    const replicas = await Promise.all([started(t, api), started(t, api)]);
+    await api.until(() => replicas.every(isReady));
+    const before = api.secret;
+    const leaf = servedBy(replicas[0] ?? assert.fail());
+    for (const damage of [
+      undefined,
+      new Map(),
+      new Map([
+        ['tls.crt', 'rubbish'],
+        ['ca.key', '\0'],
+      ]),
+    ]) {
+      api.secret = damage;
+      await api.until(() => api.secret !== undefined && api.secret.size > 2);
+      assert.equal(api.secret?.get('ca.key'), before?.get('ca.key'));
+      await api.until(() => replicas.every((replica) => secretHolds(api, replica)));
+    }
+    assert.deepEqual(replicas.map(servedBy), [leaf, leaf]);
+    assert.ok(replicas.every(isReady));
+  });
+
+  test('a caBundle that is overwritten, emptied or added to is healed, and an unexpired authority of ours stays', async (t) => {
+    const api = await startApiServer(t);
+    const replica = await started(t, api);
+    await api.until(() => isReady(replica));
+    const { cert: foreign } = await createAuthority();
+    for (const text of [
+      '',
+      foreign,
+      'rubbish',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+    ]) {
+      api.bundles = new Map([['pods.curfew.dev', text]]);
+      await api.until(() => bundleTrusts(api, replica));
+      assert.ok(!api.bundles?.get('pods.curfew.dev')?.includes(foreign.slice(60, 200)));
+      assert.ok(isReady(replica), 'and the replica goes on serving');
+    }
+    const other = await startApiServer(t);
+    const second = await started(t, other);
+    await other.until(() => isReady(second));
+    const both = `${api.bundles?.get('pods.curfew.dev')}${other.bundles?.get('pods.curfew.dev')}`;
+    api.bundles = new Map([['pods.curfew.dev', both]]);
+    const looks = () =>
+      api.requests.filter((request) => request === 'GET mutatingwebhookconfigurations').length;
+    const before = looks();
+    await api.until(() => looks() > before);
+    await replica.certificate.check();
+    assert.equal(api.bundles?.get('pods.curfew.dev'), both);
+  });
+
+  test('who sets the caBundle back each time is named, and followed more slowly', async (t) => {
+    const api = await startApiServer(t);
+    const replica = await started(t, api);
+    await api.until(() => isReady(replica));
+    const told = () => replica.told.some((line) => line.includes('sets the caBundle'));
+    for (let i = 0; i < 20 && !told(); i++) {
+      api.bundles = new Map([['pods.curfew.dev', '']]);
+      await api.until(() => bundleTrusts(api, replica));
+    }
+    assert.match(replica.told.join('\n'), /leave the field out of what you apply/);
+  });
+
+  test('a configuration that comes after the webhook makes it ready', async (t) => {
+    const api = await startApiServer(t);
+    api.bundles = undefined;
+    const replica = await started(t, api);
+    await api.until(() => replica.told.some((line) => line.startsWith('trouble')));
+    assert.match(
+      replica.told.join('\n'),
+      /mutatingwebhookconfigurations\/curfew does not exist: apply it, or name the right one in tls\.selfManaged\.webhookConfiguration/,
+    );
+    assert.match(replica.certificate.unready() ?? '', /no certificate yet; mutating.* does not exist/);
+    api.bundles = new Map([['pods.curfew.dev', '']]);
+    await api.until(() => isReady(replica));
+  });
+
+  test('a leaf that the caBundle does not trust yet makes no replica ready', async (t) => {
+    const [former, api] = [await startApiServer(t), await startApiServer(t)];
+    const before = await started(t, former);
+    await former.until(() => isReady(before));
+    api.secret = former.secret;
+    api.fault = (words) => (words.startsWith('PATCH') ? 403 : undefined);
+    const replica = await started(t, api);
+    assert.equal(servedBy(replica), servedBy(before));
+    assert.match(
+      replica.certificate.unready() ?? '',
+      /^the caBundle of mutatingwebhookconfigurations\/curfew does not trust the certificate yet; cannot patch .* 403/,
+    );
+    api.fault = () => undefined;
+    await api.until(() => isReady(replica));
+    assert.ok(bundleTrusts(api, replica));
+  });
+
+  test('watches that are cut are taken up again', async (t) => {
+    const api = await startApiServer(t);
+    const replica = await started(t, api);
+    await api.until(() => isReady(replica));
+    for (let i = 0; i < 3; i++) {
+      const watches = () => api.requests.filter((request) => request.startsWith('WATCH')).length;
+      const before = watches();
+      api.cutWatches();
+      await api.until(() => watches() >= before + 2);
+    }
+    api.secret = undefined;
+    await api.until(() => secretHolds(api, replica));
+  });
+});
+
+const FAULTS: Record<string, { fault: Fault; told: RegExp }> = {
+  '403': { fault: 403, told: /: the API server says 403 Told: allow it to the webhook's service account/ },
+  '401': { fault: 401, told: /the API server says 401 Told: is the service account's token mounted/ },
+  '500': { fault: 500, told: /the API server says 500 Told: tried again later/ },
+  '429': { fault: 429, told: /the API server says 429 Told: tried again later/ },
+  '422': { fault: 422, told: /the API server says 422 Told/ },
+  silence: { fault: 'hang', told: /no answer within 1000 ms/ },
+  'a hang-up': { fault: 'hang-up', told: /the API server cannot be reached \(ECONNRESET\)/ },
+  'half an answer': { fault: 'garbage', told: /the answer is no JSON object/ },
+  'an answer without end': { fault: 'endless', told: /the answer is longer than 4194304 bytes/ },
+};
+const ACTIONS: Record<string, string> = {
+  'GET secrets': 'get secrets/curfew-tls in namespace curfew',
+  'PATCH secrets': 'create secrets/curfew-tls in namespace curfew',
+  'GET mutatingwebhookconfigurations': 'get mutatingwebhookconfigurations/curfew',
+  'PATCH mutatingwebhookconfigurations': 'patch mutatingwebhookconfigurations/curfew',
+};
+
+describe('an API server in trouble', { concurrency: 4 }, () => {
+  for (const [request, action] of Object.entries(ACTIONS)) {
+    for (const [name, { fault, told }] of Object.entries(FAULTS)) {
+      test(`${name} for ${request}: told once, with verb, resource and name; the webhook is ready when it is over`, async (t) => {
+        const api = await startApiServer(t);
+        let times = 0;
+        api.fault = (words) => (words === request && ++times > 0 ? fault : undefined);
+        // Where an answer comes it may take its time: the machine is busy with the other tests.
+        const replica = await started(t, api, fault === 'hang' ? 1_000 : 20_000);
+        // The third attempt has heard what became of the second.
+        await api.until(() => times > 2);
+        const troubles = replica.told.filter((line) => line.startsWith(`trouble cannot ${action}: `));
+        assert.equal(troubles.length, 1, replica.told.join('\n'));
+        assert.match(troubles[0] ?? '', told);
+        assert.ok(!isReady(replica));
+        api.fault = () => undefined;
+        await api.until(() => isReady(replica));
+        assert.doesNotMatch(replica.told.join('\n'), /unexpected|PRIVATE|the-token/);
+      });
+    }
+  }
+
+  test('an API server that is gone for good does not keep a replica from serving', async (t) => {
+    const api = await startApiServer(t);
+    const replica = await started(t, api, 200);
+    await api.until(() => isReady(replica));
+    const leaf = servedBy(replica);
+    api.fault = () => 'hang-up';
+    api.cutWatches();
+    await api.until(() => replica.told.some((line) => line.startsWith('trouble cannot watch')));
+    await replica.certificate.check();
+    assert.equal(replica.certificate.unready(), undefined);
+    assert.equal(servedBy(replica), leaf);
+  });
+
+  test('after it was stopped nothing is asked any more', async (t) => {
+    const api = await startApiServer(t);
+    const replica = await started(t, api);
+    await api.until(() => isReady(replica));
+    replica.certificate.stop();
+    const before = api.requests.length;
+    await replica.certificate.check();
+    api.secret = undefined;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(api.requests.length, before);
+  });
+});

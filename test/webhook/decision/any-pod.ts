@@ -1,0 +1,231 @@
+/** Pods, and what other webhooks do to them, for the properties. */
+import fc from 'fast-check';
+import type { ImageAnswer } from '../../../webhook/decision/images.ts';
+import { image, type TestContainer, type TestPod } from './mutated-pod.ts';
+
+const NAMES = ['app', 'worker', 'proxy', 'agent', 'istio-proxy', 'constructor', 'late'] as const;
+const ISTIO = 'docker.io/istio/proxyv2:1.20.0';
+
+const word = fc.constantFrom('run', '--flag', '$(VAR)', '$$', '', 'päth', '-c', '/curfew/bin/other');
+const words = fc.array(word, { maxLength: 3 });
+/** Fields that this Curfew does not know, with keys that trip naive code. */
+const unknown = fc.dictionary(
+  fc.constantFrom('futureField', '__proto__', 'constructor', 'x/y~z', 'tty', 'stdin'),
+  fc.jsonValue({ maxDepth: 2 }),
+  { maxKeys: 2 },
+);
+const handler = fc.constantFrom(
+  { httpGet: { port: 8080, path: '/ready', httpHeaders: [{ name: 'Host', value: 'x' }] } },
+  { httpGet: { port: 'http', scheme: 'HTTPS' } },
+  { tcpSocket: { port: '5432' } },
+  { grpc: { port: 9 } },
+  { exec: { command: ['pg_isready', '-U', '$(USER)'] } },
+);
+
+function container(name: fc.Arbitrary<string>): fc.Arbitrary<TestContainer> {
+  return fc
+    .record({
+      name,
+      command: fc.option(words, { nil: undefined }),
+      args: fc.option(words, { nil: undefined }),
+      volumeMounts: fc.option(
+        fc
+          .uniqueArray(fc.constantFrom('data', 'logs', 'tmp'), { maxLength: 3 })
+          .map((paths) => paths.map((path) => ({ name: 'data', mountPath: `/${path}` }))),
+        { nil: undefined },
+      ),
+      readinessProbe: fc.option(handler, { nil: undefined }),
+      lifecycle: fc.constantFrom(
+        undefined,
+        { preStop: { sleep: { seconds: 1 } } },
+        { postStart: { exec: {} } },
+      ),
+      resources: fc.constantFrom(
+        undefined,
+        {},
+        { requests: { cpu: '5m' } },
+        { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } },
+        { limits: { memory: '8Mi' } },
+      ),
+      more: unknown,
+    })
+    .map(({ more, ...fields }) => {
+      const isIstio = fields.name === 'istio-proxy';
+      return plain<TestContainer>({ ...more, ...fields, image: isIstio ? ISTIO : `${fields.name}:1` });
+    });
+}
+
+/** A JSON copy: members that are undefined are gone, `__proto__` is an ordinary key. */
+function plain<T>(value: unknown): T {
+  return JSON.parse(JSON.stringify(value));
+}
+
+const list = (most: number) =>
+  fc
+    .uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: most })
+    .map((names) => names.join(', '));
+
+const annotations = fc.oneof(
+  fc.constant({}),
+  list(2).map((names) => ({ 'curfew.dev/sidecars': names })),
+  list(2).map((names) => ({ 'curfew.dev/mains': names })),
+  fc.constantFrom(
+    { 'curfew.dev/mains': 'app', 'curfew.dev/start-timeout': '1m', 'note/~x': 'kept' },
+    { 'curfew.dev/sidecars': 'proxy', 'entrypoint.curfew.dev/app': '["/x", "$(Y)"]' },
+    { 'curfew.dev/sidecars': 'proxy', 'curfew.dev/typo': 'x' },
+  ),
+);
+
+/** Any pod that an API server could take; many are wrapped, some refused, some left alone. */
+export const anyPod: fc.Arbitrary<TestPod> = fc
+  .record({
+    metadata: fc.record(
+      { name: fc.constant('job'), annotations, labels: fc.constantFrom({}, { 'curfew.dev/inject': 'true' }) },
+      { requiredKeys: ['annotations'] },
+    ),
+    spec: fc.record(
+      {
+        restartPolicy: fc.constantFrom('Never', 'OnFailure', 'Always'),
+        containers: fc.uniqueArray(container(fc.constantFrom(...NAMES)), {
+          minLength: 1,
+          maxLength: 5,
+          selector: ({ name }) => name,
+        }),
+        initContainers: fc.uniqueArray(container(fc.constantFrom('init', 'setup')), {
+          maxLength: 2,
+          selector: ({ name }) => name,
+        }),
+        volumes: fc.constantFrom(
+          [],
+          [{ name: 'data', emptyDir: {} }],
+          [{ name: 'data', hostPath: { path: '/' } }],
+        ),
+        terminationGracePeriodSeconds: fc.constantFrom(0, 30, 3_600),
+        hostPID: fc.boolean(),
+      },
+      { requiredKeys: ['restartPolicy', 'containers'] },
+    ),
+    more: unknown,
+  })
+  .map(({ more, ...pod }) => plain<TestPod>({ ...more, ...pod }));
+
+/** Answers for every container that {@link anyPod} and {@link anyChange} make. */
+export const EVERY_IMAGE: Record<string, ImageAnswer> = Object.fromEntries(
+  [...NAMES].map((name) => [name, image({ entrypoint: ['/entry', '$(E)'], cmd: [name] })]),
+);
+
+export interface Change {
+  what: string;
+  apply(pod: TestPod): void;
+}
+
+/** Something that another webhook does between two runs; each means the same on the plain and on the wrapped pod. */
+export const anyChange: fc.Arbitrary<Change> = fc.oneof(
+  fc.tuple(container(fc.constantFrom('late', 'istio-proxy')), fc.nat(9)).map(([added, at]) => ({
+    what: `adds ${JSON.stringify(added)} at ${at}`,
+    apply: ({ spec }: TestPod) => {
+      if (!spec.containers.some(({ name }) => name === added.name))
+        spec.containers.splice(at % (spec.containers.length + 1), 0, structuredClone(added));
+    },
+  })),
+  fc.nat(9).map((at) => ({
+    what: `removes container ${at}`,
+    apply: ({ spec }: TestPod) => {
+      if (spec.containers.length > 1) spec.containers.splice(at % spec.containers.length, 1);
+    },
+  })),
+  fc.nat(9).map((at) => ({
+    what: `appends to the args of container ${at}, where its command is not all the image's`,
+    apply: (pod: TestPod) => {
+      const one = pod.spec.containers[at % pod.spec.containers.length];
+      if (one === undefined) return;
+      const { command, args } = written(pod, one);
+      if ((command ?? []).length + (args ?? []).length > 0) one.args = [...(one.args ?? []), '--appended'];
+    },
+  })),
+  fc.nat(9).map((at) => ({
+    what: `has the command of container ${at} run by another, as bank-vaults does`,
+    apply: (pod: TestPod) => {
+      const one = pod.spec.containers[at % pod.spec.containers.length];
+      if (one === undefined || pod.metadata.annotations?.[`entrypoint.curfew.dev/${one.name}`]) return;
+      if ((written(pod, one).command ?? []).length === 0) return;
+      one.args = [...(one.command ?? []), ...(one.args ?? [])];
+      one.command = ['/vault/vault-env'];
+    },
+  })),
+  fc.constantFrom<Change>(
+    { what: 'turns the containers round', apply: ({ spec }) => void spec.containers.reverse() },
+    {
+      what: 'puts an init container in front',
+      apply: ({ spec }) => {
+        const others = (spec.initContainers ?? []).filter(({ name }) => name !== 'first');
+        spec.initContainers = [{ name: 'first', image: 'first:1' }, ...others];
+      },
+    },
+    {
+      what: 'adds a volume and mounts it everywhere',
+      apply: ({ spec }) => {
+        spec.volumes = [{ name: 'token', projected: {} }, ...(spec.volumes ?? [])];
+        for (const one of spec.containers)
+          one.volumeMounts = [{ name: 'token', mountPath: '/token' }, ...(one.volumeMounts ?? [])];
+      },
+    },
+    {
+      what: 'drops every mount but its own',
+      apply: ({ spec }) => {
+        for (const one of spec.containers) one.volumeMounts = [{ name: 'token', mountPath: '/token' }];
+      },
+    },
+    {
+      what: 'opts the pod out',
+      apply: ({ metadata }) => {
+        metadata.labels = { ...metadata.labels, 'curfew.dev/inject': 'false' };
+      },
+    },
+    {
+      what: 'names the sidecars',
+      apply: ({ metadata, spec }) => {
+        const name = spec.containers[0]?.name ?? '';
+        const { 'curfew.dev/mains': _, ...rest } = metadata.annotations ?? {};
+        metadata.annotations = { ...rest, 'curfew.dev/sidecars': name };
+      },
+    },
+  ),
+);
+
+/** What a container's author wrote, whether it is wrapped by now or not. */
+function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer, 'command' | 'args'> {
+  const status: { containers?: Record<string, TestContainer> } = JSON.parse(
+    metadata.annotations?.['curfew.dev/status'] ?? '{}',
+  );
+  const kept = new Map(Object.entries(status.containers ?? {})).get(one.name);
+  return kept ?? one;
+}
+
+/** A pod without what makes no difference: the order of volumes and mounts, empty lists and maps. */
+export function normalised(pod: TestPod): unknown {
+  const copy = structuredClone(pod);
+  copy.spec.volumes?.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const one of [...copy.spec.containers, ...(copy.spec.initContainers ?? [])])
+    one.volumeMounts?.sort((a, b) => (a.mountPath < b.mountPath ? -1 : 1));
+  return JSON.parse(JSON.stringify(copy, (_, value: unknown) => (isEmpty(value) ? undefined : value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+/** The pod without everything that Curfew writes: what must be as it was. */
+export function withoutOurs(pod: TestPod): unknown {
+  const copy = structuredClone(pod);
+  const isOurs = ({ name }: { name: string }) => name === 'curfew-bin' || name === 'curfew-run';
+  copy.spec.volumes = (copy.spec.volumes ?? []).filter((volume) => !isOurs(volume));
+  copy.spec.initContainers = (copy.spec.initContainers ?? []).filter(({ name }) => name !== 'curfew-install');
+  delete copy.metadata.annotations?.['curfew.dev/status'];
+  for (const one of copy.spec.containers) {
+    delete one.command;
+    delete one.args;
+    one.volumeMounts = (one.volumeMounts ?? []).filter((mount) => !isOurs(mount));
+  }
+  return copy;
+}

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { defaultPolicy } from '../../../webhook/decision/policy.ts';
+import { formatCpu, formatMemory, parseQuantity } from '../../../webhook/shared/quantity.ts';
+import { app, applied, jobPod, mutation, POLICY, proxy, type TestPod, wrapped } from './mutated-pod.ts';
+
+interface Resources {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+}
+
+const both = (cpu: string, memory: string): Resources => ({
+  requests: { cpu, memory },
+  limits: { cpu, memory },
+});
+
+function installed(first?: Resources, second?: Resources, spec: object = {}, policy = POLICY): unknown {
+  const pod = wrapped(
+    jobPod(undefined, [app({ resources: first }), proxy({ resources: second })], spec),
+    {},
+    policy,
+  );
+  return pod.spec.initContainers?.[0]?.resources;
+}
+
+describe('W4 the init container', () => {
+  test('W4 it comes first, satisfies "restricted", and mounts both volumes for writing', () => {
+    const pod = wrapped(
+      jobPod(undefined, undefined, { initContainers: [{ name: 'setup', image: 'setup:1' }] }),
+    );
+    assert.deepEqual(pod.spec.initContainers?.[0], {
+      name: 'curfew-install',
+      image: 'ghcr.io/curfew-dev/curfew-shim:1.2.3',
+      command: ['/curfew-shim', 'install', '--containers=app,proxy'],
+      securityContext: {
+        runAsNonRoot: true,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        readOnlyRootFilesystem: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      volumeMounts: [
+        { name: 'curfew-bin', mountPath: '/curfew/bin' },
+        { name: 'curfew-run', mountPath: '/curfew/run' },
+      ],
+    });
+    assert.equal(pod.spec.initContainers?.[1]?.name, 'setup');
+    for (const container of pod.spec.containers)
+      assert.deepEqual(container.volumeMounts, [
+        { name: 'curfew-bin', mountPath: '/curfew/bin', readOnly: true },
+        { name: 'curfew-run', mountPath: '/curfew/run' },
+      ]);
+  });
+
+  test('W4 its user is the image’s or the pod’s, but for a pod that says root', () => {
+    const userOf = (securityContext: object) =>
+      wrapped(jobPod(undefined, undefined, { securityContext })).spec.initContainers?.[0]?.securityContext;
+    assert.equal(Object(userOf({ runAsUser: 1000 })).runAsUser, undefined);
+    assert.equal(Object(userOf({ runAsUser: 0 })).runAsUser, 65532);
+  });
+
+  test('W4 image, pull policy and resources are the policy’s', () => {
+    const policy = defaultPolicy({
+      shim: {
+        image: 'mine/shim:9',
+        imagePullPolicy: 'Never',
+        resources: { requests: { cpu: '1m' }, limits: { memory: '20Mi' } },
+      },
+    });
+    const pod = wrapped(
+      jobPod(undefined, [app({ resources: { requests: { cpu: '1' }, limits: { memory: '1Gi' } } }), proxy()]),
+      {},
+      policy,
+    );
+    const { image, imagePullPolicy, resources } = pod.spec.initContainers?.[0] ?? app();
+    assert.deepEqual(
+      { image, imagePullPolicy, resources },
+      {
+        image: 'mine/shim:9',
+        imagePullPolicy: 'Never',
+        resources: { requests: { cpu: '1m', memory: '16Mi' }, limits: { memory: '20Mi' } },
+      },
+    );
+  });
+});
+
+describe('W4 requests, limits and the QoS class', () => {
+  test('W4 BestEffort stays BestEffort: nothing is set where no container sets anything', () => {
+    assert.equal(installed(), undefined);
+    assert.equal(installed({}, { requests: {} }), undefined);
+  });
+
+  test('W4 Guaranteed stays Guaranteed: requests equal limits here too', () => {
+    assert.deepEqual(installed(both('1', '1Gi'), both('500m', '64Mi')), both('100m', '32Mi'));
+    assert.deepEqual(
+      installed({ limits: { cpu: '1', memory: '1Gi' } }, both('0.5', '64Mi')),
+      both('100m', '32Mi'),
+    );
+  });
+
+  test('W4 an init container of the pod’s own can make it Burstable', () => {
+    const spec = { initContainers: [{ name: 'setup', image: 'setup:1' }] };
+    assert.deepEqual(installed(both('1', '1Gi'), both('1', '1Gi'), spec), {
+      requests: { cpu: '10m', memory: '16Mi' },
+      limits: { cpu: '100m', memory: '32Mi' },
+    });
+  });
+
+  test('W4 Burstable: each amount is set where the pod sets it, and never above its sum', () => {
+    assert.deepEqual(installed({ requests: { cpu: '4m' } }, { requests: { cpu: '3m' } }), {
+      requests: { cpu: '7m' },
+    });
+    assert.deepEqual(installed({ limits: { memory: '8Mi' } }), {
+      requests: { memory: '8Mi' },
+      limits: { memory: '8Mi' },
+    });
+    assert.deepEqual(installed({ requests: { cpu: '1' }, limits: { cpu: '5m' } }), {
+      requests: { cpu: '5m' },
+      limits: { cpu: '5m' },
+    });
+    assert.deepEqual(installed({ requests: { cpu: 'lots' } }), undefined);
+  });
+
+  test('W3 the API server’s own way to write an amount is no difference', () => {
+    const policy = defaultPolicy({
+      shim: { resources: { requests: { cpu: '0.01', memory: '16384Ki' }, limits: { cpu: '0.1' } } },
+    });
+    const pod = jobPod(undefined, [app({ resources: both('1', '1Gi') }), proxy()]);
+    const stored: TestPod = JSON.parse(
+      JSON.stringify(wrapped(pod, {}, policy))
+        .replace('"0.01"', '"10m"')
+        .replace('"16384Ki"', '"16Mi"')
+        .replace('"0.1"', '"100m"'),
+    );
+    assert.deepEqual(mutation(stored, {}, policy).operations, []);
+  });
+
+  test('quantities', () => {
+    for (const [text, amount] of [
+      ['250m', 0.25],
+      ['70m', 0.07],
+      ['1.5', 1.5],
+      ['.5', 0.5],
+      ['5.', 5],
+      ['1e3', 1000],
+      ['1E3', 1000],
+      ['2E', 2e18],
+      ['64Mi', 67108864],
+      ['1k', 1000],
+      ['100n', 1e-7],
+      [3, 3],
+      ['-1', -1],
+    ] as const)
+      assert.equal(parseQuantity(text), amount);
+    for (const wrong of ['', 'm', '1 Gi', '1Gib', 'NaN', '1e', '0x1', null, {}, Number.NaN, '1'.repeat(99)])
+      assert.equal(parseQuantity(wrong), undefined);
+    assert.deepEqual(
+      [
+        formatCpu(0.007),
+        formatCpu(0.0005),
+        formatMemory(2 ** 21),
+        formatMemory(3 * 1024),
+        formatMemory(1000.9),
+        formatMemory(0),
+      ],
+      ['7m', '0m', '2Mi', '3Ki', '1000', '0'],
+    );
+  });
+});
+
+describe('W3 what others do to ours between two runs', () => {
+  const pod = wrapped(jobPod());
+  const repaired = (change: (late: TestPod) => void) => {
+    const late = structuredClone(pod);
+    change(late);
+    return applied(late, mutation(late));
+  };
+
+  test('W3 what they add to our init container stays', () => {
+    const after = repaired((late) => {
+      const [install] = late.spec.initContainers ?? [];
+      Object.assign(install ?? {}, {
+        terminationMessagePath: '/dev/termination-log',
+        env: [{ name: 'X', value: 'y' }],
+      });
+      install?.volumeMounts?.unshift({ name: 'token', mountPath: '/token', readOnly: true });
+      late.spec.initContainers?.unshift({ name: 'other', image: 'other:1' });
+    });
+    const [install] = after.spec.initContainers ?? [];
+    assert.equal(install?.name, 'curfew-install');
+    assert.deepEqual(install?.env, [{ name: 'X', value: 'y' }]);
+    assert.deepEqual(
+      install?.volumeMounts?.map(({ mountPath }) => mountPath),
+      ['/token', '/curfew/bin', '/curfew/run'],
+    );
+  });
+
+  test('W3 what they changed of ours is put right', () => {
+    const after = repaired((late) => {
+      Object.assign(late.spec.initContainers?.[0] ?? {}, {
+        image: 'evil',
+        args: ['x'],
+        securityContext: { runAsUser: 0, seLinuxOptions: {} },
+      });
+      late.spec.containers[0]?.volumeMounts?.splice(0, 1, { name: 'curfew-bin', mountPath: '/curfew/bin' });
+      late.spec.volumes = [];
+      Object.assign(late.spec.containers[1] ?? {}, { command: ['/curfew/bin/curfew-shim', 'main'] });
+    });
+    const [install] = after.spec.initContainers ?? [];
+    assert.deepEqual(install?.securityContext, {
+      ...Object(pod.spec.initContainers?.[0]?.securityContext),
+      runAsUser: 65532,
+      seLinuxOptions: {},
+    });
+    delete install?.securityContext;
+    const expected = structuredClone(pod);
+    delete expected.spec.initContainers?.[0]?.securityContext;
+    assert.deepEqual(after, expected);
+  });
+
+  test('W3 a replaced command is the container’s new one', () => {
+    const after = repaired((late) =>
+      Object.assign(late.spec.containers[0] ?? {}, { command: ['other'], args: ['x'] }),
+    );
+    assert.deepEqual(after.spec.containers[0]?.args, ['other', 'x']);
+  });
+
+  test('W3 without the annotation the words come back as the command', () => {
+    const late = structuredClone(pod);
+    delete late.metadata.annotations?.['curfew.dev/status'];
+    const after = applied(late, mutation(late));
+    assert.deepEqual(after.spec, pod.spec);
+    late.metadata.labels = { 'curfew.dev/inject': 'false' };
+    assert.deepEqual(applied(late, mutation(late)).spec, {
+      ...jobPod().spec,
+    });
+  });
+
+  test('W3 an annotation that does not parse is refused while it is needed', () => {
+    for (const text of [
+      '',
+      '[]',
+      '{"containers":[]}',
+      '{"containers":{"app":1}}',
+      '{"containers":{"app":{"args":[1]}}}',
+    ]) {
+      const late = structuredClone(pod);
+      late.metadata.annotations = { ...late.metadata.annotations, 'curfew.dev/status': text };
+      assert.deepEqual([mutation(late).outcome, mutation(late).reason], ['refused', 'bad-status']);
+      const fresh = jobPod({ 'curfew.dev/sidecars': 'proxy', 'curfew.dev/status': text });
+      assert.deepEqual(applied(fresh, mutation(fresh)), pod);
+    }
+  });
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { parseShimArguments } from '../../../shim/protocol.ts';
+import { REASONS } from '../../../webhook/decision/mutate.ts';
+import { anyChange, anyPod, EVERY_IMAGE, normalised, withoutOurs } from './any-pod.ts';
+import { applied, mutation, type TestPod } from './mutated-pod.ts';
+
+const again = (pod: TestPod) => mutation(pod, EVERY_IMAGE);
+const once = (pod: TestPod) => applied(pod, again(pod));
+
+describe('any pod', () => {
+  test('W2 the patch applies with validation on, and touches nothing of others', () => {
+    const seen = { wrapped: 0, unchanged: 0, refused: 0 };
+    fc.assert(
+      fc.property(anyPod, (pod) => {
+        const result = again(pod);
+        seen[result.outcome]++;
+        if (result.outcome !== 'wrapped') assert.deepEqual(result.operations, []);
+        assert.deepEqual(withoutOurs(applied(pod, result)), withoutOurs(pod));
+      }),
+      { numRuns: 500 },
+    );
+    for (const [outcome, count] of Object.entries(seen)) assert.ok(count > 20, `${outcome} ${count} times`);
+  });
+
+  test('W3 a second run changes nothing', () => {
+    fc.assert(
+      fc.property(anyPod, (pod) => {
+        const first = again(pod);
+        const second = again(applied(pod, first));
+        assert.deepEqual(second.operations, []);
+        assert.equal(second.reason, first.outcome === 'wrapped' ? 'already-wrapped' : first.reason);
+        assert.deepEqual(second.containers, first.containers);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('W3 after other webhooks’ changes the result is that of one run over the final pod', () => {
+    let rewrapped = 0;
+    fc.assert(
+      fc.property(anyPod, fc.array(anyChange, { minLength: 1, maxLength: 3 }), (pod, changes) => {
+        const change = (before: TestPod) => {
+          const after = structuredClone(before);
+          for (const { apply } of changes) apply(after);
+          return after;
+        };
+        const late = change(once(pod));
+        const result = again(late);
+        const direct = again(change(pod));
+        if (direct.outcome === 'refused')
+          assert.deepEqual([result.outcome, result.reason], ['refused', direct.reason]);
+        else {
+          if (direct.outcome === 'wrapped' && result.operations.length > 0) rewrapped++;
+          assert.deepEqual(normalised(applied(late, result)), normalised(once(change(pod))));
+        }
+      }),
+      { numRuns: 1_500 },
+    );
+    assert.ok(rewrapped > 50, `${rewrapped} pods were wrapped again`);
+  });
+
+  test('W3 an injected pod whose args were replaced runs them, as if the original had them as its command', () => {
+    const seen = { wrapped: 0, refused: 0 };
+    const words = fc.array(fc.constantFrom('other', '$(X)', '$$', '', '--'), { minLength: 1, maxLength: 3 });
+    const change = fc.oneof(
+      words.map((added) => (present: string[]) => [...added, ...present]),
+      words.map((added) => (present: string[]) => [...present, ...added]),
+      words.map((added) => () => added),
+      fc.constant((present: string[]) => (present.length > 1 ? present.slice(0, -1) : ['one'])),
+    );
+    fc.assert(
+      fc.property(anyPod, fc.nat(9), change, (pod, at, changed) => {
+        const first = again(pod);
+        if (first.outcome !== 'wrapped') return;
+        const late = applied(pod, first);
+        const direct = structuredClone(pod);
+        // Mostly one with an entrypoint annotation, where there is one: few pods have it.
+        const named = late.spec.containers.findIndex(
+          ({ name }) => pod.metadata.annotations?.[`entrypoint.curfew.dev/${name}`] !== undefined,
+        );
+        const place = named >= 0 && at > 0 ? named : at % late.spec.containers.length;
+        const [one, plain] = [late.spec.containers[place], direct.spec.containers[place]];
+        assert.ok(one?.args && plain);
+        one.args = changed(one.args);
+        const wish: string[] = JSON.parse(
+          pod.metadata.annotations?.[`entrypoint.curfew.dev/${one.name}`] ?? '[]',
+        );
+        plain.command = one.args.slice(0, wish.length || one.args.length);
+        plain.args = one.args.slice(plain.command.length);
+        const result = again(late);
+        if (wish.some((word, i) => word !== one.args?.[i])) {
+          assert.deepEqual([result.outcome, result.reason], ['refused', 'bad-annotation']);
+          seen.refused++;
+          return;
+        }
+        const after = applied(late, result);
+        assert.deepEqual(after.spec.containers[place]?.args, one.args);
+        assert.deepEqual(withoutStatus(after), withoutStatus(applied(direct, again(direct))));
+        assert.deepEqual(again(after).operations, []);
+        seen.wrapped++;
+      }),
+      { numRuns: 1_500 },
+    );
+    assert.ok(seen.wrapped > 100 && seen.refused > 0, JSON.stringify(seen));
+  });
+
+  test('W4 what the shim gets it can read, and it runs what would have run', () => {
+    fc.assert(
+      fc.property(anyPod, (pod) => {
+        const result = again(pod);
+        if (result.outcome !== 'wrapped') return;
+        const { spec } = applied(pod, result);
+        for (const one of spec.containers) {
+          const [, ...flags] = one.command ?? [];
+          const options = parseShimArguments([...flags, ...(one.args ?? [])]);
+          assert.ok(options.role !== 'install' && options.name === one.name);
+        }
+        const [, ...flags] = spec.initContainers?.[0]?.command ?? [];
+        const install = parseShimArguments(flags);
+        assert.ok(install.role === 'install');
+        assert.deepEqual(
+          install.containers,
+          spec.containers.map(({ name }) => name),
+        );
+      }),
+    );
+  });
+});
+
+/** What was written there says the same in more than one way: a command, or ENTRYPOINT and args. */
+function withoutStatus(pod: TestPod): unknown {
+  const copy = structuredClone(pod);
+  delete copy.metadata.annotations?.['curfew.dev/status'];
+  return normalised(copy);
+}
+
+describe('any JSON', () => {
+  test('W2 nothing throws, and every reason has a name', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const result = mutation(value);
+        assert.deepEqual([result.outcome, result.operations], ['unchanged', []]);
+        assert.ok(REASONS.includes(result.reason));
+      }),
+    );
+  });
+
+  test('W2 a pod with anything anywhere: a patch that applies, or none', () => {
+    fc.assert(
+      fc.property(
+        anyPod,
+        fc.array(fc.nat(99), { maxLength: 6 }),
+        fc.jsonValue({ maxDepth: 3 }),
+        (pod, way, value) => {
+          const broken = replacedAt(once(pod), way, value);
+          const fresh = replacedAt(pod, way, value);
+          for (const candidate of [broken, fresh]) {
+            const result = mutation(candidate, EVERY_IMAGE);
+            applied(candidate, result);
+            for (const text of [result.message, ...result.warnings]) assert.match(text, /^[\P{Cc}]*$/u);
+            for (const text of result.warnings) assert.ok(text.length <= 256);
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+/** A copy with one value replaced; `way` picks a member on each level. */
+function replacedAt(value: unknown, way: readonly number[], put: unknown): unknown {
+  const [step, ...rest] = way;
+  if (step === undefined || typeof value !== 'object' || value === null) return put;
+  const copy: unknown = structuredClone(value);
+  if (typeof copy !== 'object' || copy === null) return put;
+  const keys = Object.keys(copy);
+  const key = keys[step % Math.max(keys.length, 1)];
+  if (key === undefined) return put;
+  const inner: unknown = Reflect.get(copy, key);
+  Object.defineProperty(copy, key, {
+    value: replacedAt(inner, rest, put),
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+  return copy;
+}

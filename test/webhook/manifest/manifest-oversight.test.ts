@@ -1,0 +1,118 @@
+/** What people overlook in manifests, told by the commands that read them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { curfew } from '../commands/test-terminal.ts';
+
+const SPEC = `restartPolicy: Never
+containers: [{ name: app, image: a, command: [/a] }, { name: proxy, image: b, command: [/b] }]`;
+
+const at = (depth: number) => SPEC.replaceAll(/^/gm, ' '.repeat(depth));
+
+const job = (metadata: string, apiVersion = 'batch/v1', kind = 'Job') =>
+  `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: ${metadata}\nspec:\n  template:\n    spec:\n${at(6)}\n`;
+
+const MISPLACED: [what: string, text: string, message: RegExp][] = [
+  [
+    'an annotation of a Job',
+    job('{ name: j, annotations: { curfew.dev/sidecars: proxy } }'),
+    /Job\/j: warning: annotation curfew\.dev\/sidecars of the Job itself means nothing, .* into spec\.template\.metadata\.annotations$/m,
+  ],
+  [
+    'a label of a Deployment',
+    job('{ name: d, labels: { curfew.dev/inject: "true" } }', 'apps/v1', 'Deployment'),
+    /label curfew\.dev\/inject of the Deployment itself means nothing, .* into spec\.template\.metadata\.labels$/m,
+  ],
+  [
+    'an annotation of a CronJob in a List, with a mark that turns lines around',
+    `apiVersion: v1\nkind: List\nitems:\n- apiVersion: batch/v1\n  kind: CronJob\n  metadata: { name: c, annotations: { "x\\u202e.curfew.dev/y": "" } }
+  spec:\n    jobTemplate:\n      spec:\n        template:\n          spec:\n${at(12)}\n`,
+    /annotation "x\\u\{202e\}\.curfew\.dev\/y" of the CronJob .* into spec\.jobTemplate\.spec\.template\.metadata\.annotations$/m,
+  ],
+];
+
+for (const [what, text, message] of MISPLACED)
+  test(`${what} is said to mean nothing`, async () => {
+    const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+    assert.deepEqual([code, out], [0, text]);
+    assert.match(err, message);
+    assert.match(
+      (await curfew(['explain', '-f', '-'], text)).out,
+      / {2}warning (label|annotation) .* means nothing/,
+    );
+    const { pods } = JSON.parse((await curfew(['explain', '-f', '-', '-o', 'json'], text)).out);
+    assert.equal(pods[0].warnings.length, 1);
+  });
+
+test('keys that stand where they belong, and those of others, are no oversight', async () => {
+  const own = `apiVersion: v1\nkind: Pod\nmetadata: { name: p, annotations: { curfew.dev/sidecars: proxy } }\nspec:\n${at(2)}\n`;
+  for (const text of [own, job('{ name: j, annotations: { other.dev/sidecars: proxy } }'), job('')])
+    assert.equal((await curfew(['inject', '-f', '-'], text)).err, '');
+});
+
+const NO_PODS: [what: string, text: string, message: RegExp][] = [
+  ['nothing', '', /no pod in it, nor any other Kubernetes object/],
+  ['a Dockerfile', 'FROM scratch\nCOPY a b\n', /no pod in it, nor any other Kubernetes object/],
+  ['a kind in small letters', job('{}', 'batch/v1', 'job'), /no pod in it, but batch\/v1 job; .*\bJob\b/],
+  ["somebody else's Job", job('{}', 'batch.volcano.sh/v1'), /but batch\.volcano\.sh\/v1 Job; pods are/],
+  [
+    'a Job without a template, and a List',
+    'apiVersion: batch/v1\nkind: Job\n---\napiVersion: v1\nkind: List\nitems: [{ apiVersion: v1, kind: Secret }]\n',
+    /but batch\/v1 Job without a pod template, v1 Secret; pods are/,
+  ],
+  [
+    'many kinds, and one that would command the terminal',
+    ['"\\u001b[2J"', 'A', 'B', 'C', 'D', 'E', 'F']
+      .map((kind) => `apiVersion: v1\nkind: ${kind}\n`)
+      .join('---\n'),
+    /but v1 \\u001b\[2J, v1 A, v1 B, v1 C, v1 D, \.\.\.; pods are/,
+  ],
+];
+
+for (const [what, text, message] of NO_PODS)
+  test(`no pod in ${what}: explain says why, and inject warns`, async () => {
+    const explained = await curfew(['explain', '-f', '-'], text);
+    assert.deepEqual([explained.code, explained.err], [0, '']);
+    assert.match(explained.out, message);
+    const injected = await curfew(['inject', '-f', '-'], text);
+    assert.deepEqual([injected.code, injected.out], [0, text]);
+    assert.match(injected.err, message);
+  });
+
+const INVALID: [what: string, pod: string, message: RegExp][] = [
+  [
+    'a label without quotes',
+    `metadata: { labels: { curfew.dev/inject: true } }\nspec:\n${at(2)}`,
+    /metadata\.labels\["curfew\.dev\/inject"\] is not a string, YAML reads true: put it in quotes\.$/m,
+  ],
+  [
+    'an annotation that is y',
+    `metadata: { annotations: { curfew.dev/log: y } }\nspec:\n${at(2)}`,
+    /metadata\.annotations\["curfew\.dev\/log"\] is not a string, YAML reads true: put it in quotes\.$/m,
+  ],
+  [
+    'an argument that is a number',
+    'spec: { containers: [{ name: app, image: a, command: [sleep, 30] }] }',
+    / spec\.containers\[0\]\.command is not a list of strings, YAML reads 30: put it in quotes\.$/m,
+  ],
+  [
+    'an image called y',
+    'spec: { containers: [{ name: app, image: y }] }',
+    / spec\.containers\[0\]\.image is not a string, YAML reads true: put it in quotes\.$/m,
+  ],
+  ['a spec that is a list', 'spec: []', / pod\.spec is not an object\.$/m],
+  ['no containers', 'spec: {}', / spec\.containers is empty\.$/m],
+  [
+    'a policy in small letters',
+    'spec: { restartPolicy: never, containers: [{ name: app, image: a }] }',
+    / spec\.restartPolicy is none of Always, OnFailure, Never\.$/m,
+  ],
+];
+
+for (const [what, pod, message] of INVALID)
+  test(`a pod with ${what} is left as it is, with a warning that names the field`, async () => {
+    const text = `apiVersion: v1\nkind: Pod\n${pod}\n`;
+    const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+    assert.deepEqual([code, out], [0, text]);
+    assert.match(err, /document 1, Pod\/.*: warning: left as it is, and the API server will refuse it: /);
+    assert.match(err, message);
+  });

@@ -1,0 +1,44 @@
+/**
+ * A command's flags: node's parseArgs, with messages that name the way out.
+ */
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { nearest } from '../shared/spelling.ts';
+
+/** The command line, or a file that it names, is not what the command takes: exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/**
+ * Parse a command's flags. Positional arguments are an error: no command takes any.
+ * @throws {UsageError} which names the flag, and the nearest known one
+ */
+export function parseOptions<const T extends ParseArgsOptionsConfig>(
+  command: string,
+  args: string[],
+  options: T,
+) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(explain(command, error, Object.keys(options)));
+  }
+}
+
+function explain(command: string, error: unknown, known: string[]): string {
+  const seeHelp = `"curfew ${command} --help" lists the flags`;
+  if (!(error instanceof Error)) return seeHelp;
+  const extra = /^Unexpected argument '(.*)'\. This command/s.exec(error.message)?.[1];
+  if (extra !== undefined) {
+    const way = known.includes('filename') ? `, a file is given with -f: -f ${extra.slice(0, 64)}` : '';
+    return `${JSON.stringify(extra.slice(0, 64))} is no flag${way}; ${seeHelp}`;
+  }
+  if (/argument is ambiguous/.test(error.message))
+    return `${error.message.split(' argument', 1)[0]} is followed by a flag where its argument belongs; ${seeHelp}`;
+  // Node's own text goes on with advice about positional arguments, which no command has: its first sentence is enough.
+  const sentence = error.message.split(/[.\n] ?/, 1)[0] ?? '';
+  const flag = /^Unknown option '(-{1,2})([^']*)'/.exec(error.message);
+  if (flag === null) return `${sentence}; ${seeHelp}`;
+  const guess = nearest(flag[2] ?? '', known);
+  return `unknown flag ${JSON.stringify(`${flag[1]}${flag[2]}`)}${guess === undefined ? '' : `, did you mean --${guess}?`}; ${seeHelp}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * The configuration file: YAML, over it the flags. A key that is not known or a value that is not allowed stops the
+ * start, with the key, the value and what is allowed.
+ */
+import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
+import { CATALOGUE } from '../decision/catalogue.ts';
+import { defaultPolicy, type Policy } from '../decision/policy.ts';
+import { syntaxTrouble, valueTrouble } from '../manifest/yaml-error.ts';
+import { isRecord } from '../shared/json.ts';
+import { readTextFile, TextFileError } from '../shared/text-file.ts';
+import { quote } from '../shared/wording.ts';
+import { ConfigError, explainIssue } from './config-error.ts';
+import { CONFIG, type Config } from './config-schema.ts';
+
+export { ConfigError } from './config-error.ts';
+export type { Config } from './config-schema.ts';
+
+/** A flag that overrides a key. The value is what the file could have held there. */
+export interface Override {
+  flag: string;
+  path: readonly [section: string, key: string];
+  value: unknown;
+}
+
+/** A ConfigMap holds 1 MiB at most. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
+/** What a person looks at. */
+const MAX_ISSUES = 20;
+
+/**
+ * Read a configuration file, then put flags over it.
+ * @param file undefined: only defaults and flags
+ * @throws {ConfigError}
+ */
+export async function readConfig(file: string | undefined, overrides: Override[] = []): Promise<Config> {
+  if (file === undefined) return parseConfig('', 'the defaults', overrides);
+  try {
+    return parseConfig(await readTextFile(file, MAX_CONFIG_BYTES), file, overrides);
+  } catch (error) {
+    if (!(error instanceof TextFileError)) throw error;
+    throw new ConfigError(`--config: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Parse a configuration.
+ * @param source what messages call it
+ * @throws {ConfigError} with one line for each thing that is wrong
+ */
+export function parseConfig(content: string, source: string, overrides: Override[] = []): Config {
+  const lineCounter = new LineCounter();
+  // The parser's own search for equal keys takes the square of their number: a minute for a megabyte of them.
+  const document = parseDocument(content, { prettyErrors: true, uniqueKeys: false, lineCounter });
+  const [syntax] = document.errors;
+  if (syntax !== undefined) {
+    const [place] = syntax.linePos ?? [];
+    const where = place === undefined ? '' : ` (line ${place.line}, column ${place.col})`;
+    throw new ConfigError(`${source}: ${syntaxTrouble(syntax, content)}${where}`);
+  }
+  let raw: unknown;
+  try {
+    refuseEqualKeys(document, source, lineCounter);
+    raw = document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`${source}: ${valueTrouble(cause)}`, { cause });
+  }
+  if (isRecord(raw) && typeof raw.apiVersion === 'string' && typeof raw.kind === 'string') {
+    const way = raw.kind === 'ConfigMap' ? ', which is what stands under a key of its data' : '';
+    throw new ConfigError(
+      `${source}: it is a Kubernetes object (${quote(raw.kind)}) and not the configuration itself${way}`,
+    );
+  }
+  const asked = overlay(raw, overrides);
+  const result = CONFIG.safeParse(asked);
+  if (result.success) return result.data;
+  const flagOf = (path: string) => overrides.find((override) => override.path.join('.') === path)?.flag;
+  const { issues } = result.error;
+  const lines = issues.slice(0, MAX_ISSUES).flatMap((issue) => explainIssue(CONFIG, issue, asked, flagOf));
+  if (issues.length > MAX_ISSUES) lines.push(`and ${issues.length - MAX_ISSUES} more`);
+  throw new ConfigError(
+    lines.map((line) => (line.startsWith('--') ? line : `${source}: ${line}`)).join('\n'),
+  );
+}
+
+function refuseEqualKeys(document: Document, source: string, lineCounter: LineCounter): void {
+  const look = (_key: unknown, { items }: YAMLMap) => {
+    const seen = new Set<unknown>();
+    for (const { key } of items) {
+      if (!isScalar(key)) continue;
+      if (seen.has(key.value)) {
+        const { line, col } = lineCounter.linePos(key.range?.[0] ?? 0);
+        throw new ConfigError(
+          `${source}: the key ${quote(String(key.value))} stands twice in one map (line ${line}, column ${col})`,
+        );
+      }
+      seen.add(key.value);
+    }
+  };
+  visit(document, { Map: look });
+}
+
+function overlay(raw: unknown, overrides: Override[]): unknown {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  const merged: Record<string, unknown> = { ...raw };
+  for (const { path, value } of overrides) {
+    const [section, key] = path;
+    const old = merged[section];
+    if (old !== undefined && (typeof old !== 'object' || old === null)) continue;
+    merged[section] = { ...old, [key]: value };
+  }
+  return merged;
+}
+
+/**
+ * The policy that a configuration asks for.
+ */
+export function policyOf(config: Config): Policy {
+  const { extra, disabled } = config.catalogue;
+  const builtIn = CATALOGUE.map((known) => ({
+    ...known,
+    names: known.names.filter((name) => !disabled.includes(name)),
+  }));
+  const { image: shimImage, imagePullPolicy, resources: shimResources } = config.shim;
+  return defaultPolicy({
+    shim: { image: shimImage, imagePullPolicy, resources: shimResources },
+    catalogue: [...extra, ...builtIn],
+  });
+}

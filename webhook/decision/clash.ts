@@ -1,0 +1,59 @@
+import { posix } from 'node:path';
+import { BIN_DIR, RUN_DIR } from '../../shim/protocol.ts';
+import { quote } from '../shared/wording.ts';
+import type { Reason } from './mutation.ts';
+import type { PodView } from './pod.ts';
+import { BIN_VOLUME, INSTALL_CONTAINER, RUN_VOLUME } from './vocabulary.ts';
+import type { Planned } from './wrap.ts';
+
+const HOME = posix.dirname(BIN_DIR);
+const HOME_NAME = posix.basename(HOME);
+
+/**
+ * Something of the pod's own that bears our names or lies in our paths. What an earlier run added is no clash.
+ * @param touched an earlier run was here
+ */
+export function findClash(
+  pod: PodView,
+  parts: readonly Planned[],
+  touched: boolean,
+): { reason: Reason; message: string } | undefined {
+  for (const volume of pod.volumes)
+    if (isOurVolume(volume.name) && !(touched && volume.emptyDir)) return taken(`volume ${volume.name}`);
+  if (pod.containers.some(({ name }) => name === INSTALL_CONTAINER))
+    return taken(`container ${INSTALL_CONTAINER}`);
+  if (!touched && pod.initContainers.some(({ name }) => name === INSTALL_CONTAINER))
+    return taken(`init container ${INSTALL_CONTAINER}`);
+  for (const { container, details } of parts) {
+    const own = details.mounts.filter(({ name, path }) => !(touched && isOurVolume(name) && isOurPath(path)));
+    const path = [...own.map((mount) => mount.path), ...details.devicePaths].find(liesInOurs);
+    if (path !== undefined)
+      return {
+        reason: 'path-taken',
+        message: `container ${container.name} mounts something at ${quote(path)}, where Curfew's own volumes go (${BIN_DIR} and ${RUN_DIR}): mount it elsewhere`,
+      };
+  }
+  return undefined;
+}
+
+function taken(what: string): { reason: Reason; message: string } {
+  return {
+    reason: 'name-taken',
+    message: `the pod has a ${what} of its own: rename it, Curfew adds one of that name`,
+  };
+}
+
+function isOurVolume(name: string): boolean {
+  return name === BIN_VOLUME || name === RUN_VOLUME;
+}
+
+function isOurPath(path: string): boolean {
+  return path === BIN_DIR || path === RUN_DIR;
+}
+
+/** At or under one of our folders, or at the folder that holds both (the runtime could not always create ours in it). */
+function liesInOurs(path: string): boolean {
+  if (!path.includes(HOME_NAME)) return false;
+  const clean = posix.resolve('/', path);
+  return clean === HOME || [BIN_DIR, RUN_DIR].some((dir) => clean === dir || clean.startsWith(`${dir}/`));
+}

@@ -1,0 +1,126 @@
+import type { RestartPolicy, RestartRule } from '../../shim/protocol.ts';
+import { type JsonRecord, member, recordAt, recordsAt, textAt } from '../shared/json.ts';
+import { type ContainerView, restartPolicyAt } from './pod.ts';
+import { type Probe, parsePatience, parseProbe } from './probe.ts';
+
+export interface MountView {
+  index: number;
+  /** The volume's name. */
+  name: string;
+  path: string;
+  raw: JsonRecord;
+}
+
+/** What wrapping needs to know of a container beyond its command. */
+export interface ContainerDetails {
+  mounts: readonly MountView[];
+  /** Where its block devices appear. */
+  devicePaths: readonly string[];
+  /** Named ports. */
+  ports: ReadonlyMap<string, number>;
+  /** All TCP ports that it declares. */
+  tcpPorts: ReadonlySet<number>;
+  startupProbe: Probe | undefined;
+  readinessProbe: Probe | undefined;
+  hasStartupProbe: boolean;
+  hasLivenessProbe: boolean;
+  /**
+   * How long the kubelet leaves it alone that answers no probe, in seconds from its start: the startup probe's time, else the
+   * liveness probe's, which does not count before a startup probe has succeeded.
+   */
+  probePatience: number | undefined;
+  /** Names of the probes whose stop has a grace period of its own (newer Kubernetes): the kubelet's, not the shim's. */
+  probesWithGrace: readonly string[];
+  hasPostStart: boolean;
+  hasPreStop: boolean;
+  /** resizePolicy (newer Kubernetes): a change of its resources restarts it. */
+  restartsOnResize: boolean;
+  /** lifecycle.stopSignal (newer Kubernetes), as it is written: `SIGUSR1`. */
+  stopSignal: string | undefined;
+  /** Its own policy (newer Kubernetes). */
+  restartPolicy: RestartPolicy | undefined;
+  restartRules: RestartRule[];
+}
+
+/** Read a regular container's details. @throws {InvalidPod} */
+export function parseContainer(container: ContainerView): ContainerDetails {
+  const { raw } = container;
+  const where = `spec.containers[${container.index}]`;
+  const lifecycle = recordAt(raw, 'lifecycle', where);
+  const startupProbe = parseProbe(raw, 'startupProbe', where);
+  return {
+    mounts: parseMounts(raw, where),
+    devicePaths: (recordsAt(raw, 'volumeDevices', where) ?? []).map(
+      (device) => textAt(device, 'devicePath', `${where}.volumeDevices[]`) ?? '',
+    ),
+    ports: parsePorts(raw, where),
+    tcpPorts: parseTcpPorts(raw, where),
+    startupProbe,
+    readinessProbe: parseProbe(raw, 'readinessProbe', where),
+    hasStartupProbe: startupProbe !== undefined,
+    hasLivenessProbe: member(raw, 'livenessProbe') !== undefined,
+    probePatience: parsePatience(raw, 'startupProbe', where) ?? parsePatience(raw, 'livenessProbe', where),
+    probesWithGrace: ['startup', 'liveness'].filter((kind) => {
+      const probe = recordAt(raw, `${kind}Probe`, where);
+      return probe !== undefined && member(probe, 'terminationGracePeriodSeconds') !== undefined;
+    }),
+    hasPostStart: lifecycle !== undefined && member(lifecycle, 'postStart') !== undefined,
+    hasPreStop: lifecycle !== undefined && member(lifecycle, 'preStop') !== undefined,
+    restartsOnResize: (recordsAt(raw, 'resizePolicy', where) ?? []).some(
+      (policy) => member(policy, 'restartPolicy') === 'RestartContainer',
+    ),
+    stopSignal: lifecycle && textAt(lifecycle, 'stopSignal', `${where}.lifecycle`),
+    restartPolicy: restartPolicyAt(raw, where),
+    restartRules: parseRestartRules(raw, where),
+  };
+}
+
+/** A container's or init container's volumeMounts. @throws {InvalidPod} */
+export function parseMounts(raw: JsonRecord, where: string): readonly MountView[] {
+  return (recordsAt(raw, 'volumeMounts', where) ?? []).map((mount, index) => ({
+    index,
+    name: textAt(mount, 'name', `${where}.volumeMounts[${index}]`) ?? '',
+    path: textAt(mount, 'mountPath', `${where}.volumeMounts[${index}]`) ?? '',
+    raw: mount,
+  }));
+}
+
+function parsePorts(raw: JsonRecord, where: string): ReadonlyMap<string, number> {
+  const ports = new Map<string, number>();
+  for (const port of recordsAt(raw, 'ports', where) ?? []) {
+    const number = member(port, 'containerPort');
+    const name = textAt(port, 'name', `${where}.ports[]`);
+    if (name && typeof number === 'number') ports.set(name, number);
+  }
+  return ports;
+}
+
+function parseTcpPorts(raw: JsonRecord, where: string): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const port of recordsAt(raw, 'ports', where) ?? []) {
+    const number = member(port, 'containerPort');
+    if (typeof number === 'number' && (textAt(port, 'protocol', `${where}.ports[]`) ?? 'TCP') === 'TCP')
+      ports.add(number);
+  }
+  return ports;
+}
+
+/** A rule restarts the container whatever the policy says; both actions there are (KEP-5307, KEP-5532) do. */
+function parseRestartRules(raw: JsonRecord, where: string): RestartRule[] {
+  const rules: RestartRule[] = [];
+  for (const rule of recordsAt(raw, 'restartPolicyRules', where) ?? []) {
+    const here = `${where}.restartPolicyRules[]`;
+    const action = textAt(rule, 'action', here);
+    const exitCodes = recordAt(rule, 'exitCodes', here);
+    if (exitCodes === undefined || (action !== 'Restart' && action !== 'RestartAllContainers')) continue;
+    const operator = textAt(exitCodes, 'operator', `${here}.exitCodes`);
+    const values = member(exitCodes, 'values');
+    const codes = Array.isArray(values) ? values.filter(isExitCode) : [];
+    if ((operator === 'In' || operator === 'NotIn') && codes.length > 0) rules.push({ operator, codes });
+  }
+  return rules;
+}
+
+function isExitCode(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
+}

@@ -1,0 +1,182 @@
+import {
+  InvalidPod,
+  isRecord,
+  type JsonRecord,
+  member,
+  recordAt,
+  recordsAt,
+  textAt,
+  textsAt,
+  unquoted,
+  wholeAt,
+} from '../shared/json.ts';
+import { quote } from '../shared/wording.ts';
+import { isOurs } from './vocabulary.ts';
+
+/** A regular container, by what tells it from the others. Its details are read by `container.ts` when it is wrapped. */
+export interface ContainerView {
+  /** Its place in spec.containers. */
+  index: number;
+  name: string;
+  image: string | undefined;
+  /** Empty lists count as absent, as for the kubelet. */
+  command: readonly string[] | undefined;
+  args: readonly string[] | undefined;
+  raw: JsonRecord;
+}
+
+export interface InitContainerView {
+  index: number;
+  name: string;
+  image: string | undefined;
+  /** restartPolicy Always: a native sidecar (KEP-753). */
+  native: boolean;
+  raw: JsonRecord;
+}
+
+export interface VolumeView {
+  index: number;
+  name: string;
+  emptyDir: boolean;
+}
+
+/** The bounded, typed view of a raw pod: what decides about it. The raw object stays the truth that a patch applies to. */
+export interface PodView {
+  raw: JsonRecord;
+  metadata: JsonRecord | undefined;
+  spec: JsonRecord;
+  annotations: JsonRecord | undefined;
+  /** Annotations and labels under our prefix. */
+  ourAnnotations: ReadonlyMap<string, string>;
+  ourLabels: ReadonlyMap<string, string>;
+  mirror: boolean;
+  windows: boolean;
+  restartPolicy: 'Always' | 'OnFailure' | 'Never';
+  hostPid: boolean;
+  /** terminationGracePeriodSeconds, in seconds. */
+  grace: number;
+  containers: readonly ContainerView[];
+  initContainers: readonly InitContainerView[];
+  volumes: readonly VolumeView[];
+  serviceAccountName: string | undefined;
+  imagePullSecrets: readonly string[];
+}
+
+/** Far above any pod that runs; keeps the flags, which name every container in every container, small. */
+export const MAX_CONTAINERS = 128;
+
+const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** Is it a container name, as the API server checks it (a DNS label)? */
+export function isContainerName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/**
+ * Read a pod.
+ * @param raw any JSON value
+ * @throws {InvalidPod} for what the API server refuses anyway, with the field's path
+ */
+export function parsePod(raw: unknown): PodView {
+  if (!isRecord(raw)) throw new InvalidPod('the pod is not an object');
+  const metadata = recordAt(raw, 'metadata', 'pod');
+  const spec = recordAt(raw, 'spec', 'pod');
+  if (spec === undefined) throw new InvalidPod('the pod has no spec');
+  const annotations = metadata && recordAt(metadata, 'annotations', 'metadata');
+  const labels = metadata && recordAt(metadata, 'labels', 'metadata');
+  return {
+    raw,
+    metadata,
+    spec,
+    annotations,
+    ourAnnotations: ours(annotations, 'metadata.annotations'),
+    ourLabels: ours(labels, 'metadata.labels'),
+    mirror: annotations !== undefined && Object.hasOwn(annotations, 'kubernetes.io/config.mirror'),
+    windows: isWindows(spec),
+    restartPolicy: restartPolicyAt(spec, 'spec') ?? 'Always',
+    hostPid: member(spec, 'hostPID') === true,
+    grace: wholeAt(spec, 'terminationGracePeriodSeconds', 'spec') ?? 30,
+    containers: containersOf(spec),
+    initContainers: initContainersOf(spec),
+    volumes: (recordsAt(spec, 'volumes', 'spec') ?? []).map((volume, index) => ({
+      index,
+      name: textAt(volume, 'name', `spec.volumes[${index}]`) ?? '',
+      emptyDir: isRecord(member(volume, 'emptyDir')),
+    })),
+    serviceAccountName: textAt(spec, 'serviceAccountName', 'spec'),
+    imagePullSecrets: (recordsAt(spec, 'imagePullSecrets', 'spec') ?? []).flatMap(
+      (reference) => textAt(reference, 'name', 'spec.imagePullSecrets[]') ?? [],
+    ),
+  };
+}
+
+/** A container's or the pod's restartPolicy. @throws {InvalidPod} */
+export function restartPolicyAt(record: JsonRecord, where: string): PodView['restartPolicy'] | undefined {
+  const value = textAt(record, 'restartPolicy', where);
+  if (value === undefined || value === '') return undefined;
+  if (value === 'Always' || value === 'OnFailure' || value === 'Never') return value;
+  throw new InvalidPod(`${where}.restartPolicy is none of Always, OnFailure, Never`);
+}
+
+function ours(map: JsonRecord | undefined, where: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const key in map) {
+    if (!isOurs(key)) continue;
+    const value = map[key];
+    if (typeof value !== 'string')
+      throw new InvalidPod(`${where}[${quote(key, 100)}] is not a string${unquoted(value)}`);
+    found.set(key, value);
+  }
+  return found;
+}
+
+function isWindows(spec: JsonRecord): boolean {
+  const os = recordAt(spec, 'os', 'spec');
+  const selector = recordAt(spec, 'nodeSelector', 'spec');
+  const names = [
+    os && member(os, 'name'),
+    selector && member(selector, 'kubernetes.io/os'),
+    selector && member(selector, 'beta.kubernetes.io/os'),
+  ];
+  return names.includes('windows');
+}
+
+function containersOf(spec: JsonRecord): ContainerView[] {
+  const raws = recordsAt(spec, 'containers', 'spec') ?? [];
+  if (raws.length === 0) throw new InvalidPod('spec.containers is empty');
+  const names = new Set<string>();
+  return raws.map((raw, index) => {
+    const where = `spec.containers[${index}]`;
+    const name = nameOf(raw, where, names);
+    return {
+      index,
+      name,
+      image: textAt(raw, 'image', where),
+      command: some(textsAt(raw, 'command', where)),
+      args: some(textsAt(raw, 'args', where)),
+      raw,
+    };
+  });
+}
+
+function initContainersOf(spec: JsonRecord): InitContainerView[] {
+  const names = new Set<string>();
+  return (recordsAt(spec, 'initContainers', 'spec') ?? []).map((raw, index) => {
+    const where = `spec.initContainers[${index}]`;
+    const name = nameOf(raw, where, names);
+    const native = member(raw, 'restartPolicy') === 'Always';
+    return { index, name, image: textAt(raw, 'image', where), native, raw };
+  });
+}
+
+function nameOf(raw: JsonRecord, where: string, taken: Set<string>): string {
+  const name = textAt(raw, 'name', where) ?? '';
+  if (!isContainerName(name)) throw new InvalidPod(`${where}.name is not a container name`);
+  if (taken.has(name)) throw new InvalidPod(`${where}.name is the name of two containers`);
+  taken.add(name);
+  return name;
+}
+
+function some(list: readonly string[] | undefined): readonly string[] | undefined {
+  return list !== undefined && list.length > 0 ? list : undefined;
+}

@@ -1,0 +1,53 @@
+import packageFile from '../../package.json' with { type: 'json' };
+import { CATALOGUE } from './catalogue.ts';
+import type { KnownSidecar } from './known-sidecar.ts';
+
+/** This Curfew's version, as in package.json. */
+export const VERSION: string = packageFile.version;
+
+/** Kubernetes quantities. */
+export interface Resources {
+  cpu: string;
+  memory: string;
+}
+
+/** What the operator of the webhook decides, and a pod does not. */
+export interface Policy {
+  version: string;
+  shim: {
+    image: string;
+    imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
+    resources: { requests: Resources; limits: Resources };
+  };
+  /** The sidecars that are known without an annotation; the first match counts. */
+  catalogue: readonly KnownSidecar[];
+}
+
+/** What {@link defaultPolicy} takes: any part of a policy. */
+export interface PolicyOverrides {
+  version?: string;
+  shim?: {
+    image?: string;
+    imagePullPolicy?: Policy['shim']['imagePullPolicy'];
+    resources?: { requests?: Partial<Resources>; limits?: Partial<Resources> };
+  };
+  catalogue?: readonly KnownSidecar[];
+}
+
+/** The policy of an installation that configures nothing, or only what is given. */
+export function defaultPolicy(overrides: PolicyOverrides = {}): Policy {
+  const version = overrides.version ?? VERSION;
+  const shim = overrides.shim ?? {};
+  return {
+    version,
+    shim: {
+      image: shim.image ?? `ghcr.io/curfew-dev/curfew-shim:${version}`,
+      imagePullPolicy: shim.imagePullPolicy,
+      resources: {
+        requests: { cpu: '10m', memory: '16Mi', ...shim.resources?.requests },
+        limits: { cpu: '100m', memory: '32Mi', ...shim.resources?.limits },
+      },
+    },
+    catalogue: overrides.catalogue ?? CATALOGUE,
+  };
+}

@@ -1,0 +1,83 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isRecord, isTexts, member } from '../shared/json.ts';
+import type { PodView } from './pod.ts';
+import { STATUS } from './vocabulary.ts';
+
+/** A container's command and args as its author wrote them, absent where they were. */
+export interface Original {
+  command: readonly string[] | undefined;
+  args: readonly string[] | undefined;
+}
+
+/** What is kept of a container. */
+export interface Entry extends Original {
+  /** What the container was given to run before its own args, where that is not its own command: an annotation's or an image's. */
+  entrypoint: readonly string[] | undefined;
+}
+
+/**
+ * The value of `curfew.dev/status`, with keys in the containers' order.
+ * @param containers words: all that the container was given to run
+ */
+export function formatStatus(
+  version: string,
+  containers: readonly {
+    name: string;
+    role: 'main' | 'sidecar';
+    original: Original;
+    words: readonly string[];
+  }[],
+): string {
+  const entries = containers.map(({ name, role, original: { command, args }, words }) => {
+    const entrypoint = words.slice(0, words.length - (args?.length ?? 0));
+    return [
+      name,
+      {
+        role,
+        ...(command === undefined ? {} : { command }),
+        ...(args === undefined ? {} : { args }),
+        ...(isDeepStrictEqual(entrypoint, command) ? {} : { entrypoint }),
+      },
+    ];
+  });
+  return JSON.stringify({ version, containers: Object.fromEntries(entries) });
+}
+
+/** All of an object's annotations together (kubernetes: TotalAnnotationSizeLimitB). */
+const MAX_ANNOTATION_BYTES = 256 * 1_024;
+
+/** Would the API server refuse the pod for the size of its annotations, with this status among them? */
+export function isStatusTooLong(pod: PodView, status: string): boolean {
+  let bytes = STATUS.length + Buffer.byteLength(status);
+  for (const key in pod.annotations) {
+    const value = pod.annotations[key];
+    if (key !== STATUS && typeof value === 'string')
+      bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  return bytes > MAX_ANNOTATION_BYTES;
+}
+
+/** @returns undefined where it is none */
+export function parseStatus(text: string): Map<string, Entry> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const containers = isRecord(value) ? member(value, 'containers') : undefined;
+  if (!isRecord(containers)) return undefined;
+  const entries = new Map<string, Entry>();
+  for (const name of Object.keys(containers)) {
+    const entry = containers[name];
+    if (!isRecord(entry)) return undefined;
+    const command = member(entry, 'command');
+    const args = member(entry, 'args');
+    const entrypoint = member(entry, 'entrypoint');
+    if (command !== undefined && !isTexts(command)) return undefined;
+    if (args !== undefined && !isTexts(args)) return undefined;
+    if (entrypoint !== undefined && !isTexts(entrypoint)) return undefined;
+    entries.set(name, { command, args, entrypoint });
+  }
+  return entries;
+}

@@ -1,0 +1,154 @@
+/**
+ * The AdmissionReview, admission.k8s.io/v1: from a parsed body to the one request that it carries, and from a
+ * decision to its response. Transport knows nothing of pods, this knows nothing of transport.
+ * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request
+ */
+import type { Mutation } from '../decision/mutate.ts';
+
+/** What a review asks. */
+export interface ReviewRequest {
+  uid: string;
+  /** CREATE, UPDATE, DELETE or CONNECT. */
+  operation: string;
+  namespace: string;
+  /** Empty where the API server is still to make the name. */
+  name: string;
+  generateName: string;
+  dryRun: boolean;
+  /** The pod that is to be created; absent where the review is about anything else (rule W1). */
+  pod?: object;
+}
+
+/** Why a body is no review that can be answered. All are the client's (HTTP 400). */
+export type ReviewErrorCode = 'not-an-admission-review' | 'unsupported-version' | 'malformed-review';
+
+export interface ReviewError {
+  code: ReviewErrorCode;
+  message: string;
+}
+
+const API_VERSION = 'admission.k8s.io/v1';
+
+/**
+ * Find the request in a body that was parsed as JSON.
+ * @returns the request, or what is wrong with the body
+ */
+export function parseReview(body: unknown): { request: ReviewRequest } | { error: ReviewError } {
+  if (!isObject(body) || body.kind !== 'AdmissionReview') {
+    return fail('not-an-admission-review', `the body is no AdmissionReview: ${describeKind(body)}`);
+  }
+  if (body.apiVersion !== API_VERSION) {
+    return fail(
+      'unsupported-version',
+      `the AdmissionReview is of ${quote(body.apiVersion)}, and only ${API_VERSION} is served: set admissionReviewVersions: [v1] in the MutatingWebhookConfiguration`,
+    );
+  }
+  const { request } = body;
+  if (!isObject(request)) return fail('malformed-review', 'the AdmissionReview has no request');
+  const { uid, operation, resource } = request;
+  // A uid is echoed and logged: a UUID has 36 characters.
+  if (typeof uid !== 'string' || uid === '' || uid.length > 128) {
+    return fail('malformed-review', 'request.uid is no text of 1 to 128 characters');
+  }
+  if (typeof operation !== 'string') return fail('malformed-review', 'request.operation is no text');
+  if (!isObject(resource)) return fail('malformed-review', 'request.resource is no object');
+  const asked: ReviewRequest = {
+    uid,
+    operation,
+    namespace: text(request.namespace),
+    name: text(request.name),
+    generateName: '',
+    dryRun: request.dryRun === true,
+  };
+  if (!isPodCreation(operation, resource, request)) return { request: asked };
+  const { object } = request;
+  if (!isObject(object)) {
+    return fail(
+      'malformed-review',
+      `request.object is ${quote(object)}, where the CREATE of a pod has the pod`,
+    );
+  }
+  asked.pod = object;
+  if (isObject(object.metadata)) {
+    asked.generateName = text(object.metadata.generateName);
+    if (asked.name === '') asked.name = text(object.metadata.name);
+  }
+  return { request: asked };
+}
+
+/** Subresources of a pod (binding, eviction, ephemeralcontainers, exec) are CREATEd too: they are no pods. */
+function isPodCreation(operation: string, resource: JsonObject, request: JsonObject): boolean {
+  return (
+    operation === 'CREATE' &&
+    resource.group === '' &&
+    resource.version === 'v1' &&
+    resource.resource === 'pods' &&
+    (request.subResource ?? '') === ''
+  );
+}
+
+/** As the API server cuts it, which would otherwise drop the rest (256 characters each, 4096 in all). */
+const MAX_WARNING = 256;
+const MAX_WARNINGS = 16;
+const MAX_MESSAGE = 2048;
+
+/** The answer to a review that is about no pod's creation: allowed, untouched. */
+export function allow(uid: string): string {
+  return respond(uid, '"allowed":true');
+}
+
+/**
+ * What a decision says, as the members of the response (JSON text) that follow its uid.
+ *
+ * A refusal is 403: it is policy that refuses, and a controller tries again, while 422 ("Invalid") is final for some.
+ */
+export function responseMembers(mutation: Mutation): string {
+  const warnings =
+    mutation.warnings.length === 0
+      ? ''
+      : `,"warnings":${JSON.stringify(mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine))}`;
+  if (mutation.outcome === 'refused') {
+    const status = { code: 403, reason: 'Forbidden', message: mutation.message.slice(0, MAX_MESSAGE) };
+    return `"allowed":false,"status":${JSON.stringify(status)}${warnings}`;
+  }
+  if (mutation.operations.length === 0) return `"allowed":true${warnings}`;
+  const patch = Buffer.from(JSON.stringify(mutation.operations)).toString('base64');
+  return `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`;
+}
+
+/** The whole answer. Written by hand: base64 needs no escaping, and stringify would look at every character of it again. */
+export function respond(uid: string, members: string): string {
+  return `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},${members}}}`;
+}
+
+/** A Warning header holds one line: the API server answers an error when it holds control characters. */
+function oneLine(warning: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that must go
+  return warning.slice(0, MAX_WARNING).replace(/[\u0000-\u001f\u007f]/g, ' ');
+}
+
+type JsonObject = Record<string, unknown>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function fail(code: ReviewErrorCode, message: string): { error: ReviewError } {
+  return { error: { code, message } };
+}
+
+function describeKind(body: unknown): string {
+  if (!isObject(body)) return `it is ${Array.isArray(body) ? 'an array' : quote(body)}`;
+  return body.kind === undefined ? 'it has no kind' : `its kind is ${quote(body.kind)}`;
+}
+
+/** A value from outside, for a message: scalars only, and short. */
+function quote(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return JSON.stringify(typeof value === 'string' ? value.slice(0, 64) : value);
+}

@@ -1,0 +1,157 @@
+/**
+ * Writing Kubernetes Events: after the answer and never instead of it, a few at a time, and not the same again and again.
+ */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { JsonRecord } from '../shared/json.ts';
+import { parseReview, type ReviewRequest } from './admission-review.ts';
+import { bounded, errorFields, type Log } from './log.ts';
+import { controllerUid, eventObject, type ReviewEvent } from './review-event.ts';
+
+/** Where Events go. */
+export interface EventSink {
+  create(namespace: string, event: JsonRecord): Promise<void>;
+}
+
+/** What became of one. `repeated`: told by the next one's count. `dropped`: too many for all, or for the queue. */
+export type EventFate = 'written' | 'failed' | 'repeated' | 'dropped';
+
+export interface EventParts {
+  sink: EventSink;
+  log: Log;
+  /** Counts each. */
+  ended(fate: EventFate): void;
+  /** Milliseconds. */
+  now?: () => number;
+  /** Milliseconds that one may take. */
+  deadline?: number;
+}
+
+/** The same (subject and reason) at most so often: a Job's controller tries again after 10 s, 20 s, ... up to 6 min. */
+const REPEAT_MS = 5 * 60_000;
+/** All together: so many at once, and so many a second. 25 is the burst of client-go's own correlator (tools/record). */
+const BURST = 25;
+const PER_SECOND = 1;
+/** Subjects that are remembered, and Events that wait to be written. */
+const MAX_SUBJECTS = 1_000;
+const MAX_WAITING = 100;
+const DEADLINE_MS = 5_000;
+
+/** What is known of one subject and reason. */
+interface Told {
+  /** When it was last told. */
+  at: number;
+  /** How often it came since, untold; and since when. */
+  untold: number;
+  since: number;
+}
+
+export class Events {
+  private readonly parts: EventParts;
+  private readonly now: () => number;
+  /** The longest not told first. */
+  private readonly told = new Map<string, Told>();
+  private readonly bucket = { tokens: BURST, at: 0 };
+  private readonly waiting: { namespace: string; event: JsonRecord }[] = [];
+  private writing: Promise<void> | undefined;
+  private failing = false;
+
+  constructor(parts: EventParts) {
+    this.parts = parts;
+    this.now = parts.now ?? Date.now;
+    this.bucket.at = this.now();
+  }
+
+  /**
+   * Tell of a review that was answered. Never throws, never waits.
+   * @param text the review's text, which is parsed again where `asked` has no pod
+   */
+  note(asked: ReviewRequest, event: ReviewEvent, text: Buffer): void {
+    const { namespace } = asked;
+    if (asked.dryRun || namespace === '') return;
+    const now = this.now();
+    const key = JSON.stringify([namespace, event.about, event.cause]);
+    const before = this.told.get(key);
+    const untold = (before?.untold ?? 0) + 1;
+    const since = before === undefined || before.untold === 0 ? now : before.since;
+    const repeated = before !== undefined && now - before.at < REPEAT_MS;
+    if (repeated || !this.takeToken(now) || this.waiting.length >= MAX_WAITING) {
+      this.remember(key, { at: before?.at ?? Number.NEGATIVE_INFINITY, untold, since });
+      this.parts.ended(repeated ? 'repeated' : 'dropped');
+      return;
+    }
+    this.remember(key, { at: now, untold: 0, since: now });
+    const uid = event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod ?? podOf(text));
+    const [first, last] = [new Date(since), new Date(now)];
+    const own = { nonce: randomBytes(8).toString('hex'), instance: hostname() };
+    this.waiting.push({
+      namespace,
+      event: eventObject(event, { namespace, uid, count: untold, first, last, ...own }),
+    });
+    this.writing ??= this.writeAll();
+  }
+
+  /** Until all that waits is written, or cannot be. */
+  async settled(): Promise<void> {
+    await this.writing;
+  }
+
+  private async writeAll(): Promise<void> {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      const { namespace, event } = next;
+      try {
+        await inTime(this.parts.deadline ?? DEADLINE_MS, this.parts.sink.create(namespace, event));
+        this.parts.ended('written');
+        this.failing = false;
+      } catch (error) {
+        this.parts.ended('failed');
+        if (!this.failing)
+          this.parts.log.warn({ namespace: bounded(namespace), ...why(error) }, 'event not written');
+        this.failing = true;
+      }
+    }
+    this.writing = undefined;
+  }
+
+  private takeToken(now: number): boolean {
+    const { bucket } = this;
+    bucket.tokens = Math.min(BURST, bucket.tokens + Math.max(0, ((now - bucket.at) / 1000) * PER_SECOND));
+    bucket.at = now;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+
+  private remember(key: string, told: Told): void {
+    this.told.delete(key);
+    this.told.set(key, told);
+    if (this.told.size <= MAX_SUBJECTS) return;
+    for (const oldest of this.told.keys()) {
+      this.told.delete(oldest);
+      return;
+    }
+  }
+}
+
+/** A pod that its review's answer no longer has, because it came from memory. */
+function podOf(text: Buffer): unknown {
+  const parsed = parseReview(JSON.parse(text.toString('utf8')));
+  return 'error' in parsed ? undefined : parsed.request.pod;
+}
+
+async function inTime(ms: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new DOMException('too late', 'TimeoutError')), ms);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An error of the API server's as it says itself, which names what was tried and the way out; of any other only its kind. */
+function why(error: unknown): object {
+  return error instanceof Error && error.name === 'KubernetesError'
+    ? { message: error.message }
+    : errorFields(error);
+}

@@ -1,0 +1,164 @@
+/**
+ * Which reviews are worth a Kubernetes Event, and what it says: core/v1, in the pod's own namespace.
+ *
+ * A refused pod never exists, and one that is passed over has no uid yet: the Event is about the pod's controller (Job, ReplicaSet, ...), where
+ * `kubectl describe` shows it, or else about the pod by its name.
+ */
+
+import type { Mutation, Reason } from '../decision/mutation.ts';
+import { isRecord, type JsonRecord, member } from '../shared/json.ts';
+
+/** What an Event is about. */
+interface Subject {
+  apiVersion: string;
+  kind: string;
+  name: string;
+}
+
+/** A review's Event, but for what differs from one pod of a template to the next. */
+export interface ReviewEvent {
+  type: 'Normal' | 'Warning';
+  reason: 'CurfewRefused' | 'CurfewPassedOver';
+  /** The named reason of the decision. */
+  cause: Reason;
+  message: string;
+  about: Subject;
+}
+
+/**
+ * Pods that are left alone. `warned`: only where the pod asked to be wrapped, which its warning shows. No Event where nobody asked, where
+ * nothing is amiss, or where another webhook may still add the sidecar (W3).
+ */
+const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | undefined>> = {
+  wrapped: undefined,
+  'already-wrapped': undefined,
+  'invalid-pod': undefined,
+  'mirror-pod': undefined,
+  windows: undefined,
+  'opted-out': undefined,
+  'restart-policy-always': undefined,
+  'native-sidecar': undefined,
+  'no-sidecar': undefined,
+  'no-known-sidecar': 'warned',
+  // A Job of a proxy alone may be meant so.
+  'no-main': 'Normal',
+  // Its sidecar is known and will run for ever.
+  'too-many-containers': 'Warning',
+  'name-taken': 'Warning',
+  'path-taken': 'Warning',
+  'status-too-long': 'Warning',
+  'sidecar-never-ends': 'Warning',
+  'image-lookup-off': 'Warning',
+  'image-not-found': 'Warning',
+  'image-unauthorized': 'Warning',
+  'image-unreachable': 'Warning',
+  'image-timeout': 'Warning',
+  'image-unusable': 'Warning',
+  'no-command': 'Warning',
+  // Always refused.
+  'bad-annotation': undefined,
+  'bad-label': undefined,
+  'unknown-annotation': undefined,
+  'unknown-label': undefined,
+  'sidecars-and-mains': undefined,
+  'no-such-container': undefined,
+  'bad-status': undefined,
+  'half-wrapped': undefined,
+};
+
+/** The API server's limit for a message (events.k8s.io, validation), in bytes. */
+const MAX_MESSAGE = 1024;
+
+/**
+ * @param pod the pod of the review, any JSON value
+ * @param name the pod's name; empty where the API server is still to make one
+ * @returns undefined where there is nothing to tell, or nothing to tell it about
+ */
+export function reviewEvent(mutation: Mutation, pod: unknown, name: string): ReviewEvent | undefined {
+  const { outcome, reason: cause, warnings } = mutation;
+  if (outcome === 'wrapped') return undefined;
+  const refused = outcome === 'refused';
+  const rule = refused ? 'Warning' : PASSED_OVER[cause];
+  const type = rule !== 'warned' ? rule : warnings.length > 0 ? 'Warning' : undefined;
+  if (type === undefined) return undefined;
+  const about = subjectOf(pod, name);
+  if (about === undefined) return undefined;
+  const reason = refused ? 'CurfewRefused' : 'CurfewPassedOver';
+  return { type, reason, cause, message: cut(mutation.message, MAX_MESSAGE), about };
+}
+
+/** What one occurrence, or several, have that their template has not. */
+export interface Occurrence {
+  namespace: string;
+  /** The subject's uid; undefined for a pod that does not exist yet. */
+  uid: string | undefined;
+  /** So many since the last Event about the same. */
+  count: number;
+  first: Date;
+  last: Date;
+  /** Makes the Event's name its own: hexadecimal. */
+  nonce: string;
+  /** Which replica tells it. */
+  instance: string;
+}
+
+/** The object that the API server takes, without apiVersion and kind. */
+export function eventObject(
+  { type, reason, message, about }: ReviewEvent,
+  { namespace, uid, count, first, last, nonce, instance }: Occurrence,
+): JsonRecord {
+  return {
+    metadata: { name: `${about.name.slice(0, 200).replace(/[-.]+$/, '')}.${nonce}`, namespace },
+    involvedObject: { ...about, namespace, ...(uid === undefined ? {} : { uid }) },
+    type,
+    reason,
+    message,
+    count,
+    firstTimestamp: first.toISOString(),
+    lastTimestamp: last.toISOString(),
+    source: { component: 'curfew' },
+    reportingComponent: 'curfew',
+    reportingInstance: instance.slice(0, 128),
+  };
+}
+
+/** The uid of the pod's controller, where it has one. */
+export function controllerUid(pod: unknown): string | undefined {
+  const controller = controllerOf(pod);
+  return controller === undefined ? undefined : matching(controller, 'uid', /^[-0-9A-Za-z]{1,128}$/);
+}
+
+/** A DNS subdomain, as the names of whatever has pods. */
+const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+function subjectOf(pod: unknown, name: string): Subject | undefined {
+  const controller = controllerOf(pod);
+  if (controller === undefined) return NAME.test(name) ? { apiVersion: 'v1', kind: 'Pod', name } : undefined;
+  const apiVersion = matching(controller, 'apiVersion', /^(?:[a-z0-9.-]{1,253}\/)?v[a-z0-9]{1,62}$/);
+  const kind = matching(controller, 'kind', /^[A-Za-z][A-Za-z0-9]{0,62}$/);
+  const owner = matching(controller, 'name', NAME);
+  return apiVersion === undefined || kind === undefined || owner === undefined
+    ? undefined
+    : { apiVersion, kind, name: owner };
+}
+
+function controllerOf(pod: unknown): JsonRecord | undefined {
+  const metadata = isRecord(pod) ? member(pod, 'metadata') : undefined;
+  const owners = isRecord(metadata) ? member(metadata, 'ownerReferences') : undefined;
+  const list: readonly unknown[] = Array.isArray(owners) ? owners : [];
+  return list.filter(isRecord).find((owner) => member(owner, 'controller') === true);
+}
+
+function matching(record: JsonRecord, key: string, pattern: RegExp): string | undefined {
+  const value = member(record, key);
+  return typeof value === 'string' && pattern.test(value) ? value : undefined;
+}
+
+/** At most so many bytes of UTF-8, whole characters. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const kept = Buffer.from(text)
+    .subarray(0, bytes - 3)
+    .toString('utf8');
+  return `${kept.replace(/\ufffd$/, '')}...`;
+}

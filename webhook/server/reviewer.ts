@@ -1,0 +1,209 @@
+/**
+ * One review's way: body, request, images (when any is wanted), decision, answer; counted and logged once.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
+import type { Mutation } from '../decision/mutate.ts';
+import { prepare } from '../decision/mutate.ts';
+import { parsePod } from '../decision/pod.ts';
+import type { Policy } from '../decision/policy.ts';
+import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
+import type { Events } from './events.ts';
+import { bounded, errorFields, type Log } from './log.ts';
+import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
+import type { Overload } from './overload.ts';
+import { patienceOf } from './patience.ts';
+import { RecentReviews } from './recent-reviews.ts';
+import { type ReviewEvent, reviewEvent } from './review-event.ts';
+
+/** What every answer needs. */
+interface AnsweringParts {
+  log: Log;
+  metrics: Metrics;
+  overload: Overload;
+  /** Whether the service is about to end: then each answer tells the client that its connection ends with it. */
+  draining(): boolean;
+}
+
+interface ReviewerParts extends AnsweringParts {
+  policy: Policy;
+  images: ImageLookup;
+  events?: Events | undefined;
+}
+
+/** What a review is answered with, but for its uid. */
+export interface PodAnswer {
+  outcome: Mutation['outcome'];
+  reason: OutcomeReason;
+  operations: number;
+  /** The containers that the patch names. */
+  names: readonly string[];
+  /** The members of the response, as JSON text. */
+  members: string;
+  /** What is to be told of it besides; not on a dry run. */
+  event?: ReviewEvent | undefined;
+}
+
+const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+/**
+ * The handler of `POST /mutate`. Where no image is looked up it is synchronous from the body to the answer.
+ */
+export function createReviewer(parts: ReviewerParts) {
+  const { policy, metrics, log } = parts;
+  const recent = new RecentReviews();
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
+    const began = performance.now();
+    const finish = (
+      asked: ReviewRequest,
+      outcome: Outcome,
+      reason: OutcomeReason,
+      operations: number,
+      body: string,
+    ) => {
+      const ms = performance.now() - began;
+      metrics.ended(outcome, reason, ms / 1000);
+      logReview(log, asked, outcome, reason, operations, ms);
+      return answer(parts, request, reply, body);
+    };
+    const text = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const settle = (asked: ReviewRequest, { outcome, reason, operations, members, event }: PodAnswer) => {
+      const answered = finish(asked, outcome, reason, operations, respond(asked.uid, members));
+      if (event !== undefined) parts.events?.note(asked, event, text);
+      return answered;
+    };
+    const known = recent.find(text);
+    if (known !== undefined) return settle(known.asked, known.answer);
+    const body = parseJson(text);
+    if (body === undefined) return reject(parts, request, reply, 400, 'not-json', 'the body is not JSON');
+    const parsed = parseReview(body.value);
+    if ('error' in parsed) {
+      const { code, message } = parsed.error;
+      return reject(parts, request, reply, 400, code, message);
+    }
+    const asked = parsed.request;
+    // The pod's fate is the failurePolicy's then, and not a guess of ours: any status but 200 means that.
+    const crash = (error: unknown) => {
+      log.error({ uid: asked.uid, ...errorFields(error) }, 'review failed');
+      reply.code(500);
+      return finish(
+        asked,
+        'failed',
+        'internal',
+        0,
+        errorBody(500, 'internal', `review ${asked.uid} failed; the log has more`),
+      );
+    };
+    try {
+      const { pod } = asked;
+      if (pod === undefined) return finish(asked, 'unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
+      const prepared = prepare(pod, policy);
+      const decide = (images: ReadonlyMap<string, ImageAnswer>): PodAnswer => {
+        const mutation = prepared.mutate(images);
+        const { outcome, reason, operations, containers } = mutation;
+        const names = containers.map(({ name }) => name);
+        const members = responseMembers(mutation);
+        const event = reviewEvent(mutation, pod, asked.name);
+        return { outcome, reason, operations: operations.length, names, members, event };
+      };
+      if (prepared.images.length === 0) {
+        const decided = decide(NO_IMAGES);
+        recent.keep(text, { asked, answer: decided });
+        return settle(asked, decided);
+      }
+      return parts.images
+        .lookUp(
+          prepared.images,
+          asked.namespace,
+          parsePod(pod),
+          AbortSignal.timeout(lookUpTime(request, parts.overload)),
+        )
+        .then((images) => settle(asked, decide(images)))
+        .catch(crash);
+    } catch (error) {
+      return crash(error);
+    }
+  };
+}
+
+/** fastify's own parser decodes chunk by chunk and looks for `__proto__`; one decode of the whole is cheaper. */
+function parseJson(text: Buffer): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text.toString('utf8')) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Answer with an error of the client's, or one that happened before there was a review.
+ */
+export function reject(
+  parts: AnsweringParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  code: RejectionCode | 'internal',
+  message: string,
+): FastifyReply {
+  const outcome = code === 'internal' ? 'failed' : 'rejected';
+  parts.metrics.ended(outcome, code);
+  parts.log.warn({ outcome, reason: code, status, peer: request.ip, message }, 'request rejected');
+  return answer(parts, request, reply.code(status), errorBody(status, code, message));
+}
+
+/** Every answer to a request that was taken. */
+function answer(
+  { overload, draining }: AnsweringParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: string,
+): FastifyReply {
+  overload.leave(request.raw);
+  if (draining()) reply.header('connection', 'close');
+  return reply.header('content-type', JSON_TYPE).send(body);
+}
+
+/**
+ * The body of every answer but a decision. It is a Status, too: the API server shows whoever made the pod its message, and of any other body
+ * nothing (k8s.io/client-go, rest/request.go, Result.Error).
+ */
+export function errorBody(status: number, code: string, message: string): string {
+  return JSON.stringify({
+    ...{ kind: 'Status', apiVersion: 'v1', status: 'Failure', message: `curfew: ${message}`, code: status },
+    error: { code, message },
+  });
+}
+
+function logReview(
+  log: Log,
+  asked: ReviewRequest,
+  outcome: Outcome,
+  reason: OutcomeReason,
+  operations: number,
+  ms: number,
+): void {
+  log.info(
+    {
+      uid: asked.uid,
+      namespace: bounded(asked.namespace),
+      ...(asked.name === '' ? { generateName: bounded(asked.generateName) } : { name: bounded(asked.name) }),
+      operation: bounded(asked.operation, 16),
+      dryRun: asked.dryRun,
+      outcome,
+      reason,
+      operations,
+      ms: Math.round(ms * 1000) / 1000,
+    },
+    'review',
+  );
+}
+
+/** Kept back from the API server's patience, so that our answer still arrives. */
+const RESERVE = 500;
+
+/** How long images may be looked up, of the API server's patience: it also counts what the review waited. */
+function lookUpTime(request: FastifyRequest, overload: Overload): number {
+  return Math.max(RESERVE, Math.floor(patienceOf(request.url) - overload.waited()) - RESERVE);
+}

@@ -1,0 +1,193 @@
+/**
+ * The two servers: the webhook (TLS, `POST /mutate`) and, on a plain port, health and metrics.
+ *
+ * A body is parsed by JSON.parse alone (`reviewer.ts`): `__proto__` and `constructor` become plain own keys there, which
+ * pollute nothing. fastify's own parser refuses them, and the user would see an error page for a pod that the API server
+ * judges better; the patch touches no key that it does not know, so they survive as they are (rule W2).
+ */
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify';
+import type { CertificateSource } from '../certificate/certificate-source.ts';
+import type { Config } from '../config/config-schema.ts';
+import type { ImageLookup } from '../decision/images.ts';
+import type { Policy } from '../decision/policy.ts';
+import type { Events } from './events.ts';
+import type { Log } from './log.ts';
+import type { Metrics, RejectionCode } from './metrics.ts';
+import { describeExcess, Overload } from './overload.ts';
+import { createReviewer, errorBody, JSON_TYPE, reject } from './reviewer.ts';
+import { limitStalls, refuseConnection, tlsOptions } from './socket-limits.ts';
+
+export interface ServerParts {
+  policy: Policy;
+  images: ImageLookup;
+  log: Log;
+  metrics: Metrics;
+  config: Config;
+  certificate: CertificateSource;
+  /** Undefined where none are written. */
+  events?: Events | undefined;
+}
+
+export interface Servers {
+  /** TLS: `POST /mutate`. */
+  webhook: FastifyInstance;
+  /** Plain: `GET /livez`, `/readyz`, `/metrics`. */
+  health: FastifyInstance;
+  /** From now on readiness fails, and every answer says that its connection ends with it. */
+  drain(): void;
+  /** How many requests to the webhook wait for their answer. */
+  reviews(): number;
+  /** Hand the pair in use to the TLS server, for handshakes from now on. */
+  useCertificate(): void;
+}
+
+/**
+ * Build both servers; neither listens yet.
+ */
+export function buildServer(parts: ServerParts): Servers {
+  let draining = false;
+  const overload = new Overload(parts.config.limits, parts.log);
+  const webhook = buildWebhook(parts, overload, () => draining);
+  const health = buildHealth(parts.metrics, () => (draining ? 'shutting down' : parts.certificate.unready()));
+  return {
+    webhook,
+    health,
+    drain: () => {
+      draining = true;
+    },
+    reviews: () => overload.inWork,
+    useCertificate: () => {
+      const { server } = webhook;
+      if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
+        server.setSecureContext(tlsOptions(parts.certificate.current));
+      }
+    },
+  };
+}
+
+function buildWebhook(parts: ServerParts, overload: Overload, draining: () => boolean): FastifyInstance {
+  const { config, certificate, log, metrics } = parts;
+  const { requestTimeout, bodyBytes } = config.limits;
+  const answering = { ...parts, overload, draining };
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyBytes,
+    requestTimeout,
+    // For a peer that does not read its answer; what does not send is caught, and answered, by the timeouts above.
+    connectionTimeout: 2 * requestTimeout,
+    // The API server keeps idle connections for 90 s; who hangs up first makes the other's next request fail.
+    keepAliveTimeout: 100_000,
+    // While closing, what still comes is answered: an answer of 503 would refuse pods.
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, log),
+    frameworkErrors: (error, request, reply) => {
+      metrics.began();
+      overload.count(request.raw);
+      refuse(error, request, reply);
+    },
+    https: { ...tlsOptions(certificate.current), ...limitStalls(requestTimeout) },
+  });
+  const review = createReviewer(answering);
+  const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const { status, code, message } = classify(error, bodyBytes);
+    return discardBody(request, code).then(() => reject(answering, request, reply, status, code, message));
+  };
+  app.server.maxConnections = config.limits.connections;
+  app.server.on('drop', () => overload.note('connections'));
+  app.addHook('onRequest', (request, reply, done) => {
+    metrics.began();
+    const excess = overload.enter(request.raw);
+    if (excess === undefined) return done();
+    // What follows of its body is read and thrown away: who is hung up on while he sends may not get to read the answer.
+    metrics.ended('rejected', 'overloaded');
+    if (draining()) reply.header('connection', 'close');
+    const retryAfter = overload.retryAfter();
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+    reply.code(503).header('content-type', JSON_TYPE);
+    reply.send(errorBody(503, 'overloaded', describeExcess(excess)));
+  });
+  // Every other content type is refused before its body is read.
+  app.removeAllContentTypeParsers();
+  // The reviewer parses: a review whose text it knows need not be.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.setErrorHandler(refuse);
+  app.setNotFoundHandler((request, reply) => {
+    const known = request.url.split('?', 1)[0] === '/mutate';
+    return known
+      ? reject(answering, request, reply, 405, 'method-not-allowed', 'reviews are sent with POST')
+      : reject(answering, request, reply, 404, 'not-found', 'this port serves POST /mutate and nothing else');
+  });
+  app.post('/mutate', review);
+  return app;
+}
+
+function buildHealth(metrics: Metrics, unready: () => string | undefined): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: 1024, requestTimeout: 10_000, connectionTimeout: 10_000 });
+  app.get('/livez', (_request, reply) => {
+    reply.send({ status: 'ok' });
+  });
+  app.get('/readyz', (_request, reply) => {
+    const reason = unready();
+    if (reason === undefined) reply.send({ status: 'ok' });
+    else reply.code(503).send({ status: 'unready', reason });
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.text();
+    return reply.type(metrics.contentType).send(text);
+  });
+  return app;
+}
+
+interface Rejection {
+  status: number;
+  code: RejectionCode | 'internal';
+  message: string;
+}
+
+/** fastify's own errors, and whatever else reaches the error handler, in our words. */
+function classify(error: FastifyError, bodyBytes: number): Rejection {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { status: 413, code: 'body-too-large', message: `the body is longer than ${bodyBytes} bytes` };
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_EMPTY_TYPE':
+      return {
+        status: 415,
+        code: 'unsupported-media-type',
+        message: 'the body must be of content-type application/json',
+      };
+  }
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) {
+    return { status, code: 'bad-request', message: 'the request is malformed or was cut off' };
+  }
+  return { status: 500, code: 'internal', message: 'internal error; the log has its frames under this uid' };
+}
+
+/** As much of a body that is too long as is worth reading so that its sender gets the answer and not a reset. */
+const MAX_DISCARDED = 64 * 1024 * 1024;
+
+async function discardBody(request: FastifyRequest, code: string): Promise<void> {
+  const { raw } = request;
+  if (code !== 'body-too-large' || raw.complete || raw.destroyed) return;
+  await new Promise<void>((resolve) => {
+    let discarded = 0;
+    raw.on('data', (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded > MAX_DISCARDED) resolve();
+    });
+    raw
+      .once('end', resolve)
+      .once('error', () => resolve())
+      .once('close', resolve);
+    raw.resume();
+  });
+}

@@ -1,0 +1,89 @@
+/** The certificate source that a configuration asks for, and what it tells turned into log lines and metrics. */
+import { readFile } from 'node:fs/promises';
+import type { CertificateEvents, CertificateSource } from '../certificate/certificate-source.ts';
+import { CertificateFiles } from '../certificate/certificates.ts';
+import { type Config, ConfigError } from '../config/config.ts';
+import { errorFields, type Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { connectCluster } from './service-cluster.ts';
+
+/** Where the kubelet writes the pod's own namespace. */
+const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+/**
+ * @param changed called after each change of the certificate
+ * @param closing ends what is under way
+ * @throws {ConfigError} where the configuration does not go with where this runs
+ */
+export async function certificateSource(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  changed: () => void,
+  closing: AbortSignal,
+): Promise<CertificateSource> {
+  const events: CertificateEvents = {
+    loaded: ({ notAfter, fingerprint, subjectAltName }) => {
+      changed();
+      metrics.certificateLoaded(notAfter);
+      log.info({ notAfter, fingerprint, subjectAltName }, 'certificate loaded');
+    },
+    failed: ({ message }) => {
+      metrics.certificateFailed();
+      log.error({ message, serving: source.current !== undefined }, 'certificate not loaded');
+    },
+  };
+  const source =
+    config.tls.source === 'files'
+      ? new CertificateFiles(config.tls, events)
+      : await selfManaged(config, log, metrics, events, closing);
+  return source;
+}
+
+async function selfManaged(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  events: CertificateEvents,
+  closing: AbortSignal,
+): Promise<CertificateSource> {
+  const { SelfManagedCertificate } = await import('../certificate/self-managed.ts');
+  const { secret, service, webhookConfiguration, lifetime, caLifetime } = config.tls.selfManaged;
+  const namespace = config.tls.selfManaged.namespace ?? (await ownNamespace());
+  const kubernetes = await connectCluster('tls.source is self-managed', closing);
+  const names = [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`];
+  return new SelfManagedCertificate(
+    kubernetes,
+    {
+      namespace,
+      secret,
+      webhookConfiguration,
+      terms: { names, lifetime, caLifetime, haste: Math.random() },
+    },
+    {
+      ...events,
+      authority: (notAfter) => metrics.authorityLoaded(notAfter),
+      wrote: (step, authority) => {
+        metrics.certificateWritten(step);
+        log.info({ step, secret, namespace, authority }, 'certificate Secret written');
+      },
+      trusted: (webhooks, again) => {
+        metrics.caBundleWritten();
+        log.info({ webhookConfiguration, webhooks, again }, 'caBundle written');
+      },
+      trouble: (message) => log.error({ message }, 'certificate in trouble'),
+      unexpected: (error) => log.error(errorFields(error), 'certificate not looked after: a fault of Curfew'),
+      recovered: (what) => log.info({ what }, 'certificate no longer in trouble'),
+    },
+  );
+}
+
+async function ownNamespace(): Promise<string> {
+  try {
+    const text = (await readFile(NAMESPACE_FILE, 'utf8')).trim();
+    if (/^[a-z0-9-]{1,63}$/.test(text)) return text;
+  } catch {
+    // Not in a pod, or in one without the service account's files.
+  }
+  throw new ConfigError(`tls.selfManaged.namespace is missing, and ${NAMESPACE_FILE} does not say it either`);
+}
