@@ -1,7 +1,7 @@
 /**
  * What the chart's values may be: the types of `values.yaml`, from which `values.schema.json` is made, so that Helm refuses
  * a misspelt or impossible value before anything is installed. What a value means stands in `values.yaml` itself, as comments.
- * The section `config` is the webhook's own (`webhook/config/config-schema.ts`), less what the chart fills in.
+ * The section `config` is the webhook's own (`webhook/config/schema.ts`), less what the chart fills in.
  */
 import { z } from 'zod';
 

@@ -1,6 +1,6 @@
 /** `values.schema.json`: the chart's own values and, under `config`, the keys of the webhook's configuration file. */
 import { z } from 'zod';
-import { CONFIG } from '../webhook/config/config-schema.ts';
+import { CONFIG } from '../webhook/config/schema.ts';
 import { CHART_VALUES, OF_HELM } from './chart-values.ts';
 
 export type Schema = z.core.JSONSchema.JSONSchema;

@@ -4,7 +4,7 @@
  *
  * 0: done. 1: done, and something was refused. 2: the command line or a file that it names cannot be used.
  */
-import { UsageError } from './commands/command-options.ts';
+import { UsageError } from './commands/options.ts';
 import { printable, processTerminal, type Terminal } from './commands/terminal.ts';
 import { nearest } from './shared/spelling.ts';
 
@@ -17,10 +17,10 @@ export interface Command {
 }
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  serve: () => import('./commands/command-serve.ts'),
-  inject: () => import('./commands/command-inject.ts'),
-  explain: () => import('./commands/command-explain.ts'),
-  'webhook-configuration': () => import('./commands/command-webhook-configuration.ts'),
+  serve: () => import('./commands/serve.ts'),
+  inject: () => import('./commands/inject.ts'),
+  explain: () => import('./commands/explain.ts'),
+  'webhook-configuration': () => import('./commands/webhook-configuration.ts'),
 };
 
 /**

@@ -5,12 +5,12 @@ import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { IMAGES } from '../../webhook/config/config-images.ts';
+import { IMAGES } from '../../webhook/config/images.ts';
 import type { ImageAnswer } from '../../webhook/decision/images.ts';
 import { prepare } from '../../webhook/decision/mutate.ts';
 import { parsePod } from '../../webhook/decision/pod.ts';
 import { defaultPolicy } from '../../webhook/decision/policy.ts';
-import { createImageService, type ImageService } from '../../webhook/images/image-service.ts';
+import { createImageService, type ImageService } from '../../webhook/images/service.ts';
 import type { Bench } from './bench.ts';
 import { type Measured, median, spreadOf } from './figure.ts';
 

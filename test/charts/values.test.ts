@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { webhookConfiguration } from '../../webhook/commands/command-webhook-configuration.ts';
+import { webhookConfiguration } from '../../webhook/commands/webhook-configuration.ts';
 import { type Config, parseConfig } from '../../webhook/config/config.ts';
 import {
   GOLDEN,

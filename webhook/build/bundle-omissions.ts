@@ -1,6 +1,6 @@
 /**
  * What the bundle leaves out of `@kubernetes/client-node`: packages that KubeConfig's file imports at its head, for ways
- * of using it that `kubernetes-request.ts` does not go and refuses (proxies, OpenID, generated clients for every resource).
+ * of using it that `kubernetes/request.ts` does not go and refuses (proxies, OpenID, generated clients for every resource).
  * esbuild cannot know that: with them the bundle is 1.8 MB longer, and each webhook 8 MB heavier, whether it calls the API
  * server or not.
  */

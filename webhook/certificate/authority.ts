@@ -5,7 +5,7 @@
  * caBundle), and signs its first leaf when it has been in the caBundle for a settling time. So each leaf in the Secret can
  * be served by whoever reads it.
  */
-import type { Authority, AuthorityState, Leaf, Signer } from './authority-state.ts';
+import type { Authority, AuthorityState, Leaf, Signer } from './secret-state.ts';
 import type { Validity } from './x509.ts';
 
 /** What certificates are asked for. Milliseconds. */

@@ -1,20 +1,20 @@
 /**
  * The certificate that the replicas look after themselves: when to look at Secret and configuration, and what is served
- * meanwhile. What to do with them is decided in `authority-agreement.ts`.
+ * meanwhile. What to do with them is decided in `agreement.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kubernetes, Watched } from '../kubernetes/kubernetes.ts';
-import { KubernetesError } from '../kubernetes/kubernetes-error.ts';
-import { Patience } from '../shared/trouble.ts';
+import type { Kubernetes, Watched } from '../kubernetes/client.ts';
+import { KubernetesError } from '../kubernetes/error.ts';
+import { Patience } from '../shared/failure-log.ts';
 import {
   Agreement,
   type AgreementEvents,
   type AgreementSettings,
   type Clocks,
   type Round,
-} from './authority-agreement.ts';
-import type { CertificateEvents, CertificateSource } from './certificate-source.ts';
-import { type Certificate, CertificateError, parseCertificate } from './certificates.ts';
+} from './agreement.ts';
+import { type Certificate, CertificateError, parseCertificate } from './files.ts';
+import type { CertificateEvents, CertificateSource } from './source.ts';
 
 /** What a {@link SelfManagedCertificate} tells. */
 export interface SelfManagedEvents extends CertificateEvents, Omit<AgreementEvents, 'leaf'> {

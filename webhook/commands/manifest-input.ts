@@ -3,7 +3,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { decodeText, TextFileError, unreadable } from '../shared/text-file.ts';
-import { UsageError } from './command-options.ts';
+import { UsageError } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ManifestInput {

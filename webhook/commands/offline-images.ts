@@ -2,8 +2,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageLookup, noLookup } from '../decision/images.ts';
-import type { ImageService } from '../images/image-service.ts';
-import { UsageError } from './command-options.ts';
+import type { ImageService } from '../images/service.ts';
+import { UsageError } from './options.ts';
 
 /** What docker itself reads. */
 const CONFIG_NAME = 'config.json';
@@ -44,8 +44,8 @@ async function create(
 ): Promise<ImageService> {
   const [{ ConfigError, readConfig }, { createImageService }, { DockerConfigFile }] = await Promise.all([
     import('../config/config.ts'),
-    import('../images/image-service.ts'),
-    import('../registry/registry-docker-config.ts'),
+    import('../images/service.ts'),
+    import('../registry/docker-config.ts'),
   ]);
   const config = await readConfig(configFile).catch((error: unknown) => {
     throw error instanceof ConfigError ? new UsageError(error.message, { cause: error }) : error;

@@ -9,11 +9,11 @@ import { syntaxTrouble, valueTrouble } from '../manifest/yaml-error.ts';
 import { isRecord } from '../shared/json.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import { quote } from '../shared/wording.ts';
-import { ConfigError, explainIssue } from './config-error.ts';
-import { CONFIG, type Config } from './config-schema.ts';
+import { ConfigError, explainIssue } from './error.ts';
+import { CONFIG, type Config } from './schema.ts';
 
-export { ConfigError } from './config-error.ts';
-export type { Config } from './config-schema.ts';
+export { ConfigError } from './error.ts';
+export type { Config } from './schema.ts';
 
 /** A flag that overrides a key. The value is what the file could have held there. */
 export interface Override {

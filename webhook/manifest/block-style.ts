@@ -2,8 +2,8 @@
  * How a document writes its blocks, so that what is added looks like what is there.
  */
 import { type Document, isMap, isPair, isSeq, visit } from 'yaml';
-import { dashesOf, type Lines, rangeOf } from './manifest-lines.ts';
-import type { BlockStyle } from './manifest-text.ts';
+import { dashesOf, type Lines, rangeOf } from './lines.ts';
+import type { BlockStyle } from './text.ts';
 
 /** How a document writes its blocks: by its first map within a map, and its first list within one. */
 export function blockStyle(document: Document.Parsed, lines: Lines): BlockStyle {

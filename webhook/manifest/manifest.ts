@@ -5,7 +5,7 @@
  * no numbers to the base of 60, and a document that is no Kubernetes object is nobody's business here.
  */
 import { type Document, LineCounter, parseAllDocuments, type Tags } from 'yaml';
-import { UsageError } from '../commands/command-options.ts';
+import { UsageError } from '../commands/options.ts';
 import { isRecord, type JsonRecord } from '../shared/json.ts';
 import { syntaxTrouble, valueTrouble } from './yaml-error.ts';
 

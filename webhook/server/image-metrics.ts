@@ -1,8 +1,8 @@
 /** What is counted of image look-ups. The registry is a label, so the number of its values is bounded. */
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import type { ImageFailure } from '../decision/images.ts';
-import type { FoundBy } from '../images/image-finder.ts';
-import type { ImageObserver } from '../images/image-lookup.ts';
+import type { FoundBy } from '../images/finder.ts';
+import type { ImageObserver } from '../images/lookup.ts';
 
 /** Registries with a name of their own; a cluster uses a few. */
 const MAX_REGISTRIES = 32;

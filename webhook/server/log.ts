@@ -6,7 +6,7 @@
  */
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 
-import type { Config } from '../config/config-schema.ts';
+import type { Config } from '../config/schema.ts';
 
 export type Log = Logger;
 

@@ -5,7 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Step } from '../certificate/authority.ts';
 import type { Mutation } from '../decision/mutate.ts';
-import type { ImageObserver } from '../images/image-lookup.ts';
+import type { ImageObserver } from '../images/lookup.ts';
 import type { ReviewErrorCode } from './admission-review.ts';
 import type { EventFate } from './events.ts';
 import { imageMetrics } from './image-metrics.ts';

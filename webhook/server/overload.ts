@@ -8,10 +8,10 @@
  * overload worse.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Config } from '../config/config-schema.ts';
+import type { Config } from '../config/schema.ts';
+import { patienceOf } from './api-server-timeout.ts';
 import { EventLoop } from './event-loop.ts';
 import type { Log } from './log.ts';
-import { patienceOf } from './patience.ts';
 
 export type Excess = 'reviews' | 'bytes' | 'time' | 'connections';
 

@@ -8,11 +8,11 @@ import { prepare } from '../decision/mutate.ts';
 import { parsePod } from '../decision/pod.ts';
 import type { Policy } from '../decision/policy.ts';
 import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
+import { patienceOf } from './api-server-timeout.ts';
 import type { Events } from './events.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
 import type { Overload } from './overload.ts';
-import { patienceOf } from './patience.ts';
 import { RecentReviews } from './recent-reviews.ts';
 import { type ReviewEvent, reviewEvent } from './review-event.ts';
 

@@ -12,8 +12,8 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import type { CertificateSource } from '../certificate/certificate-source.ts';
-import type { Config } from '../config/config-schema.ts';
+import type { CertificateSource } from '../certificate/source.ts';
+import type { Config } from '../config/schema.ts';
 import type { ImageLookup } from '../decision/images.ts';
 import type { Policy } from '../decision/policy.ts';
 import type { Events } from './events.ts';

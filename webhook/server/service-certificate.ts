@@ -1,7 +1,7 @@
 /** The certificate source that a configuration asks for, and what it tells turned into log lines and metrics. */
 import { readFile } from 'node:fs/promises';
-import type { CertificateEvents, CertificateSource } from '../certificate/certificate-source.ts';
-import { CertificateFiles } from '../certificate/certificates.ts';
+import { CertificateFiles } from '../certificate/files.ts';
+import type { CertificateEvents, CertificateSource } from '../certificate/source.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,6 +1,6 @@
 /** The API server that a part of the configuration needs. */
 import { ConfigError } from '../config/config.ts';
-import type { Kubernetes } from '../kubernetes/kubernetes.ts';
+import type { Kubernetes } from '../kubernetes/client.ts';
 
 /**
  * Connect to the API server of the pod's own cluster.
@@ -11,8 +11,8 @@ import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 export async function connectCluster(needed: string, closing: AbortSignal): Promise<Kubernetes> {
   // Only here: the client is a large part of the program.
   const [{ connectKubernetes }, { KubernetesError }] = await Promise.all([
-    import('../kubernetes/kubernetes.ts'),
-    import('../kubernetes/kubernetes-error.ts'),
+    import('../kubernetes/client.ts'),
+    import('../kubernetes/error.ts'),
   ]);
   return connectKubernetes(process.env, closing).catch((cause: unknown) => {
     if (!(cause instanceof KubernetesError)) throw cause;

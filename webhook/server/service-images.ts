@@ -1,7 +1,7 @@
 /** The image look-up that a configuration asks for, with the pull secrets of the pod's own cluster. */
 import type { Config } from '../config/config.ts';
 import type { ImageLookup } from '../decision/images.ts';
-import type { PullSecret, SecretReader } from '../images/image-secrets.ts';
+import type { PullSecret, SecretReader } from '../images/pull-secrets.ts';
 import type { Metrics } from './metrics.ts';
 
 /** @param closing ends what is under way, and hangs up */
@@ -11,7 +11,7 @@ export async function reviewImages(
   closing: AbortSignal,
 ): Promise<ImageLookup> {
   const { images } = config;
-  const { createImageService } = await import('../images/image-service.ts');
+  const { createImageService } = await import('../images/service.ts');
   if (images.mode === 'off') return createImageService(images);
   const observer = metrics.imageLookups(images.registries.map(({ host }) => host));
   const wanted = images.pullSecrets || images.defaultPullSecret !== undefined;
@@ -32,7 +32,7 @@ class LateSecretReader implements SecretReader {
 
   /** @throws {RegistryError} */
   async pullSecrets(...asked: Parameters<SecretReader['pullSecrets']>): Promise<readonly PullSecret[]> {
-    this.connected ??= import('../images/image-secret-reader.ts').then(({ connectSecretReader }) =>
+    this.connected ??= import('../images/secret-reader.ts').then(({ connectSecretReader }) =>
       connectSecretReader(process.env, this.closing),
     );
     return (await this.connected).pullSecrets(...asked);

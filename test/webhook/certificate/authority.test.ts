@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ISSUER } from '../../../webhook/certificate/agreement.ts';
 import {
   choose,
   nextMoment,
@@ -8,13 +9,12 @@ import {
   settlingTime,
   type Terms,
 } from '../../../webhook/certificate/authority.ts';
-import { ISSUER } from '../../../webhook/certificate/authority-agreement.ts';
 import {
   type AuthorityState,
   formatState,
   NOTHING,
   parseState,
-} from '../../../webhook/certificate/authority-state.ts';
+} from '../../../webhook/certificate/secret-state.ts';
 import { createAuthority, createLeaf } from '../../../webhook/certificate/x509.ts';
 
 const DAY = 24 * 3_600_000;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import type { Clocks } from '../../../webhook/certificate/authority-agreement.ts';
+import type { Clocks } from '../../../webhook/certificate/agreement.ts';
 import { SelfManagedCertificate, type SelfManagedEvents } from '../../../webhook/certificate/self-managed.ts';
-import { connectKubernetes } from '../../../webhook/kubernetes/kubernetes.ts';
+import { connectKubernetes } from '../../../webhook/kubernetes/client.ts';
 import { type FakeApiServer, type Fault, startApiServer } from '../kubernetes/fake-api-server.ts';
 import { createAuthority } from './throw-away-certificate.ts';
 

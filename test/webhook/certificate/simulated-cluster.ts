@@ -4,16 +4,16 @@
  * can be played, and any answer can be old when it is read.
  */
 import { X509Certificate } from 'node:crypto';
+import { Agreement } from '../../../webhook/certificate/agreement.ts';
 import { settlingTime, type Terms } from '../../../webhook/certificate/authority.ts';
-import { Agreement } from '../../../webhook/certificate/authority-agreement.ts';
-import { authoritiesIn, type Leaf } from '../../../webhook/certificate/authority-state.ts';
+import { authoritiesIn, type Leaf } from '../../../webhook/certificate/secret-state.ts';
 import type {
   Kubernetes,
   StoredConfiguration,
   StoredSecret,
   Written,
-} from '../../../webhook/kubernetes/kubernetes.ts';
-import { KubernetesError } from '../../../webhook/kubernetes/kubernetes-error.ts';
+} from '../../../webhook/kubernetes/client.ts';
+import { KubernetesError } from '../../../webhook/kubernetes/error.ts';
 
 /** A replica: its agreement, and what it would answer a readiness probe. */
 export interface Replica {

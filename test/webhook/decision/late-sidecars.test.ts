@@ -1,10 +1,10 @@
 /** What a pod's author can say of sidecars that other webhooks add later, and what becomes of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IMAGES } from '../../../webhook/config/config-images.ts';
-import { createImageService } from '../../../webhook/images/image-service.ts';
-import { storedImage } from '../registry/registry-content.ts';
-import { fakeRegistry } from '../registry/registry-fake.ts';
+import { IMAGES } from '../../../webhook/config/images.ts';
+import { createImageService } from '../../../webhook/images/service.ts';
+import { storedImage } from '../registry/content.ts';
+import { fakeRegistry } from '../registry/fake-registry.ts';
 import { review } from '../server/review-examples.ts';
 import { at, serveWebhook } from '../server/served-webhook.ts';
 import { injectorOutput } from './injector-output.ts';

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { KubernetesError } from '../../../webhook/kubernetes/kubernetes-error.ts';
+import { KubernetesError } from '../../../webhook/kubernetes/error.ts';
 import { type EventFate, type EventSink, Events } from '../../../webhook/server/events.ts';
 import { createLog } from '../../../webhook/server/log.ts';
 import type { ReviewEvent } from '../../../webhook/server/review-event.ts';

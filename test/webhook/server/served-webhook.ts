@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { CertificateFiles } from '../../../webhook/certificate/certificates.ts';
+import { CertificateFiles } from '../../../webhook/certificate/files.ts';
 import { type Config, parseConfig, policyOf } from '../../../webhook/config/config.ts';
 import { type ImageLookup, noLookup } from '../../../webhook/decision/images.ts';
 import type { Policy } from '../../../webhook/decision/policy.ts';

@@ -1,0 +1,156 @@
+/** Who cannot say for now has refused nobody: a registry, a token server, a mirror, a secret that cannot be read. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SecretReader } from '../../../webhook/images/pull-secrets.ts';
+import { RegistryError } from '../../../webhook/registry/error.ts';
+import { fakeRegistry, type Misbehave } from '../registry/fake-registry.ts';
+import { imageLookup, pullSecret, secretsOf } from './asking.ts';
+import { entrypointOf, one, refused, setting } from './setting.ts';
+
+test('W6 while the registry is down, what is not too old serves on, also for Always', async (t) => {
+  const { registry, ask, image, pass } = await setting(t, {
+    cache: { fresh: '1m', stale: '10m', failures: '10s' },
+  });
+  await ask(image);
+  registry.misbehave = (request) => request.socket.destroy() !== undefined;
+  assert.deepEqual(await entrypointOf(ask(image, { policy: 'Always' })), ['/one']);
+  pass(11 * 60_000 + 1);
+  await refused(ask(image), 'image-unreachable', /hung up/);
+});
+
+test('W6 secrets that cannot be read: what is public is found all the same, and else it is said', async (t) => {
+  const secrets = {
+    pullSecrets: async () => {
+      throw new RegistryError('image-unauthorized', 'cannot get secrets/s: the API server says 403');
+    },
+  };
+  const made = await setting(t, { cache: { fresh: '0s', stale: '0s', failures: '0s' } }, { secrets });
+  assert.deepEqual(await entrypointOf(made.ask(made.image, { secrets: ['s'] })), ['/one']);
+  made.users = new Set();
+  await refused(
+    made.ask(made.image, { secrets: ['s'] }),
+    'image-unauthorized',
+    /anonymous; cannot get secrets\/s: .*403/,
+  );
+});
+
+test('W6 secrets that cannot be read for now say nothing about who may read: what is not too old serves on', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const known = secretsOf(byNamespace);
+  let down = false;
+  const secrets: SecretReader = {
+    pullSecrets: async (...asked) => {
+      if (down) throw new RegistryError('image-timeout', 'cannot get secrets/s: no answer within 5000 ms');
+      return known.pullSecrets(...asked);
+    },
+  };
+  const made = await setting(t, { cache: { fresh: '1m', stale: '10m', failures: '0s' } }, { secrets });
+  const { registry, ask, image, pass } = made;
+  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
+  made.users = new Set(['reader']);
+  const wanted = { secrets: ['s'] };
+  await ask(image, wanted);
+  down = true;
+  pass(61_000);
+  for (const policy of ['Always', 'IfNotPresent'])
+    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy })), ['/one'], policy);
+  pass(11 * 60_000);
+  await refused(ask(image, wanted), 'image-unreachable', /refused anonymous; cannot get secrets\/s/);
+  down = false;
+  made.users = new Set();
+  await refused(ask(image, wanted), 'image-unauthorized');
+});
+
+const refuses: Misbehave = (request, response) => {
+  const nobody = request.headers.authorization === undefined;
+  response.writeHead(nobody ? 401 : 503, nobody ? { 'www-authenticate': 'Basic realm="x"' } : {}).end();
+  return true;
+};
+
+test('W6 a registry that fails for one credential: the next is tried, and where none may read, nobody has said no', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const options = { secrets: secretsOf(byNamespace) };
+  const { registry, ask, image, pass } = await setting(
+    t,
+    { cache: { fresh: '1m', stale: '10m', failures: '0s' } },
+    options,
+  );
+  byNamespace.shop = [
+    pullSecret('bad', { [registry.host]: 'bad:pw' }),
+    pullSecret('good', { [registry.host]: 'good:pw' }),
+  ];
+  const good = `Basic ${Buffer.from('good:pw').toString('base64')}`;
+  const wanted = { secrets: ['bad', 'good'] };
+  for (const status of [429, 500, 503]) {
+    registry.misbehave = (request, response, ...rest) => {
+      if (request.headers.authorization === good) return false;
+      if (request.headers.authorization === undefined) return refuses(request, response, ...rest);
+      response.writeHead(status).end();
+      return true;
+    };
+    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy: 'Always' })), ['/one']);
+  }
+  registry.misbehave = refuses;
+  pass(61_000);
+  for (const policy of ['Always', 'IfNotPresent'])
+    assert.deepEqual(await entrypointOf(ask(image, { ...wanted, policy })), ['/one'], policy);
+  pass(11 * 60_000);
+  await refused(ask(image, wanted), 'image-unreachable', /answered 503 .*; registry .* refused anonymous:/);
+  registry.misbehave = (request, response, ...rest) => {
+    if (request.headers.authorization !== undefined) return refuses(request, response, ...rest);
+    response.writeHead(404).end();
+    return true;
+  };
+  await refused(ask(image, wanted), 'image-unreachable');
+});
+
+test('W6 a registry that cannot be talked to is not asked with one credential after the other', async (t) => {
+  const byNamespace: Parameters<typeof secretsOf>[0] = {};
+  const { registry, ask, image } = await setting(t, {}, { secrets: secretsOf(byNamespace) });
+  byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
+  registry.misbehave = (request) => request.socket.destroy() !== undefined;
+  await refused(ask(image, { secrets: ['s'] }), 'image-unreachable', /hung up/);
+  assert.equal(registry.seen.length, 1);
+});
+
+test('W6 a mirror that cannot say may be the one that has it: the registry’s no is none', async (t) => {
+  const statusOf = { mirror: 500, registry: 404 };
+  const answers =
+    (who: keyof typeof statusOf): Misbehave =>
+    (_request, response) => {
+      if (statusOf[who] !== 200) response.writeHead(statusOf[who]).end();
+      return statusOf[who] !== 200;
+    };
+  const mirror = await fakeRegistry(t, { 'team/app:1': one }, answers('mirror'));
+  const registry = await fakeRegistry(t, {}, answers('registry'));
+  const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
+  const cache = { fresh: '0s', stale: '10m', failures: '0s' };
+  const lookup = imageLookup({ registries, cache });
+  t.after(() => lookup.close());
+  const ask = () => lookup.ask(`${registry.host}/team/app:1`, { policy: 'Always' });
+  for (const status of [404, 403]) {
+    statusOf.registry = status;
+    await refused(
+      ask(),
+      'image-unreachable',
+      /mirror .* answered 500 when asked for the image; registry .* (does not have|refused)/,
+    );
+  }
+  statusOf.mirror = 200;
+  assert.deepEqual(await entrypointOf(ask()), ['/one']);
+  statusOf.mirror = 500;
+  assert.deepEqual(await entrypointOf(ask()), ['/one']);
+  statusOf.mirror = 404;
+  await refused(ask(), 'image-unauthorized');
+  statusOf.registry = 404;
+  await refused(ask(), 'image-not-found');
+});
+
+test('a mirror that hangs leaves time for the registry', async (t) => {
+  const mirror = await fakeRegistry(t, {}, () => true);
+  const registry = await fakeRegistry(t, { 'team/app:1': one });
+  const registries = [{ host: registry.host, plainHttp: true, mirrors: [mirror.origin] }];
+  const lookup = imageLookup({ registries, timeout: '4s' });
+  t.after(() => lookup.close());
+  assert.deepEqual(await entrypointOf(lookup.ask(`${registry.host}/team/app:1`)), ['/one']);
+});

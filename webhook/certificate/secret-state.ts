@@ -1,0 +1,179 @@
+/**
+ * What the Secret holds: an authority, the leaf that it signed, the next authority, former ones. Parsed strictly: a part
+ * that does not fit counts as not there, with a line that says so and quotes nothing.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { StoredSecret } from '../kubernetes/client.ts';
+import { authoritySubject } from './x509.ts';
+
+/** An authority's certificate. Times are milliseconds. */
+export interface Authority {
+  /** PEM. */
+  cert: string;
+  /** SHA-256, as openssl prints it. */
+  fingerprint: string;
+  notBefore: number;
+  notAfter: number;
+}
+
+/** An authority with its key (PEM): it can sign. */
+export interface Signer extends Authority {
+  key: string;
+}
+
+/** The certificate that is served. */
+export interface Leaf extends Signer {
+  /** Its DNS names. */
+  names: readonly string[];
+  issuer: Authority;
+}
+
+/** All of it. A leaf is always signed by `current`. */
+export interface AuthorityState {
+  current: Signer | undefined;
+  leaf: Leaf | undefined;
+  /** An authority that is being made known before it signs anything. */
+  next: Signer | undefined;
+  /** Former authorities that may still be needed. */
+  old: readonly Authority[];
+}
+
+export const NOTHING: AuthorityState = { current: undefined, leaf: undefined, next: undefined, old: [] };
+
+/** The Secret's keys. */
+const KEYS = {
+  current: ['ca.crt', 'ca.key'],
+  next: ['next-ca.crt', 'next-ca.key'],
+  leaf: ['tls.crt', 'tls.key'],
+  old: 'old-ca.crt',
+} as const;
+
+/** Ours are 1 kB each. */
+const MAX_TEXT = 64 * 1024;
+const MAX_AUTHORITIES = 32;
+
+/** What does not fit; the message says what it is, and quotes nothing. */
+class Unusable extends Error {}
+
+/**
+ * @returns the parts that fit, and a line for each that does not
+ */
+export function parseState({ data }: StoredSecret): { state: AuthorityState; problems: string[] } {
+  const problems: string[] = [];
+  const part = <T>(keys: readonly string[], parse: (...texts: string[]) => T): T | undefined => {
+    if (keys.every((key) => !data.has(key))) return undefined;
+    try {
+      return parse(...keys.map((key) => data.get(key) ?? ''));
+    } catch (error) {
+      const why = error instanceof Unusable ? error.message : 'does not parse';
+      problems.push(`${keys.join(' and ')}: ${why}`);
+      return undefined;
+    }
+  };
+  const current = part(KEYS.current, signerOf);
+  const next = part(KEYS.next, signerOf);
+  const leaf = part(KEYS.leaf, (cert = '', key = '') => leafOf({ cert, key }, current));
+  const old = part([KEYS.old], (text = '') => authoritiesIn(text)) ?? [];
+  return { state: { current, next, leaf, old }, problems };
+}
+
+/** As the Secret's keys: undefined for one that is to go. */
+export function formatState({ current, next, leaf, old }: AuthorityState): Map<string, string | undefined> {
+  const entries: [string, string | undefined][] = [
+    [KEYS.current[0], current?.cert],
+    [KEYS.current[1], current?.key],
+    [KEYS.next[0], next?.cert],
+    [KEYS.next[1], next?.key],
+    [KEYS.leaf[0], leaf?.cert],
+    [KEYS.leaf[1], leaf?.key],
+    [KEYS.old, old.length === 0 ? undefined : old.map(({ cert }) => cert).join('')],
+  ];
+  return new Map(entries);
+}
+
+/**
+ * An authority that can sign.
+ * @throws where it cannot
+ */
+export function signerOf(cert = '', key = ''): Signer {
+  const x509 = certificateOf(cert);
+  checkKey(x509, key);
+  // Only what this program made: a leaf names its authority by the rules of x509.ts.
+  if (!x509.ca || x509.subject !== authoritySubject(x509.publicKey) || !x509.verify(x509.publicKey)) {
+    throw new Unusable('is not an authority that Curfew made');
+  }
+  return { ...describe(x509), key };
+}
+
+/**
+ * A leaf of `issuer`.
+ * @throws where it is none
+ */
+export function leafOf({ cert, key }: { cert: string; key: string }, issuer: Authority | undefined): Leaf {
+  const x509 = certificateOf(cert);
+  checkKey(x509, key);
+  if (issuer === undefined) throw new Unusable('the authority that signed it is not there');
+  const authority = new X509Certificate(issuer.cert);
+  if (!x509.checkIssued(authority) || !x509.verify(authority.publicKey)) {
+    throw new Unusable('it was not signed by the authority beside it');
+  }
+  const names = (x509.subjectAltName ?? '')
+    .split(', ')
+    .filter((name) => name.startsWith('DNS:'))
+    .map((name) => name.slice(4));
+  return { ...describe(x509), key, names, issuer };
+}
+
+/**
+ * The certificates of a PEM bundle, each once.
+ * @throws where one does not parse, or there are more than anybody needs
+ */
+export function authoritiesIn(text: string): Authority[] {
+  const found = new Map<string, Authority>();
+  for (const x509 of certificatesIn(text)) {
+    const authority = describe(x509);
+    found.set(authority.fingerprint, authority);
+  }
+  return [...found.values()];
+}
+
+/**
+ * The certificates of a PEM text, as they stand there.
+ * @throws
+ */
+export function certificatesIn(text: string): X509Certificate[] {
+  if (text.length > MAX_AUTHORITIES * MAX_TEXT) throw new Unusable('is too long');
+  const pems = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (pems.length > MAX_AUTHORITIES) throw new Unusable('holds too many certificates');
+  return pems.map(certificateOf);
+}
+
+export function describe(x509: X509Certificate): Authority {
+  return {
+    cert: x509.toString(),
+    fingerprint: x509.fingerprint256,
+    notBefore: x509.validFromDate.getTime(),
+    notAfter: x509.validToDate.getTime(),
+  };
+}
+
+function certificateOf(cert: string): X509Certificate {
+  if (cert.length > MAX_TEXT) throw new Unusable('the certificate is too long');
+  try {
+    return new X509Certificate(cert);
+  } catch {
+    throw new Unusable('the certificate is no PEM certificate');
+  }
+}
+
+function checkKey(x509: X509Certificate, text: string): void {
+  let key: KeyObject;
+  try {
+    if (text.length > MAX_TEXT) throw new Unusable('the key is too long');
+    key = createPrivateKey(text);
+  } catch {
+    // Without the cause: whatever OpenSSL says of a key stays out of logs.
+    throw new Unusable('the key is no PEM private key');
+  }
+  if (!x509.checkPrivateKey(key)) throw new Unusable('the key is not the key of the certificate');
+}

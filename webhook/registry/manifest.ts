@@ -1,0 +1,164 @@
+/**
+ * What registries store, from bytes to types: indexes, manifests and image configurations of Docker and of OCI
+ * (github.com/opencontainers/image-spec). Pure; every text from outside that reaches a message is checked first.
+ */
+import { createHash } from 'node:crypto';
+import type { ImageConfig } from '../decision/images.ts';
+import { isRecord, isTexts, type JsonRecord, member } from '../shared/json.ts';
+import { RegistryError } from './error.ts';
+import { isDigest } from './image-reference.ts';
+
+/** What an image runs on, in Go's words: `linux`, `arm64`, `v8`. */
+export interface Platform {
+  os: string;
+  architecture: string;
+  variant: string;
+}
+
+/** A part of an index: an image, or another index. Without a platform only what is inside knows. */
+export interface IndexEntry {
+  digest: string;
+  platform: Platform | undefined;
+}
+
+export type Manifest =
+  | { kind: 'index'; entries: readonly IndexEntry[] }
+  | { kind: 'image'; config: { digest: string } }
+  /** Something else that registries store as they store images: a chart, a signature. `said` names its type for messages. */
+  | { kind: 'artifact'; said: string };
+
+const DOCKER = 'application/vnd.docker.distribution.manifest';
+const OCI = 'application/vnd.oci.image';
+const INDEXES = new Set([`${DOCKER}.list.v2+json`, `${OCI}.index.v1+json`]);
+const IMAGES = new Set([`${DOCKER}.v2+json`, `${OCI}.manifest.v1+json`]);
+const CONFIGS = new Set(['application/vnd.docker.container.image.v1+json', `${OCI}.config.v1+json`]);
+
+/** What is asked for. Schema 1 is not, so that a registry which has a choice sends something else. */
+export const ACCEPT = [...INDEXES, ...IMAGES].join(', ');
+
+/** Far above any index that is built. */
+const MAX_ENTRIES = 1000;
+/** Of a command's words together: an exec on Linux takes no more than 2 MiB, and the annotation that keeps them 256 KiB. */
+const MAX_COMMAND_BYTES = 256 * 1024;
+
+const unusable = (message: string, cause?: unknown) =>
+  new RegistryError('image-unusable', message, { cause });
+
+/** Is this what the digest stands for? */
+export function hasDigest(content: Buffer, digest: string): boolean {
+  const [algorithm = ''] = digest.split(':', 1);
+  return isDigest(digest) && digest === `${algorithm}:${createHash(algorithm).update(content).digest('hex')}`;
+}
+
+/** The digest of a content that came without one. */
+export function digestOf(content: Buffer): string {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}
+
+/**
+ * Read a manifest or an index.
+ * @param contentType the header, for documents that do not say themselves what they are
+ * @param what how messages call it: `the manifest`
+ * @throws {RegistryError}
+ */
+export function parseManifest(content: Buffer, contentType: string | undefined, what: string): Manifest {
+  const document = parseJson(content, what);
+  const said = member(document, 'mediaType');
+  const type = typeof said === 'string' ? said : (contentType?.split(';', 1)[0]?.trim() ?? '');
+  if (member(document, 'schemaVersion') === 1 || type.startsWith(`${DOCKER}.v1+`))
+    throw unusable(`${what} has the old schema 1: push the image again with a current tool`);
+  const entries = member(document, 'manifests');
+  const config = member(document, 'config');
+  // A document that is both would be one thing for us and another for the node (CVE-2021-41190).
+  if (entries !== undefined && (config !== undefined || member(document, 'layers') !== undefined))
+    throw unusable(`${what} is an index and an image at once`);
+  if (entries !== undefined && !IMAGES.has(type))
+    return { kind: 'index', entries: parseEntries(entries, what) };
+  if (config !== undefined && !INDEXES.has(type)) {
+    const digest = digestAt(config, `${what}'s config`);
+    const configType = isRecord(config) ? member(config, 'mediaType') : undefined;
+    if (typeof configType === 'string' && !CONFIGS.has(configType))
+      return { kind: 'artifact', said: typeName(configType) };
+    return { kind: 'image', config: { digest } };
+  }
+  throw unusable(`${what} is none that is known here${typeName(type)}`);
+}
+
+function parseEntries(value: unknown, what: string): readonly IndexEntry[] {
+  if (!Array.isArray(value) || value.length > MAX_ENTRIES || !value.every(isRecord))
+    throw unusable(`${what}'s list of platforms is none`);
+  return value.flatMap((entry: JsonRecord) => {
+    const platform = member(entry, 'platform');
+    const type = member(entry, 'mediaType');
+    // Buildkit's attestations say a platform that nobody has: unknown/unknown.
+    if (typeof type === 'string' && !IMAGES.has(type) && !INDEXES.has(type)) return [];
+    return [
+      {
+        digest: digestAt(entry, `${what}'s entry`),
+        platform: isRecord(platform) ? parsePlatform(platform) : undefined,
+      },
+    ];
+  });
+}
+
+function parsePlatform(record: JsonRecord): Platform {
+  const text = (key: string) => {
+    const value = member(record, key);
+    return typeof value === 'string' ? value : '';
+  };
+  return { os: text('os'), architecture: text('architecture'), variant: text('variant') };
+}
+
+/**
+ * Read an image's configuration.
+ * @throws {RegistryError}
+ */
+export function parseImageConfig(content: Buffer, what: string): { platform: Platform; config: ImageConfig } {
+  const document = parseJson(content, what);
+  const inner = member(document, 'config') ?? {};
+  if (!isRecord(inner)) throw unusable(`${what} is none`);
+  const words = (key: string): string[] => {
+    const value = member(inner, key) ?? [];
+    if (!isTexts(value)) throw unusable(`${what} has a ${key} that is no list of texts`);
+    return [...value];
+  };
+  const entrypoint = words('Entrypoint');
+  const cmd = words('Cmd');
+  const all = [...entrypoint, ...cmd];
+  if (all.reduce((sum, word) => sum + word.length, 0) > MAX_COMMAND_BYTES)
+    throw unusable(`${what} has a command longer than ${MAX_COMMAND_BYTES} bytes`);
+  if (all.some((word) => word.includes('\0')))
+    throw unusable(`${what} has a command that nothing can run: it holds a NUL`);
+  const stopSignal = member(inner, 'StopSignal');
+  return {
+    platform: parsePlatform(document),
+    config: {
+      entrypoint,
+      cmd,
+      ...(typeof stopSignal === 'string' && /^[A-Z0-9+-]{1,16}$/i.test(stopSignal) ? { stopSignal } : {}),
+    },
+  };
+}
+
+function parseJson(content: Buffer, what: string): JsonRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(content.toString('utf8'));
+  } catch (cause) {
+    throw unusable(`${what} is not JSON`, cause);
+  }
+  if (!isRecord(value)) throw unusable(`${what} is no JSON object`);
+  return value;
+}
+
+function digestAt(value: unknown, what: string): string {
+  const digest = isRecord(value) ? member(value, 'digest') : undefined;
+  if (typeof digest !== 'string' || !isDigest(digest))
+    throw unusable(`${what} has no digest that can be verified`);
+  return digest;
+}
+
+/** A media type for a message, where it is one. */
+function typeName(type: string): string {
+  return /^[\w.+/-]{1,100}$/.test(type) ? ` (${type})` : '';
+}
