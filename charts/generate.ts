@@ -1,7 +1,7 @@
 /** `npm run charts`: write what is made from other files: values.schema.json, the README's tables, curfew.yaml. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fetchClients } from '../test/cluster/preparation.ts';
+import { fetchClients } from './clients.ts';
 import { describingFiles, manifestFile } from './generated-files.ts';
 
 const { helm } = await fetchClients();

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
+import { printable, processTerminal, type Terminal } from './commands/terminal.ts';
+import { nearest } from './shared/spelling.ts';
 /**
  * The command line: finds the command, loads it and nothing else, and turns its end into an exit code.
  *
  * 0: done. 1: done, and something was refused. 2: the command line or a file that it names cannot be used.
  */
-import { UsageError } from './commands/options.ts';
-import { printable, processTerminal, type Terminal } from './commands/terminal.ts';
-import { nearest } from './shared/spelling.ts';
+import { UsageError } from './shared/usage-error.ts';
 
 /** A subcommand's file. */
 export interface Command {

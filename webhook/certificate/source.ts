@@ -1,5 +1,5 @@
 /** Where the serving certificate comes from, as the server sees it: a pair that changes under way. */
-import type { Certificate, CertificateError } from './files.ts';
+import type { Certificate, CertificateError } from './certificate.ts';
 
 export interface CertificateSource {
   /** The pair in use. */

@@ -3,10 +3,11 @@
  */
 import { styleText } from 'node:util';
 import type { Verdict } from '../manifest/injection.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import { describe } from './inject.ts';
 import { offlineImages } from './offline-images.ts';
 import { offlinePolicy } from './offline-policy.ts';
-import { parseOptions, UsageError } from './options.ts';
+import { parseOptions } from './options.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 export const summary = 'say what would happen to the pods of manifests, and why';

@@ -3,7 +3,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { decodeText, TextFileError, unreadable } from '../shared/text-file.ts';
-import { UsageError } from './options.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ManifestInput {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageLookup, noLookup } from '../decision/images.ts';
 import type { ImageService } from '../images/service.ts';
-import { UsageError } from './options.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /** What docker itself reads. */
 const CONFIG_NAME = 'config.json';

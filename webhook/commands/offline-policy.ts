@@ -3,7 +3,7 @@
  */
 
 import { defaultPolicy, type Policy } from '../decision/policy.ts';
-import { UsageError } from './options.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /**
  * @param configFile the webhook's configuration, for its shim and catalogue

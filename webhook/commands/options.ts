@@ -3,11 +3,7 @@
  */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { nearest } from '../shared/spelling.ts';
-
-/** The command line, or a file that it names, is not what the command takes: exit code 2. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
+import { UsageError } from '../shared/usage-error.ts';
 
 /**
  * Parse a command's flags. Positional arguments are an error: no command takes any.

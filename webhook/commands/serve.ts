@@ -3,7 +3,8 @@
  */
 
 import type { Override } from '../config/config.ts';
-import { parseOptions, UsageError } from './options.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { parseOptions } from './options.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 export const summary = 'run the webhook: TLS with POST /mutate, and a plain port for health and metrics';

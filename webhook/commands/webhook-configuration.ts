@@ -9,7 +9,8 @@ import type {
 import { stringify } from 'yaml';
 import { INJECT_LABEL, INJECTION_ENABLED, INJECTION_LABEL, PREFIX } from '../decision/vocabulary.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
-import { parseOptions, UsageError } from './options.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { parseOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export const summary = 'print the MutatingWebhookConfiguration, for kubectl apply -f -';

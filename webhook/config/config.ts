@@ -5,10 +5,10 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
 import { CATALOGUE } from '../decision/catalogue.ts';
 import { defaultPolicy, type Policy } from '../decision/policy.ts';
-import { syntaxTrouble, valueTrouble } from '../manifest/yaml-error.ts';
 import { isRecord } from '../shared/json.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import { quote } from '../shared/wording.ts';
+import { syntaxTrouble, valueTrouble } from '../shared/yaml-error.ts';
 import { ConfigError, explainIssue } from './error.ts';
 import { CONFIG, type Config } from './schema.ts';
 

@@ -5,9 +5,9 @@
  * no numbers to the base of 60, and a document that is no Kubernetes object is nobody's business here.
  */
 import { type Document, LineCounter, parseAllDocuments, type Tags } from 'yaml';
-import { UsageError } from '../commands/options.ts';
 import { isRecord, type JsonRecord } from '../shared/json.ts';
-import { syntaxTrouble, valueTrouble } from './yaml-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { syntaxTrouble, valueTrouble } from '../shared/yaml-error.ts';
 
 /** A pod, or the pod that a controller's template makes. */
 export interface ManifestPod {

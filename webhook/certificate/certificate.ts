@@ -1,0 +1,92 @@
+/** A pair of certificate and key: parsed, and checked that it can serve. Pure, but for the clock that is given. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+
+/** A pair that can serve. PEM texts, as they stand in the files. */
+export interface Certificate {
+  /** The leaf, and the intermediates after it. */
+  cert: string;
+  key: string;
+  notBefore: Date;
+  notAfter: Date;
+  /** SHA-256 of the leaf, as openssl prints it. */
+  fingerprint: string;
+  subjectAltName: string;
+}
+
+/** A pair that cannot serve; the message names the file and what to do, and quotes nothing of the key. */
+export class CertificateError extends Error {
+  override name = 'CertificateError';
+}
+
+/**
+ * Parse and check a certificate and its key.
+ * @param now milliseconds, for the check that it has not expired
+ * @throws {CertificateError}
+ */
+export function parseCertificate(
+  cert: string,
+  key: string,
+  now: number,
+  names = { cert: 'the certificate', key: 'the key' },
+): Certificate {
+  const leaf = parseLeaf(cert, names.cert);
+  const privateKey = parseKey(key, names.key);
+  if (!leaf.checkPrivateKey(privateKey)) {
+    throw new CertificateError(
+      `${names.key} is not the key of ${names.cert}: write both files from the same pair`,
+    );
+  }
+  if (leaf.validToDate.getTime() <= now) {
+    throw new CertificateError(
+      `${names.cert} expired at ${leaf.validToDate.toISOString()}: renew it, it is read again by itself`,
+    );
+  }
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    throw new CertificateError(
+      `OpenSSL takes ${names.cert} with ${names.key} not for a server (${codeOf(cause)})`,
+      {
+        cause,
+      },
+    );
+  }
+  return {
+    cert,
+    key,
+    notBefore: leaf.validFromDate,
+    notAfter: leaf.validToDate,
+    fingerprint: leaf.fingerprint256,
+    subjectAltName: leaf.subjectAltName ?? '',
+  };
+}
+
+function parseLeaf(cert: string, name: string): X509Certificate {
+  const first = cert.indexOf('-----BEGIN CERTIFICATE-----');
+  if (first < 0)
+    throw new CertificateError(`${name} holds no PEM certificate ("-----BEGIN CERTIFICATE-----")`);
+  try {
+    return new X509Certificate(cert.slice(first));
+  } catch (cause) {
+    throw new CertificateError(`${name} is not a PEM certificate (${codeOf(cause)})`, { cause });
+  }
+}
+
+function parseKey(key: string, name: string): KeyObject {
+  if (key.includes('ENCRYPTED PRIVATE KEY') || key.includes('Proc-Type: 4,ENCRYPTED')) {
+    throw new CertificateError(`${name} is encrypted: give it without a passphrase`);
+  }
+  try {
+    return createPrivateKey(key);
+  } catch {
+    // Without the cause: whatever OpenSSL says of a key stays out of logs.
+    throw new CertificateError(`${name} is not a PEM private key ("-----BEGIN PRIVATE KEY-----")`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'unknown error';
+}
