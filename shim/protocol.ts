@@ -2,9 +2,15 @@
  * What the two programs agree on: the webhook writes these paths and flags into a pod, the shim reads them there.
  * Both import this file; neither knows more of the other. (What the shims tell each other is in `marker.ts`.)
  */
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration } from './duration.ts';
+import { Flags, UsageError } from './flags.ts';
 import { type MachineWords, parseByMachine } from './machine-words.ts';
+import { formatReadiness, parseReadiness, type Readiness } from './readiness-condition.ts';
 import { parseSignal } from './signals.ts';
+import { parseWhole } from './whole-number.ts';
+
+export { UsageError } from './flags.ts';
+export { formatReadiness, parseReadiness, parseStringArray, type Readiness } from './readiness-condition.ts';
 
 /** Where the volume with the shim is mounted, read-only. */
 export const BIN_DIR = '/curfew/bin';
@@ -28,13 +34,6 @@ export interface RestartRule {
   operator: 'In' | 'NotIn';
   codes: number[];
 }
-
-/** What must hold once before a sidecar counts as started. Ports are numbers; no host means this pod. */
-export type Readiness =
-  | { kind: 'none' }
-  | { kind: 'http'; host?: string; port: number; path: string; headers: string[] }
-  | { kind: 'tcp'; host?: string; port: number }
-  | { kind: 'exec'; command: string[] };
 
 /** `install`: put the shim and an empty rendezvous into the pod's volumes. */
 export interface InstallOptions {
@@ -130,9 +129,6 @@ export function shimFlags(options: ShimOptions): string[] {
   return flags;
 }
 
-/** An argument that the shim cannot take. The message names it. */
-export class UsageError extends Error {}
-
 /**
  * Parse the shim's arguments (without the program's name): the inverse of {@link shimFlags}.
  * @throws {UsageError}
@@ -202,70 +198,6 @@ export function parseShimArguments(argv: string[]): ShimOptions {
   return options;
 }
 
-/**
- * Parse a readiness condition as users write it in an annotation and as it stands in `--ready`:
- * `http://[host]:port/path`, `tcp://[host]:port`, `exec: command with words`, `exec:["json","array"]`, `none`.
- * Words of an exec are split at blanks; quotes and `$` mean nothing there: who needs them writes the array.
- * Headers of an http condition come out empty: they have a flag of their own.
- */
-export function parseReadiness(text: string): Readiness | undefined {
-  if (text === 'none') return { kind: 'none' };
-  if (text.startsWith('exec:')) {
-    const rest = text.slice(5).trim();
-    const command = rest.startsWith('[')
-      ? parseStringArray(rest)
-      : rest.split(' ').filter((word) => word !== '');
-    return command !== undefined && command.length > 0 && command[0] !== ''
-      ? { kind: 'exec', command }
-      : undefined;
-  }
-  const scheme = text.startsWith('http://') ? 'http' : text.startsWith('tcp://') ? 'tcp' : undefined;
-  if (scheme === undefined) return undefined;
-  const rest = text.slice(scheme.length + 3);
-  const slash = rest.indexOf('/');
-  const authority = slash < 0 ? rest : rest.slice(0, slash);
-  const path = slash < 0 ? '/' : rest.slice(slash);
-  const colon = authority.lastIndexOf(':');
-  if (colon < 0 || hasControlOrBlank(text)) return undefined;
-  const port = parsePort(authority.slice(colon + 1));
-  let host = authority.slice(0, colon);
-  if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1);
-  else if (host.includes(':')) return undefined;
-  if (!isAddress(host)) return undefined;
-  if (port === undefined || (scheme === 'tcp' && slash >= 0)) return undefined;
-  const where = host === '' ? { port } : { host, port };
-  return scheme === 'tcp' ? { kind: 'tcp', ...where } : { kind: 'http', ...where, path, headers: [] };
-}
-
-/** The text that {@link parseReadiness} reads back (an http condition's headers aside). */
-export function formatReadiness(ready: Readiness): string {
-  if (ready.kind === 'none') return 'none';
-  if (ready.kind === 'exec') return `exec:${JSON.stringify(ready.command)}`;
-  const host = ready.host?.includes(':') ? `[${ready.host}]` : (ready.host ?? '');
-  return ready.kind === 'tcp' ? `tcp://${host}:${ready.port}` : `http://${host}:${ready.port}${ready.path}`;
-}
-
-/** Parse a JSON array of strings; undefined for anything else. */
-export function parseStringArray(text: string): string[] | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return Array.isArray(value) && value.every((item): item is string => typeof item === 'string')
-    ? value
-    : undefined;
-}
-
-/** The shim has no resolver: a host is a numeric address, localhost, or nothing (this pod). */
-function isAddress(host: string): boolean {
-  if (host === '' || host === 'localhost') return true;
-  const allowed = host.includes(':') ? '0123456789abcdefABCDEF:.' : '0123456789.';
-  for (const char of host) if (!allowed.includes(char)) return false;
-  return true;
-}
-
 function parseRestartRule(text: string): RestartRule | undefined {
   const operator = text.startsWith('In:') ? 'In' : text.startsWith('NotIn:') ? 'NotIn' : undefined;
   if (operator === undefined) return undefined;
@@ -276,80 +208,4 @@ function parseRestartRule(text: string): RestartRule | undefined {
   return codes.every((code): code is number => code !== undefined && code <= 255)
     ? { operator, codes }
     : undefined;
-}
-
-function parsePort(text: string): number | undefined {
-  const port = parseWhole(text);
-  return port !== undefined && port >= 1 && port <= 65_535 ? port : undefined;
-}
-
-function parseWhole(text: string): number | undefined {
-  if (text.length === 0 || text.length > 5) return undefined;
-  for (const char of text) if (char < '0' || char > '9') return undefined;
-  return Number(text);
-}
-
-function hasControlOrBlank(text: string): boolean {
-  for (const char of text) if (char <= ' ' || char === '\u007f') return true;
-  return false;
-}
-
-/** `--name=value` arguments, each taken once; what nobody took is an error. */
-class Flags {
-  private readonly left: string[];
-
-  constructor(args: string[]) {
-    this.left = args;
-  }
-
-  all(name: string): string[] {
-    const prefix = `--${name}=`;
-    const values: string[] = [];
-    for (let i = 0; i < this.left.length; ) {
-      const arg = this.left[i] ?? '';
-      if (arg.startsWith(prefix))
-        values.push(...this.left.splice(i, 1).map((flag) => flag.slice(prefix.length)));
-      else i++;
-    }
-    return values;
-  }
-
-  one(name: string): string | undefined {
-    const values = this.all(name);
-    if (values.length > 1) throw new UsageError(`--${name} is given ${values.length} times`);
-    return values[0];
-  }
-
-  present(name: string): boolean {
-    const at = this.left.indexOf(`--${name}`);
-    if (at >= 0) this.left.splice(at, 1);
-    return at >= 0;
-  }
-
-  names(name: string): string[] {
-    return (this.one(name) ?? '').split(',').filter((item) => item !== '');
-  }
-
-  duration(name: string): number | undefined {
-    const text = this.one(name);
-    if (text === undefined) return undefined;
-    const ms = parseDuration(text);
-    if (ms === undefined) throw this.bad(name, text, '20s');
-    return ms;
-  }
-
-  choice<T extends string>(name: string, allowed: readonly T[]): T | undefined {
-    const text = this.one(name);
-    const value = allowed.find((item) => item === text);
-    if (text !== undefined && value === undefined) throw this.bad(name, text, allowed.join(' or '));
-    return value;
-  }
-
-  bad(name: string, value: string, example: string): UsageError {
-    return new UsageError(`--${name}=${value} does not parse; an example: --${name}=${example}`);
-  }
-
-  finish(): void {
-    if (this.left.length > 0) throw new UsageError(`unknown argument ${JSON.stringify(this.left[0])}`);
-  }
 }
