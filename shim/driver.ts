@@ -3,16 +3,16 @@
  * answers. One poll, no policy.
  */
 import * as host from 'host';
+import { ChangeWatch } from './change-watch.ts';
 import { EINTR, HostError } from './errors.ts';
-import { type Action, type Context, type Event, earliest, type Peers, type Step } from './lifecycle.ts';
-import { type MainState, startMain, stepMain } from './main-lifecycle.ts';
+import { type Action, type Context, type Event, earliest, type Peers } from './lifecycle.ts';
+import { Machine } from './machine.ts';
 import { killLeftovers, startProcess } from './process.ts';
 import type { ContainerOptions } from './protocol.ts';
 import { ReadinessProbe } from './readiness.ts';
 import { Rendezvous } from './rendezvous.ts';
-import { startSidecar, stepSidecar } from './sidecar-lifecycle.ts';
-import type { SidecarState } from './sidecar-state.ts';
 import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
+import { StopRequests } from './stop-request.ts';
 import { say } from './voice.ts';
 
 const POLLIN = 1;
@@ -21,20 +21,8 @@ const SIGCONT = 18;
 const SIGTSTP = 20;
 /** And SIGTTIN, SIGTTOU: what a terminal stops a job with. */
 const TERMINAL_STOPS = [SIGTSTP, 21, 22];
-/**
- * What images have as STOPSIGNAL: INT (postgres), QUIT (nginx, php-fpm), WINCH (httpd), RTMIN+3 (systemd). Where
- * nobody told which, one of these from outside is the stop request: hardly anybody else sends them from there (rule P7). Not USR1 (haproxy): that is sent.
- */
-const USUAL_STOP_SIGNALS = [2, 3, 28, 37];
 /** The only reason that kill(2) has to refuse a child. */
 const POWERLESS = 'it runs as another user, and the container lacks CAP_KILL';
-/** Without inotify (rule L16). */
-const LOOK_EVERY = 500;
-/** With it: on a file system that tells nothing, a change is still seen. Two wake-ups a minute. */
-const LOOK_ANYWAY = 30_000;
-
-type State = { role: 'main'; main: MainState } | { role: 'sidecar'; sidecar: SidecarState };
-
 /** Runs one container to its end; never returns. */
 export class Driver {
   private readonly context: Context;
@@ -42,14 +30,11 @@ export class Driver {
   /** Where the container's command begins in the shim's own arguments. */
   private readonly commandAt: number;
   private readonly signals: number;
-  /** The inotify descriptor: below 0 where it is not needed, or refused. */
-  private changes = -1;
-  private refused = false;
+  private readonly changes: ChangeWatch;
   private readonly probe: ReadinessProbe;
   private readonly debug: boolean;
-  /** What stops this container, beside TERM. */
-  private readonly stopSignals: readonly number[];
-  private state: State | undefined;
+  private readonly stopRequests: StopRequests;
+  private readonly machine: Machine;
   private child = 0;
   /** It was said that the child cannot be signalled. */
   private powerless = false;
@@ -61,8 +46,7 @@ export class Driver {
     this.signals = host.openSignals();
     if (this.signals < 0) throw new HostError('receive signals by', 'signalfd', this.signals);
     this.debug = options.log === 'debug';
-    const known = parseSignal(options.stopSignal ?? '');
-    this.stopSignals = known !== undefined ? [known] : options.hostPid ? [] : USUAL_STOP_SIGNALS;
+    this.stopRequests = new StopRequests(options);
     this.commandAt = commandAt;
     this.rendezvous = new Rendezvous(options);
     this.context = {
@@ -70,6 +54,8 @@ export class Driver {
       epoch: this.rendezvous.epoch,
       stopSignal: parseSignal(options.stopSignal ?? 'TERM') ?? SIGTERM,
     };
+    this.machine = new Machine(this.context);
+    this.changes = new ChangeWatch(options.run);
     this.probe = new ReadinessProbe(options.ready, options.readyTimeout);
     if (host.pid() !== 1) host.subreaper();
     const others = [...options.mains, ...options.sidecars].filter((name) => name !== options.name);
@@ -89,28 +75,16 @@ export class Driver {
    * kernel some 8 ms, which a container's last moment should not wait for.
    */
   private watchWhileNeeded(): void {
-    if (this.needsOthers() && this.changes < 0 && !this.refused) {
-      this.changes = host.watch(this.context.options.run);
-      this.refused = this.changes < 0;
-      if (this.refused) say('cannot watch the rendezvous by inotify: looking twice a second instead');
-      // What changed between the first look and the watch would be missed (rule L10).
+    if (this.machine.needsOthers && this.changes.begin())
       this.handle({ type: 'peers', at: host.now(), peers: this.look() });
-    }
-    if (!this.needsOthers() && this.changes >= 0) {
-      host.close(this.changes);
-      this.changes = -1;
-    }
-  }
-
-  private needsOthers(): boolean {
-    return this.state?.role !== 'main' || this.state.main.phase === 'waiting';
+    if (!this.machine.needsOthers) this.changes.end();
   }
 
   private wait(): void {
-    const needed = this.needsOthers();
+    const needed = this.machine.needsOthers;
     const lives = needed ? this.rendezvous.descriptors() : [];
     const sockets = this.probe.descriptors();
-    const watched = this.changes < 0 ? [] : [this.changes];
+    const watched = this.changes.descriptors;
     const fds = [this.signals, ...watched, ...lives, ...sockets.map((item) => item.fd)];
     const events = [
       POLLIN,
@@ -118,7 +92,7 @@ export class Driver {
       ...lives.map(() => 0),
       ...sockets.map((item) => item.events),
     ];
-    const wakeAt = earliest(this.stateWakeAt(), this.probe.wakeAt, needed ? this.lookAt : undefined);
+    const wakeAt = earliest(this.machine.wakeAt, this.probe.wakeAt, needed ? this.lookAt : undefined);
     const timeout = wakeAt === undefined ? -1 : Math.max(0, Math.ceil(wakeAt - host.now()));
     const happened = host.poll(fds, events, timeout);
     if (happened === -EINTR) return;
@@ -126,7 +100,7 @@ export class Driver {
     const peersFrom = 1;
     const socketsFrom = peersFrom + watched.length + lives.length;
     // What is decided when a timer is due is decided by who is there now: not every file system tells of every change.
-    const due = this.stateWakeAt();
+    const due = this.machine.wakeAt;
     if (due !== undefined && host.now() >= due) this.lookAgain();
     if (happened[0] !== 0) this.readSignals();
     const now = host.now();
@@ -141,16 +115,16 @@ export class Driver {
         this.handle({ type: 'ready', at: now });
     });
     this.probe.tick(now);
-    const dueNow = this.stateWakeAt();
+    const dueNow = this.machine.wakeAt;
     if (dueNow !== undefined && now >= dueNow) this.handle({ type: 'tick', at: now });
   }
 
   /** Empty the change queue before looking: what comes after will wake us again. */
   private look(): Peers {
-    if (this.changes >= 0) while (typeof host.read(this.changes, 65_536) === 'string');
+    this.changes.empty();
     const peers = this.rendezvous.scan();
     const at = host.now();
-    this.lookAt = at + (this.changes < 0 ? LOOK_EVERY : LOOK_ANYWAY);
+    this.lookAt = at + this.changes.lookEvery;
     this.lookAt = earliest(this.lookAt, this.rendezvous.mend(at)) ?? this.lookAt;
     // A shim that came when the epoch was removed hears of it from those who knew it.
     this.context.epoch = this.rendezvous.epoch;
@@ -170,26 +144,19 @@ export class Driver {
     if (ended) this.reap();
   }
 
-  private received(signal: { number: number; sender: number; code: number }): void {
-    // A kill(2) from outside the pid namespace has no sender there, and a code that says it was a process (rule P7).
-    const outside = this.context.options.hostPid || (signal.sender === 0 && signal.code <= 0);
-    const stops = signal.number === SIGTERM || this.stopSignals.includes(signal.number);
-    const type = outside && stops ? 'stop-request' : 'signal';
-    this.trace(
-      `got ${signalName(signal.number)} from ${outside ? 'outside' : `process ${signal.sender}`}: ${type}`,
-    );
+  private received(signal: host.Signal): void {
+    const type = this.stopRequests.has(signal) ? 'stop-request' : 'signal';
+    const where = this.stopRequests.isOutside(signal) ? 'outside' : `process ${signal.sender}`;
+    this.trace(`got ${signalName(signal.number)} from ${where}: ${type}`);
     if (type === 'stop-request') this.lookAgain();
     this.handle({ type, at: host.now(), signal: signal.number });
   }
 
   /** A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). */
   private lookAgain(): void {
-    if (this.state === undefined || !this.needsOthers()) return;
+    if (!this.machine.started || !this.machine.needsOthers) return;
     const peers = this.look();
-    this.state =
-      this.state.role === 'main'
-        ? { role: 'main', main: { ...this.state.main, peers } }
-        : { role: 'sidecar', sidecar: { ...this.state.sidecar, peers } };
+    this.machine.see(peers);
     this.rendezvous.keepLastWords(peers);
   }
 
@@ -229,32 +196,9 @@ export class Driver {
     this.queue.push(event);
     if (this.queue.length > 1) return;
     for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
-      this.perform(this.step(next));
+      this.perform(this.machine.step(next));
       this.queue.shift();
     }
-  }
-
-  private step(event: Event): Action[] {
-    const take = <S>(step: Step<S>, keep: (state: S) => State): Action[] => {
-      this.state = keep(step.state);
-      return step.actions;
-    };
-    const asMain = (main: MainState): State => ({ role: 'main', main });
-    const asSidecar = (sidecar: SidecarState): State => ({ role: 'sidecar', sidecar });
-    if (this.state === undefined) {
-      if (event.type !== 'start') return [];
-      return this.context.options.role === 'main'
-        ? take(startMain(this.context, event), asMain)
-        : take(startSidecar(this.context, event), asSidecar);
-    }
-    return this.state.role === 'main'
-      ? take(stepMain(this.context, this.state.main, event), asMain)
-      : take(stepSidecar(this.context, this.state.sidecar, event), asSidecar);
-  }
-
-  private stateWakeAt(): number | undefined {
-    if (this.state === undefined) return undefined;
-    return this.state.role === 'main' ? this.state.main.wakeAt : this.state.sidecar.wakeAt;
   }
 
   /** What follows a failed action is not done: the machine hears of the failure and decides anew. */

@@ -23,8 +23,14 @@ declare module 'host' {
 
   /** A descriptor that delivers every signal (all are blocked since the program's start). */
   export function openSignals(): number;
-  /** The next signal; `sender` is 0 when it came from outside the pid namespace or from the kernel (then `code` > 0). */
-  export function readSignal(fd: number): { number: number; sender: number; code: number } | null;
+  /** `sender` is 0 when it came from outside the pid namespace or from the kernel (then `code` > 0). */
+  export interface Signal {
+    number: number;
+    sender: number;
+    code: number;
+  }
+  /** The next signal. */
+  export function readSignal(fd: number): Signal | null;
   export function subreaper(): number;
   /** kill(2): a negative pid is a process group, -1 is everybody. */
   export function kill(pid: number, signal: number): number;

@@ -1,8 +1,11 @@
 /** The init container's work: the shim into one volume, an empty rendezvous into the other. */
 import * as host from 'host';
 import { EEXIST, HostError } from './errors.ts';
+import { holdLife } from './life-line.ts';
+import { MARKER_SIZE } from './marker.ts';
+import { statePath } from './marker-file.ts';
 import { type InstallOptions, SHIM_NAME } from './protocol.ts';
-import { prepareRendezvous } from './rendezvous.ts';
+import { replace, writeWhole } from './whole-file.ts';
 
 /**
  * Copy this program and make the rendezvous ready. Killed half-way, it leaves nothing that would run: the copy gets its
@@ -24,6 +27,24 @@ export function install(options: InstallOptions): void {
   host.close(from);
   check(host.rename(temporary, target), 'replace', target);
   prepareRendezvous(options.run, options.containers);
+}
+
+/**
+ * Make the rendezvous ready for these containers: their FIFOs, room for their markers, and a new epoch.
+ * @throws {HostError}
+ */
+function prepareRendezvous(folder: string, names: readonly string[]): void {
+  for (const name of names) {
+    host.close(holdLife(folder, name));
+    const path = statePath(folder, name);
+    if (host.kindOf(path) >= 0) continue;
+    const failed = writeWhole(path, `${''.padEnd(MARKER_SIZE - 1)}\n`, true, 0o666);
+    if (failed !== undefined) throw failed;
+  }
+  const temporary = `${folder}/epoch.tmp`;
+  const failed =
+    writeWhole(temporary, `${host.random().toString(36)}\n`, true) ?? replace(temporary, `${folder}/epoch`);
+  if (failed !== undefined) throw failed;
 }
 
 function check(result: number, doing: string, path: string): number {

@@ -15,36 +15,20 @@ import * as host from 'host';
 import { EAGAIN, ENOENT, HostError } from './errors.ts';
 import { holdLife, makeLife, openLife } from './life-line.ts';
 import { type Announcement, DOUBT, doneBefore, type Peer, type Peers } from './lifecycle.ts';
-import { formatMarker, MARKER_SIZE, type Marker, parseMarker } from './marker.ts';
+import { Listener } from './listener.ts';
+import { formatMarker, MARKER_SIZE } from './marker.ts';
+import { readMarker, statePath } from './marker-file.ts';
 import type { ContainerOptions } from './protocol.ts';
+import { formatSpoken, SPOKEN_SIZE, SPOKEN_TOTAL } from './spoken-word.ts';
 import { say } from './voice.ts';
 import { overwrite, readText, replace, writeWhole } from './whole-file.ts';
 
-const POLLIN = 1;
 const MAX_EPOCH = 32;
-/** A last word that no disk would take, sent through the life line instead; all copies fit a pipe's atomic write. */
-const SPOKEN_SIZE = 16;
-const SPOKEN_COPIES = 64;
 /** Between two mendings: short, for who removes one file removes the next; doubled while somebody goes on removing them. */
 const FIRST_PAUSE = 10;
 const LAST_PAUSE = 30_000;
 /** So many life lines are held at most: the first, which most others listen to, and the last ones. */
 const MAX_LIVES = 8;
-
-interface Watched {
-  name: string;
-  /** The reading end of its life line; below 0 while there is none. */
-  fd: number;
-  alive: boolean;
-  lived: boolean;
-  spoken?: { code: number; final: boolean };
-  /** The attempt whose last word was synced. */
-  synced: number;
-  /** Its newest marker in the life that it is in, should somebody remove that. */
-  said?: Marker;
-  /** The marker that it left when it went down, likewise. */
-  left?: Marker;
-}
 
 /** One shim's view of the rendezvous. */
 export class Rendezvous {
@@ -56,7 +40,7 @@ export class Rendezvous {
   /** The life lines that this shim holds: more than one only where its FIFO was removed. */
   private readonly lives: number[];
   private currentEpoch: string;
-  private watched: Watched[] = [];
+  private listeners: Listener[] = [];
   /** What was announced last. */
   private announced: Announcement | undefined;
   private pause = FIRST_PAUSE;
@@ -71,7 +55,7 @@ export class Rendezvous {
     const { run: folder, name } = options;
     this.folder = folder;
     this.name = name;
-    const last = this.read(name);
+    const last = readMarker(folder, name);
     this.currentEpoch = this.readEpoch();
     this.done = doneBefore(options, this.currentEpoch, last);
     this.attempt = (last?.attempt ?? 0) + 1;
@@ -83,13 +67,13 @@ export class Rendezvous {
       makeLife(folder, name);
       const first = { attempt: this.attempt, phase: 'waiting', code: 0, final: false } as const;
       const text = formatMarker({ ...last, ...first, stopping: true, stopDoubt: DOUBT });
-      coming = host.open(this.state(name), 'w');
+      coming = host.open(statePath(folder, name), 'w');
       if (coming >= 0) host.write(coming, text, 0);
     }
     const life = holdLife(folder, name);
     this.lives = [life];
     // As long as words that the last attempt spoke lie in the pipe, nobody hears that we live.
-    while (typeof host.read(life, SPOKEN_SIZE * SPOKEN_COPIES) === 'string');
+    while (typeof host.read(life, SPOKEN_TOTAL) === 'string');
     // Only now: the closing is what wakes those who watch, and they should find us alive.
     if (coming >= 0) host.close(coming);
   }
@@ -101,18 +85,18 @@ export class Rendezvous {
 
   /** Begin to watch the other containers' life lines. Watch first, then scan (rule L10). */
   watch(names: readonly string[]): void {
-    this.watched = names.map((name) => ({ name, fd: -1, alive: false, lived: false, synced: 0 }));
+    this.listeners = names.map((name) => new Listener(this.folder, name));
   }
 
   /** The descriptors whose hang-up is somebody's death. */
   descriptors(): number[] {
-    return this.watched.filter((item) => item.fd >= 0).map((item) => item.fd);
+    return this.listeners.map(({ descriptor }) => descriptor).filter((fd) => fd >= 0);
   }
 
   /** Look at everybody. */
   scan(): Peers {
     const peers = new Map<string, Peer>();
-    for (const item of this.watched) peers.set(item.name, this.look(item));
+    for (const listener of this.listeners) peers.set(listener.name, this.look(listener));
     return peers;
   }
 
@@ -121,14 +105,9 @@ export class Rendezvous {
    * started again after it. Whoever relies on it syncs it, and not its writer, whose exit would wait for the disk.
    */
   keepLastWords(peers: Peers): void {
-    for (const item of this.watched) {
-      const marker = peers.get(item.name)?.marker;
-      if (marker?.phase !== 'ended' || item.synced === marker.attempt) continue;
-      item.synced = marker.attempt;
-      const fd = host.open(this.state(item.name), 'r');
-      if (fd < 0) continue;
-      host.sync(fd);
-      host.close(fd);
+    for (const listener of this.listeners) {
+      const marker = peers.get(listener.name)?.marker;
+      if (marker?.phase === 'ended') listener.keepLastWord(marker);
     }
   }
 
@@ -166,13 +145,13 @@ export class Rendezvous {
   /** @throws {HostError} when it can be written neither anew nor in place */
   announce(what: Announcement): void {
     const text = this.textOf(what);
-    const path = this.state(this.name);
+    const path = statePath(this.folder, this.name);
     try {
       // In its place there may be nothing, or something that is not ours.
       if (overwrite(path, text) !== undefined) this.writeAnew(`${this.name}.state`, text);
       this.announced = what;
     } catch (error) {
-      if (what.phase === 'ended') this.speak(what.code, what.final);
+      if (what.phase === 'ended') for (const life of this.lives) host.write(life, formatSpoken(what), -1);
       throw error;
     }
   }
@@ -192,7 +171,7 @@ export class Rendezvous {
 
   /** Whether everything of ours is there. An epoch that is another one is nobody's to mend: two would mend it for ever. */
   private isWhole(announced: Announcement): boolean {
-    const marker = readText(this.state(this.name), MARKER_SIZE);
+    const marker = readText(statePath(this.folder, this.name), MARKER_SIZE);
     if (marker !== this.textOf(announced)) return false;
     return this.isHeld() && (this.epoch === '' || this.readEpoch() !== '');
   }
@@ -229,98 +208,12 @@ export class Rendezvous {
     if (failed !== undefined) throw failed;
   }
 
-  private state(name: string): string {
-    return `${this.folder}/${name}.state`;
-  }
-
-  private read(name: string): Marker | undefined {
-    const text = readText(this.state(name), MARKER_SIZE);
-    return text === undefined ? undefined : parseMarker(text);
-  }
-
-  /** The order matters: who is down after its marker was read, and was down before, wrote nothing in between. */
-  private look(item: Watched): Peer {
-    this.listen(item);
-    let marker = this.read(item.name);
-    if (!item.alive && marker !== undefined && marker.phase !== 'ended') {
-      this.listen(item);
-      if (item.alive) marker = this.read(item.name);
-    }
-    if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {
-      marker = { ...marker, phase: 'ended', ...item.spoken };
-    }
-    // What it said last is true also where somebody removed it: in this life, and when it is down.
-    if (item.alive) {
-      delete item.left;
-      marker ??= item.said;
-      if (marker !== undefined) item.said = marker;
-    } else if (marker === undefined) marker = item.left;
-    else item.left = marker;
+  private look(listener: Listener): Peer {
+    const { marker, ...peer } = listener.look();
+    if (marker === undefined) return peer;
     // Who lives while we do is of the same sandbox, also where one of us found no epoch. (`waiting` may be from before it.)
-    if (this.epoch === '' && item.alive && marker !== undefined && marker.phase !== 'waiting')
-      this.currentEpoch = marker.epoch;
-    if (marker?.epoch === '' && item.lived) marker = { ...marker, epoch: this.epoch };
-    const peer = { alive: item.alive, lived: item.lived };
-    return marker === undefined ? peer : { ...peer, marker };
+    if (this.epoch === '' && peer.alive && marker.phase !== 'waiting') this.currentEpoch = marker.epoch;
+    const epoch = marker.epoch === '' && peer.lived ? this.epoch : marker.epoch;
+    return { ...peer, marker: { ...marker, epoch } };
   }
-
-  /** Whether somebody holds the writing end: then a read would block, else it is at the end. */
-  private listen(item: Watched): void {
-    if (item.fd < 0) item.fd = openLife(this.folder, item.name);
-    item.alive = hear(item);
-    if (item.alive || item.fd < 0) return;
-    delete item.said;
-    // A hang-up stays on the descriptor for ever: a fresh one is quiet until the next life begins and ends.
-    const hungUp = host.poll([item.fd], [POLLIN], 0);
-    if (typeof hungUp !== 'number' && (hungUp[0] ?? 0) !== 0) item.lived = true;
-    host.close(item.fd);
-    item.fd = openLife(this.folder, item.name);
-    item.alive = hear(item);
-  }
-
-  /** Neither a file system without space nor a read-only one can keep a pipe from holding a few bytes. */
-  private speak(code: number, final: boolean): void {
-    const message = `curfew ${code} ${final ? 'final' : 'again'}`.padEnd(SPOKEN_SIZE);
-    for (const life of this.lives) host.write(life, message.repeat(SPOKEN_COPIES), -1);
-  }
-}
-
-/**
- * Make the rendezvous ready for these containers: their FIFOs, room for their markers, and a new epoch.
- * @throws {HostError}
- */
-export function prepareRendezvous(folder: string, names: readonly string[]): void {
-  for (const name of names) {
-    host.close(holdLife(folder, name));
-    const path = `${folder}/${name}.state`;
-    if (host.kindOf(path) >= 0) continue;
-    const failed = writeWhole(path, `${''.padEnd(MARKER_SIZE - 1)}\n`, true, 0o666);
-    if (failed !== undefined) throw failed;
-  }
-  const temporary = `${folder}/epoch.tmp`;
-  const failed =
-    writeWhole(temporary, `${host.random().toString(36)}\n`, true) ?? replace(temporary, `${folder}/epoch`);
-  if (failed !== undefined) throw failed;
-}
-
-/** Read one word, if one was spoken; everybody reads this size, so that words stay whole. */
-function hear(item: Watched): boolean {
-  if (item.fd < 0) return false;
-  let got = host.read(item.fd, SPOKEN_SIZE);
-  if (typeof got === 'string' && got !== '') {
-    const spoken = parseSpoken(got);
-    if (spoken !== undefined) item.spoken = spoken;
-    got = host.read(item.fd, SPOKEN_SIZE);
-  }
-  const alive = got === -EAGAIN;
-  if (alive || item.spoken !== undefined) item.lived = true;
-  return alive;
-}
-
-function parseSpoken(text: string): { code: number; final: boolean } | undefined {
-  const [magic, code, word] = text.trimEnd().split(' ');
-  const number = Number(code);
-  if (magic !== 'curfew' || !(number >= 0 && number <= 255) || (word !== 'final' && word !== 'again'))
-    return undefined;
-  return { code: number, final: word === 'final' };
 }

@@ -86,10 +86,10 @@ export const BREAKS: readonly Break[] = [
   },
   {
     rules: ['L6'],
-    what: 'rendezvous.ts: a main whose life line is free is down for good',
-    file: 'rendezvous.ts',
-    from: "if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {",
-    to: "if (marker !== undefined && !item.alive) marker = { ...marker, final: true };\n    if (marker !== undefined && marker.phase !== 'ended' && !item.alive && item.spoken !== undefined) {",
+    what: 'listener.ts: a main whose life line is free is down for good',
+    file: 'listener.ts',
+    from: "if (marker !== undefined && marker.phase !== 'ended' && !this.alive && this.spoken !== undefined) {",
+    to: "if (marker !== undefined && !this.alive) marker = { ...marker, final: true };\n    if (marker !== undefined && marker.phase !== 'ended' && !this.alive && this.spoken !== undefined) {",
     where: (plan) =>
       calm(plan) && plan.policy === 'OnFailure' && plan.mains.some(({ codes }) => (codes[0] ?? 0) !== 0),
   },
@@ -130,16 +130,16 @@ export const BREAKS: readonly Break[] = [
   },
   {
     rules: ['L8'],
-    what: 'rendezvous.ts: a life line counts as held for ever',
-    file: 'rendezvous.ts',
+    what: 'listener.ts: a life line counts as held for ever',
+    file: 'listener.ts',
     from: 'const alive = got === -EAGAIN;',
-    to: 'const alive = got === -EAGAIN || item.lived;',
+    to: 'const alive = got === -EAGAIN || this.lived;',
     where: calm,
   },
   {
     rules: ['L8'],
-    what: 'driver.ts: where inotify is refused it does not look by itself (L16)',
-    file: 'driver.ts',
+    what: 'change-watch.ts: where inotify is refused it does not look by itself (L16)',
+    file: 'change-watch.ts',
     from: 'const LOOK_EVERY = 500;',
     to: 'const LOOK_EVERY = 3_600_000;',
     where: (plan) => plan.rendezvous === 'used-up' && !deleted(plan),
@@ -148,7 +148,7 @@ export const BREAKS: readonly Break[] = [
     rules: ['L8'],
     what: 'rendezvous.ts: a last word that no disk takes is not spoken (L17)',
     file: 'rendezvous.ts',
-    from: "if (what.phase === 'ended') this.speak(what.code, what.final);",
+    from: "if (what.phase === 'ended') for (const life of this.lives) host.write(life, formatSpoken(what), -1);",
     to: '',
     where: (plan) =>
       calm(plan) &&
@@ -200,10 +200,10 @@ export const BREAKS: readonly Break[] = [
   },
   {
     rules: ['L12'],
-    what: 'driver.ts: a stop request is taken for a signal from inside',
-    file: 'driver.ts',
-    from: "outside && stops ? 'stop-request' : 'signal'",
-    to: "!outside && stops ? 'stop-request' : 'signal'",
+    what: 'stop-request.ts: a stop request is taken for a signal from inside',
+    file: 'stop-request.ts',
+    from: 'return this.isOutside(signal) && stops;',
+    to: 'return !this.isOutside(signal) && stops;',
     where: (plan) => deleted(plan) && plan.mains.some(({ flush }) => flush > 60),
   },
   {

@@ -147,7 +147,7 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, w
       ? undefined
       : aged(box.askedAt, by, pod.stopTimeout);
   if (box.ran) next.saw = 0;
-  // A main that runs watches nobody (driver.ts, needsOthers), and what it saw before decides nothing any more.
+  // A main that runs watches nobody (machine.ts, needsOthers), and what it saw before decides nothing any more.
   if (main?.phase === 'running') {
     next.lived = 0;
     next.cameUp = 0;

@@ -7,7 +7,7 @@ import { type Box, type Case, isUp, stopDoubt, type Trouble, type World } from '
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
-/** shim/driver.ts, LOOK_ANYWAY. */
+/** shim/change-watch.ts, LOOK_ANYWAY. */
 const LOOK_ANYWAY = 30_000;
 /** The kubelet's least grace period after a preStop hook that took it all (kuberuntime, minimumGracePeriodInSeconds). */
 const LEAST_GRACE = 2_000;
@@ -32,7 +32,7 @@ export function addOwn(list: Happening[], scene: Scene, view: Draft, who: number
   if (wakeAt !== undefined && wakeAt <= 0) {
     own('is woken by its timer', (draft) => draft.tick(who));
   }
-  // A main that runs watches nobody (driver.ts, needsOthers).
+  // A main that runs watches nobody (machine.ts, needsOthers).
   if (box.main?.phase === 'running' || !view.isBehind(who)) return;
   if (box.missedUntil !== undefined && box.missedUntil > 0) return;
   own('looks', (draft) => draft.look(who));
