@@ -321,6 +321,16 @@ static JSValue rename_file(JSContext *ctx, JSValueConst self, int argc, JSValueC
   return result(ctx, r);
 }
 
+/* Milliseconds since the file's content changed, by the wall clock that file systems use; a file from the future is new. */
+static JSValue age(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct stat s;
+  struct timespec t;
+  if (fstat(int_arg(ctx, argv[0]), &s) < 0) return result(ctx, -1);
+  clock_gettime(CLOCK_REALTIME, &t);
+  double ms = (double)(t.tv_sec - s.st_mtim.tv_sec) * 1000 + (double)(t.tv_nsec - s.st_mtim.tv_nsec) / 1000000;
+  return JS_NewFloat64(ctx, ms < 0 ? 0 : ms);
+}
+
 static JSValue set_mode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   return result(ctx, fchmod(int_arg(ctx, argv[0]), (mode_t)int_arg(ctx, argv[1])));
 }
@@ -484,6 +494,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("write", 3, write_at),
     JS_CFUNC_DEF("sync", 1, sync_data),
     JS_CFUNC_DEF("copy", 2, copy),
+    JS_CFUNC_DEF("age", 1, age),
     JS_CFUNC_DEF("setMode", 2, set_mode),
     JS_CFUNC_DEF("rename", 2, rename_file),
     JS_CFUNC_DEF("unlink", 1, unlink_file),

@@ -57,6 +57,8 @@ declare module 'host' {
   /** fdatasync(2). */
   export function sync(fd: number): number;
   export function copy(from: number, to: number): number;
+  /** Milliseconds since the open file's content changed (fstat(2)), by the wall clock. */
+  export function age(fd: number): number;
   export function setMode(fd: number, mode: number): number;
   export function rename(from: string, to: string): number;
   export function unlink(path: string): number;

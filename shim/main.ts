@@ -1,4 +1,4 @@
-/** The shim: `curfew-shim install|main|sidecar ...`. See `protocol.ts` for the flags. */
+/** The shim: `curfew-shim install|main|sidecar|started ...`. See `protocol.ts` for the flags. */
 import * as host from 'host';
 import { Driver } from './driver.ts';
 import { HostError } from './errors.ts';
@@ -6,6 +6,7 @@ import { install } from './install.ts';
 import { EXIT_UNUSABLE } from './lifecycle.ts';
 import { othersWords } from './machine-words.ts';
 import { type ContainerOptions, parseShimArguments, UsageError } from './protocol.ts';
+import { Started } from './started.ts';
 import { say } from './voice.ts';
 
 const HELP = `curfew-shim: runs one container of a pod for Curfew
@@ -13,10 +14,12 @@ const HELP = `curfew-shim: runs one container of a pod for Curfew
   curfew-shim install --containers=NAMES [--to=DIR] [--run=DIR]
   curfew-shim main    --name=NAME --mains=NAMES --sidecars=NAMES [flags] -- COMMAND [ARG...]
   curfew-shim sidecar --name=NAME --mains=NAMES --sidecars=NAMES [flags] -- COMMAND [ARG...]
+  curfew-shim started --name=NAME [--for=10s] [--ready=...] [--run=DIR]
 
 install copies this program to DIR (/curfew/bin) and makes the rendezvous (/curfew/run) ready.
 main waits until the sidecars are started, then runs its command.
 sidecar runs its command until every main has ended for good.
+started is a startup probe: it ends when the container's command has run for that time, and its condition was tried once.
 
 flags: --run=DIR  --pre-stop=NAMES  --restart-policy=Always|OnFailure|Never  --restart-rule=In:CODES
        --grace=30s  --start-timeout=5m  --stop-signal=TERM  --stop-timeout=20s  --probed  --host-pid
@@ -39,6 +42,7 @@ function main(): never {
       install(options);
       return host.exit(0);
     }
+    if (options.role === 'started') return host.exit(new Started(options).wait());
     const commandAt = args.indexOf('--') + 1;
     keepOwnWords(options, commandAt);
     return new Driver(options, commandAt).run();

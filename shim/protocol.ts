@@ -86,7 +86,22 @@ export interface ContainerOptions {
   command: string[];
 }
 
-export type ShimOptions = InstallOptions | ContainerOptions;
+/** `started`: a startup probe's question, asked inside the container that it is about (rule L18). Times are milliseconds. */
+export interface StartedOptions {
+  role: 'started';
+  name: string;
+  run: string;
+  /** How long the command must have run. */
+  delay: number;
+  /** What must hold besides: one try of it. */
+  ready: Readiness;
+  /** How long that try may take. */
+  readyTimeout: number;
+}
+
+export type ShimOptions = InstallOptions | ContainerOptions | StartedOptions;
+
+type ReadinessOptions = Pick<ContainerOptions, 'ready' | 'readyTimeout'>;
 
 const DEFAULT_GRACE = 30_000;
 const DEFAULT_READY_TIMEOUT = 1_000;
@@ -107,6 +122,11 @@ export function shimFlags(options: ShimOptions): string[] {
   }
   put('name', options.name);
   if (options.run !== RUN_DIR) put('run', options.run);
+  if (options.role === 'started') {
+    if (options.delay > 0) put('for', formatDuration(options.delay));
+    putReadiness(flags, options);
+    return flags;
+  }
   put('mains', options.mains.join(','));
   put('sidecars', options.sidecars.join(','));
   if (options.preStop.length > 0) put('pre-stop', options.preStop.join(','));
@@ -119,14 +139,17 @@ export function shimFlags(options: ShimOptions): string[] {
   if (options.probed) flags.push('--probed');
   if (options.hostPid) flags.push('--host-pid');
   if (options.log !== 'info') put('log', options.log);
-  if (options.ready.kind !== 'none') put('ready', formatReadiness(options.ready));
-  if (options.ready.kind === 'http') for (const header of options.ready.headers) put('ready-header', header);
-  if (options.readyTimeout !== DEFAULT_READY_TIMEOUT)
-    put('ready-timeout', formatDuration(options.readyTimeout));
+  putReadiness(flags, options);
   if (options.byMachine !== undefined)
     put('by-machine', options.byMachine.map(({ machine, words }) => `${machine}:${words}`).join(','));
   flags.push('--');
   return flags;
+}
+
+function putReadiness(flags: string[], { ready, readyTimeout }: ReadinessOptions): void {
+  if (ready.kind !== 'none') flags.push(`--ready=${formatReadiness(ready)}`);
+  if (ready.kind === 'http') for (const header of ready.headers) flags.push(`--ready-header=${header}`);
+  if (readyTimeout !== DEFAULT_READY_TIMEOUT) flags.push(`--ready-timeout=${formatDuration(readyTimeout)}`);
 }
 
 /**
@@ -135,10 +158,12 @@ export function shimFlags(options: ShimOptions): string[] {
  */
 export function parseShimArguments(argv: string[]): ShimOptions {
   const role = argv[0];
-  if (role !== 'install' && role !== 'main' && role !== 'sidecar') {
-    throw new UsageError(`unknown role ${JSON.stringify(role ?? '')}: it is install, main or sidecar`);
+  if (role !== 'install' && role !== 'main' && role !== 'sidecar' && role !== 'started') {
+    throw new UsageError(
+      `unknown role ${JSON.stringify(role ?? '')}: it is install, main, sidecar or started`,
+    );
   }
-  const end = role === 'install' ? argv.length : argv.indexOf('--');
+  const end = role === 'install' || role === 'started' ? argv.length : argv.indexOf('--');
   if (end < 0) throw new UsageError('no "--" before the command');
   const flags = new Flags(argv.slice(1, end));
   const run = flags.one('run') ?? RUN_DIR;
@@ -152,20 +177,27 @@ export function parseShimArguments(argv: string[]): ShimOptions {
     flags.finish();
     return options;
   }
+  if (role === 'started') {
+    const options: StartedOptions = {
+      role,
+      name: flags.one('name') ?? '',
+      run,
+      delay: flags.duration('for') ?? 0,
+      ...readinessOf(flags),
+    };
+    flags.finish();
+    if (options.name === '') throw new UsageError('--name is missing');
+    return options;
+  }
   const startTimeout = flags.duration('start-timeout');
   const stopSignal = flags.one('stop-signal');
   const stopTimeout = flags.duration('stop-timeout');
   if (stopSignal !== undefined && parseSignal(stopSignal) === undefined)
     throw flags.bad('stop-signal', stopSignal, 'TERM');
-  const headers = flags.all('ready-header');
   const machines = flags.one('by-machine');
   const byMachine = machines === undefined ? undefined : parseByMachine(machines);
   if (machines !== undefined && byMachine === undefined)
     throw flags.bad('by-machine', machines, 'amd64:2,arm64:1');
-  const readyText = flags.one('ready') ?? 'none';
-  const ready = parseReadiness(readyText);
-  if (ready === undefined) throw flags.bad('ready', readyText, 'tcp://:5432');
-  if (ready.kind === 'http') ready.headers = headers;
   const options: ContainerOptions = {
     role,
     name: flags.one('name') ?? '',
@@ -186,8 +218,7 @@ export function parseShimArguments(argv: string[]): ShimOptions {
     probed: flags.present('probed'),
     hostPid: flags.present('host-pid'),
     log: flags.choice('log', ['info', 'debug']) ?? 'info',
-    ready,
-    readyTimeout: flags.duration('ready-timeout') ?? DEFAULT_READY_TIMEOUT,
+    ...readinessOf(flags),
     ...(byMachine === undefined ? {} : { byMachine }),
     command: argv.slice(end + 1),
   };
@@ -196,6 +227,15 @@ export function parseShimArguments(argv: string[]): ShimOptions {
   if (!own.includes(options.name)) throw new UsageError(`--name=${options.name} is not among the ${role}s`);
   if (options.command.length === 0) throw new UsageError('no command after "--"');
   return options;
+}
+
+function readinessOf(flags: Flags): ReadinessOptions {
+  const text = flags.one('ready') ?? 'none';
+  const headers = flags.all('ready-header');
+  const ready = parseReadiness(text);
+  if (ready === undefined) throw flags.bad('ready', text, 'tcp://:5432');
+  if (ready.kind === 'http') ready.headers = headers;
+  return { ready, readyTimeout: flags.duration('ready-timeout') ?? DEFAULT_READY_TIMEOUT };
 }
 
 function parseRestartRule(text: string): RestartRule | undefined {

@@ -47,6 +47,11 @@ export class ReadinessReport {
     if (this.best === undefined || weight(outcome) > weight(this.best)) this.best = outcome;
   }
 
+  /** Why the try that ends now fails, in words; undefined before anything is known of it. */
+  get reason(): string | undefined {
+    return this.best && this.describe(this.best);
+  }
+
   /** A try has failed. Returns the line to say, when it is time for one: after 10 s, then after pauses that double up to 5 min. */
   failed(at: number): string | undefined {
     const { best } = this;

@@ -37,6 +37,8 @@ export class ReadinessProbe {
   /** When to try next, or when the running try is given up. */
   private dueAt = 0;
   private trying = false;
+  /** Why the last try failed; undefined while none has. */
+  failure: string | undefined;
 
   constructor(ready: Readiness, timeout: number) {
     this.ready = ready;
@@ -153,6 +155,7 @@ export class ReadinessProbe {
 
   private failed(at: number): void {
     this.giveUp();
+    this.failure = this.report.reason ?? 'no answer';
     const line = this.report.failed(at);
     if (line !== undefined) say(line);
     this.dueAt = at + this.pause;

@@ -26,7 +26,7 @@ const pod = (fields: object) => jobPod(undefined, [app({ command: undefined, ...
 function runs(after: TestPod, machine: string): string[] {
   const { command = [], args = [] } = named(after, 'app');
   const options = parseShimArguments([...command.slice(1), ...args]);
-  assert.ok(options.role !== 'install');
+  assert.ok(options.role === 'main' || options.role === 'sidecar');
   const words = [...options.command];
   for (const [at, count] of othersWords(options.byMachine ?? [], machine)) words.splice(at, count);
   return words;
