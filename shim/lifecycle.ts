@@ -173,3 +173,11 @@ const STOP_LAG = 2_000;
 export function lagOf(grace: number): number {
   return Math.min(STOP_LAG, grace / 4);
 }
+
+/**
+ * How long it is left open whether a stop request is for this container alone (rule L13). Where a probe has a short grace period of its
+ * own, half of that is for the process.
+ */
+export function aloneLagOf({ grace, aloneGrace }: ContainerOptions): number {
+  return Math.min(lagOf(grace), (aloneGrace?.least ?? grace) / 2);
+}

@@ -22,7 +22,7 @@ sidecar runs its command until every main has ended for good.
 started is a startup probe: it ends when the container's command has run for that time, and its condition was tried once.
 
 flags: --run=DIR  --pre-stop=NAMES  --restart-policy=Always|OnFailure|Never  --restart-rule=In:CODES
-       --grace=30s  --start-timeout=5m  --stop-signal=TERM  --stop-timeout=20s  --probed  --host-pid
+       --grace=30s  --start-timeout=5m  --stop-signal=TERM  --stop-timeout=20s  --probed  --alone-grace=1s  --host-pid
        --ready=http://:PORT/PATH|tcp://:PORT|exec:COMMAND|none  --ready-header='Name: value'  --ready-timeout=1s
        --log=info|debug  --by-machine=amd64:WORDS,arm64:WORDS
 

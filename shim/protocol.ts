@@ -2,7 +2,7 @@
  * What the two programs agree on: the webhook writes these paths and flags into a pod, the shim reads them there.
  * Both import this file; neither knows more of the other. (What the shims tell each other is in `marker.ts`.)
  */
-import { formatDuration } from './duration.ts';
+import { formatDuration, parseDuration } from './duration.ts';
 import { Flags, UsageError } from './flags.ts';
 import { type MachineWords, parseByMachine } from './machine-words.ts';
 import { formatReadiness, parseReadiness, type Readiness } from './readiness-condition.ts';
@@ -46,6 +46,12 @@ export interface InstallOptions {
   containers: string[];
 }
 
+/** Milliseconds; `least` is at most `most`. */
+export interface AloneGrace {
+  least: number;
+  most: number;
+}
+
 /** `main` and `sidecar`: run one container's command. Times are milliseconds. */
 export interface ContainerOptions {
   role: 'main' | 'sidecar';
@@ -70,6 +76,11 @@ export interface ContainerOptions {
   stopTimeout?: number;
   /** The container has a liveness or startup probe: the kubelet may stop it alone. */
   probed: boolean;
+  /**
+   * The shortest and the longest grace period of a stop that is for this container alone, where a probe has a
+   * terminationGracePeriodSeconds of its own (Kubernetes 1.25); absent: {@link grace}.
+   */
+  aloneGrace?: AloneGrace;
   /** The pod shares the host's process namespace: a stop request has a sender that we can see. */
   hostPid: boolean;
   log: 'info' | 'debug';
@@ -137,6 +148,7 @@ export function shimFlags(options: ShimOptions): string[] {
   if (options.stopSignal !== undefined) put('stop-signal', options.stopSignal);
   if (options.stopTimeout !== undefined) put('stop-timeout', formatDuration(options.stopTimeout));
   if (options.probed) flags.push('--probed');
+  if (options.aloneGrace !== undefined) put('alone-grace', formatAloneGrace(options.aloneGrace));
   if (options.hostPid) flags.push('--host-pid');
   if (options.log !== 'info') put('log', options.log);
   putReadiness(flags, options);
@@ -216,6 +228,7 @@ export function parseShimArguments(argv: string[]): ShimOptions {
     ...(stopSignal === undefined ? {} : { stopSignal }),
     ...(stopTimeout === undefined ? {} : { stopTimeout }),
     probed: flags.present('probed'),
+    ...aloneGraceOf(flags),
     hostPid: flags.present('host-pid'),
     log: flags.choice('log', ['info', 'debug']) ?? 'info',
     ...readinessOf(flags),
@@ -236,6 +249,19 @@ function readinessOf(flags: Flags): ReadinessOptions {
   if (ready === undefined) throw flags.bad('ready', text, 'tcp://:5432');
   if (ready.kind === 'http') ready.headers = headers;
   return { ready, readyTimeout: flags.duration('ready-timeout') ?? DEFAULT_READY_TIMEOUT };
+}
+
+function formatAloneGrace({ least, most }: AloneGrace): string {
+  return least === most ? formatDuration(least) : `${formatDuration(least)},${formatDuration(most)}`;
+}
+
+function aloneGraceOf(flags: Flags): { aloneGrace?: AloneGrace } {
+  const text = flags.one('alone-grace');
+  if (text === undefined) return {};
+  const [least, most = least, ...more] = text.split(',').map(parseDuration);
+  if (least === undefined || most === undefined || least > most || more.length > 0)
+    throw flags.bad('alone-grace', text, '1s,60s');
+  return { aloneGrace: { least, most } };
 }
 
 function parseRestartRule(text: string): RestartRule | undefined {

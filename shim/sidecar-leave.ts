@@ -1,12 +1,12 @@
 /** How a sidecar leaves: when its process is asked to end, when it is killed, and with what code. Rules L6, L7, L12, L13, L15. */
 import {
   type Action,
+  aloneLagOf,
   type Context,
   EXIT_UNUSABLE,
   earliest,
   isOver,
   isStopping,
-  lagOf,
   reserveOf,
 } from './lifecycle.ts';
 import { announce, type SidecarState, wake } from './sidecar-state.ts';
@@ -18,8 +18,8 @@ const LEAST_GRACE = 2_000;
 export function leave(context: Context, state: SidecarState, at: number, actions: Action[]): void {
   announce(context, state, actions);
   const { grace, stopTimeout, mains, sidecars, name } = context.options;
-  const reserve = reserveOf(grace);
   const { doneAt, stop } = state;
+  const reserve = reserveOf(stop?.alone ? aloneGraceOf(context) : grace);
   const isDown = (other: string) => !state.peers.get(other)?.alive;
   const followersDown = sidecars.slice(sidecars.indexOf(name) + 1).every(isDown);
   const mainsDown = doneAt !== undefined || mains.every(isDown);
@@ -43,7 +43,8 @@ export function leave(context: Context, state: SidecarState, at: number, actions
   }
   if (state.askedAt === undefined) {
     wake(state, killAt - reserve);
-    if (stop !== undefined && at < stop.at + lagOf(grace)) wake(state, stop.at + lagOf(grace));
+    const knownAt = stop && stop.at + aloneLagOf(context.options);
+    if (knownAt !== undefined && at < knownAt) wake(state, knownAt);
     return;
   }
   if (state.killAt === undefined) return;
@@ -56,10 +57,17 @@ export function leave(context: Context, state: SidecarState, at: number, actions
 }
 
 /** When the kubelet kills a container that had a stop request. After a preStop hook that took it all there is a little left. */
-function killedAt({ options: { grace } }: Context, { stop, othersStopAt }: SidecarState): number | undefined {
+function killedAt(context: Context, { stop, othersStopAt }: SidecarState): number | undefined {
   if (stop === undefined) return undefined;
-  if (stop.alone || othersStopAt === undefined || othersStopAt >= stop.at) return stop.at + grace;
+  if (stop.alone) return earliest(stop.at + aloneGraceOf(context), stop.until);
+  const { grace } = context.options;
+  if (othersStopAt === undefined || othersStopAt >= stop.at) return stop.at + grace;
   return Math.max(othersStopAt + grace, stop.at + LEAST_GRACE);
+}
+
+/** Which of several probes failed nobody says: the longest is granted, and the kubelet ends it sooner where that was wrong. */
+function aloneGraceOf({ options: { grace, aloneGrace } }: Context): number {
+  return aloneGrace?.most ?? grace;
 }
 
 /**
@@ -67,9 +75,14 @@ function killedAt({ options: { grace } }: Context, { stop, othersStopAt }: Sidec
  * others would have had theirs by now. Those with a preStop hook tell nothing: theirs comes when the hook is over (L15).
  */
 export function isAlone(context: Context, state: SidecarState, at: number): boolean {
-  const { mains, sidecars, name, preStop, grace, probed } = context.options;
+  const { mains, sidecars, name, preStop, probed } = context.options;
   // Without a probe nothing stops one container alone.
-  if (!probed || state.stop === undefined || state.doneAt !== undefined || at < state.stop.at + lagOf(grace))
+  if (
+    !probed ||
+    state.stop === undefined ||
+    state.doneAt !== undefined ||
+    at < state.stop.at + aloneLagOf(context.options)
+  )
     return false;
   const others = [...mains, ...sidecars].filter((other) => other !== name && state.peers.get(other)?.alive);
   if (others.some((other) => isStopping(state.peers.get(other)))) return false;

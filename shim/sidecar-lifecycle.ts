@@ -55,6 +55,8 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
     case 'stop-request':
       // Those whose stop seemed to begin the pod's deletion may have come back since: it was theirs alone.
       if (!isStopLate(context, state, event.at)) delete state.othersStopAt;
+      if (state.stop !== undefined && state.stop.until === undefined)
+        state.stop = { ...state.stop, until: event.at + context.options.grace };
       state.stop ??= { at: event.at, signal: event.signal, alone: false };
       break;
     case 'exit':

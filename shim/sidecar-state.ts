@@ -21,7 +21,8 @@ export interface SidecarState {
   endedByStop?: boolean;
   /** When the work was seen to be done. */
   doneAt?: number;
-  stop?: { at: number; signal: number; alone: boolean };
+  /** `until`: when the kubelet kills it after a second stop request: the pod's deletion, which came while it was being stopped alone. */
+  stop?: { at: number; signal: number; alone: boolean; until?: number };
   /** That it is started could not be announced. */
   unheard?: true;
   /** Since when other containers have had stop requests: with a preStop hook ours comes late, and the time runs. */

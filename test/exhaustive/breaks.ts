@@ -233,6 +233,22 @@ export const BREAKS: readonly Break[] = [
     pod: '1+1 OnFailure',
   },
   {
+    rule: 'L13',
+    what: "a probe's own short grace period is not known",
+    file: 'lifecycle.ts',
+    from: '(aloneGrace?.least ?? grace) / 2',
+    to: 'grace / 2',
+    pod: '1+1 OnFailure a short probe grace',
+  },
+  {
+    rule: 'L12',
+    what: 'the deletion is not heard while one is stopped alone with a longer grace period',
+    file: LEAVE,
+    from: 'earliest(stop.at + aloneGraceOf(context), stop.until)',
+    to: 'stop.at + aloneGraceOf(context)',
+    pod: '1+1 OnFailure a long probe grace',
+  },
+  {
     rule: 'L14',
     what: 'a sidecar that was stopped between two starts goes on with the next',
     file: SIDECAR,

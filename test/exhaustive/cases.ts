@@ -48,6 +48,8 @@ const KINDS: readonly Kind[] = [
   { name: 'no readiness', change: () => ({ gated: [] }) },
   { name: 'never ready, start-timeout', change: () => ({ neverReady: true, startTimeout: 20_000 }) },
   { name: 'stop-timeout', change: () => ({ stopTimeout: 1_500 }) },
+  { name: 'a short probe grace', change: () => ({ aloneGrace: 1_000 }) },
+  { name: 'a long probe grace', change: () => ({ aloneGrace: 20_000 }) },
   { name: 'mains with preStop', change: ({ mains }) => ({ preStop: mains }) },
   { name: 'a sidecar with preStop', change: ({ sidecars }) => ({ preStop: sidecars.slice(0, 1) }) },
 ];

@@ -231,7 +231,7 @@ function boxKey(scene: Scene, box: Box): string {
     const { phase, since, runningSince, restarts, retryAt, early, doneAt, stop, othersStopAt } = sidecar;
     text += `|${sidecar.stoppedEndAt}|${sidecar.endedByStop}|${[...sidecar.stoppedMains].sort()}`;
     text += `|${phase}|${peersText(scene, sidecar.peers)}|${since}|${runningSince}|${restarts}|${retryAt}|${early}`;
-    text += `|${doneAt}|${stop?.at}.${stop?.signal}.${stop?.alone}|${othersStopAt}|${sidecar.askedAt}|${sidecar.killAt}`;
+    text += `|${doneAt}|${stop?.at}.${stop?.signal}.${stop?.alone}.${stop?.until}|${othersStopAt}|${sidecar.askedAt}|${sidecar.killAt}`;
     text += `|${sidecar.announced}|${sidecar.wakeAt}`;
   }
   return text;

@@ -72,6 +72,11 @@ function longestStop(pod: Case): number {
   return Math.max(stopDoubt(pod), DOUBT, pod.grace + lagOf(pod));
 }
 
+/** Of the pod's grace period and a probe's own. */
+function longestGrace(pod: Case): number {
+  return Math.max(pod.grace, pod.aloneGrace ?? 0);
+}
+
 /** `key` with its time moved, where there is one. */
 function moved<K extends string>(
   key: K,
@@ -109,7 +114,7 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
 export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMarkers: boolean): SidecarState {
   checkFields(state, SIDECAR_FIELDS);
   const { retryAt, stoppedEndAt, doneAt, stop, othersStopAt, askedAt, killAt, wakeAt, ...rest } = state;
-  const inGrace = (at: number) => aged(at, by, pod.grace);
+  const inGrace = (at: number) => aged(at, by, longestGrace(pod));
   return {
     ...rest,
     // Compared only while a main's last word is doubtful; a marker from before a reboot never comes up later.
@@ -126,7 +131,9 @@ export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMark
     ...moved('askedAt', askedAt, () => 0),
     ...moved('killAt', killAt, (at) => due(at, by)),
     ...moved('wakeAt', wakeAt, (at) => due(at, by)),
-    ...(stop === undefined ? {} : { stop: { ...stop, at: inGrace(stop.at) } }),
+    ...(stop === undefined
+      ? {}
+      : { stop: { ...stop, at: inGrace(stop.at), ...moved('until', stop.until, (at) => due(at, by)) } }),
   };
 }
 
@@ -155,7 +162,8 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, w
   if (main !== undefined) next.main = laterMain(pod, main, by, oldMarkers);
   if (sidecar !== undefined) next.sidecar = laterSidecar(pod, sidecar, by, oldMarkers);
   if (term !== undefined) next.term = { alone: term.alone, by: due(term.by, by) };
-  if (stopped !== undefined) next.stopped = { alone: stopped.alone, at: aged(stopped.at, by, pod.grace) };
+  if (stopped !== undefined)
+    next.stopped = { alone: stopped.alone, at: aged(stopped.at, by, longestGrace(pod)) };
   return next;
 }
 

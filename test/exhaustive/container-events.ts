@@ -93,7 +93,8 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
     add(`the runtime's stop request reaches ${name}`, true, (draft) => {
       const deletedAt = world.truth.deletedAt ?? 0;
       const hooked = pod.preStop.includes(name) && !alone;
-      const killAt = hooked ? Math.max(LEAST_GRACE, deletedAt + pod.grace) : pod.grace;
+      const granted = alone ? (pod.aloneGrace ?? pod.grace) : pod.grace;
+      const killAt = hooked ? Math.max(LEAST_GRACE, deletedAt + pod.grace) : granted;
       draft.set(who, {
         term: undefined,
         killAt: Math.min(box.killAt ?? killAt, killAt),

@@ -1,7 +1,7 @@
 /** What is done to a container or to the whole pod from outside (environment.ts tells what is modelled). */
 import type { Draft } from './draft.ts';
 import type { Happening } from './environment.ts';
-import { type Box, comesBack, isUp, lagOf, restarts, type Trouble, type World } from './pod.ts';
+import { aloneLagOf, type Box, comesBack, isUp, restarts, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
@@ -112,7 +112,7 @@ function stopAll(draft: Draft, dying: boolean): void {
   draft.boxes.forEach((box, who) => {
     const hooked = pod.preStop.includes(names[who] ?? '');
     draft.set(who, { again: undefined });
-    if (isUp(box)) draft.set(who, { term: { alone: false, by: hooked ? pod.grace : lagOf(pod) / 2 } });
+    if (isUp(box)) draft.set(who, { term: { alone: false, by: hooked ? pod.grace : aloneLagOf(pod) / 2 } });
   });
 }
 

@@ -1,13 +1,13 @@
 /** The rules about what must have been done by now, held against the pod whenever time is to pass. */
 import type { Draft } from './draft.ts';
 import {
+  aloneLagOf,
   type Box,
   beliefTime,
   type Case,
   hasProcess,
   isUp,
   isWorkSeenDone,
-  lagOf,
   longestWait,
   type World,
 } from './pod.ts';
@@ -81,7 +81,7 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
 /** L13: long enough, and among the others there is one without a preStop hook, and none was stopped. */
 function isLonely(draft: Draft, who: number, box: Box): boolean {
   const { pod, names: all } = draft.scene;
-  if (!pod.probed || !box.stopped?.alone || box.stopped.at > -lagOf(pod)) return false;
+  if (!pod.probed || !box.stopped?.alone || box.stopped.at > -aloneLagOf(pod)) return false;
   const others = draft.boxes.filter((other, i) => i !== who && other.life === 'begun');
   const hookless = draft.boxes.some(
     (other, i) => i !== who && other.life === 'begun' && !pod.preStop.includes(all[i] ?? ''),
@@ -104,7 +104,7 @@ export function timesOf(pod: Case, world: World, box: Box): number[] {
   }
   if (box.stopped !== undefined && !box.told) {
     times.push(box.stopped.at + pod.grace - reserveOf(pod));
-    if (box.stopped.alone) times.push(box.stopped.at + lagOf(pod));
+    if (box.stopped.alone) times.push(box.stopped.at + aloneLagOf(pod));
   }
   return times;
 }

@@ -38,6 +38,8 @@ export interface Case {
   grace: number;
   /** Every container has a liveness probe: the kubelet may stop one alone. */
   probed: boolean;
+  /** A grace period of the probes' own, ms. */
+  aloneGrace?: number;
   preStop: readonly string[];
   /** Sidecars with a readiness condition. */
   gated: readonly string[];
@@ -254,6 +256,11 @@ export function isDeleted(truth: Truth): boolean {
   return truth.deletedAt !== undefined && !truth.dying;
 }
 
+/** L13: the same, where a probe's own grace period leaves less. */
+export function aloneLagOf(pod: Case): number {
+  return Math.min(lagOf(pod), (pod.aloneGrace ?? pod.grace) / 2);
+}
+
 /** Nothing can happen any more: everybody is down, and the kubelet starts nobody. */
 export function isEnd(pod: Case, world: World): boolean {
   return world.boxes.every((box) => !isUp(box) && (isDeleted(world.truth) || !comesBack(pod, box)));
@@ -284,6 +291,7 @@ export function optionsOf(pod: Case, who: number): ContainerOptions {
     ...(main && pod.startTimeout !== undefined ? { startTimeout: pod.startTimeout } : {}),
     ...(pod.stopTimeout === undefined ? {} : { stopTimeout: pod.stopTimeout }),
     probed: pod.probed,
+    ...(pod.aloneGrace === undefined ? {} : { aloneGrace: { least: pod.aloneGrace, most: pod.aloneGrace } }),
     hostPid: false,
     log: 'info',
     ready: pod.gated.includes(name) ? { kind: 'tcp', port: 5432 } : { kind: 'none' },

@@ -276,5 +276,6 @@ export function checkRuntimeKill(draft: Draft, who: number): void {
   const { pod } = draft.scene;
   const name = draft.scene.names[who] ?? '';
   if (draft.isMain(who) || draft.truth.irregular || pod.preStop.includes(name)) return;
-  throw new RuleBroken('L12', `${name} is still there when its grace period ends`);
+  const alone = draft.get(who).stopped?.alone === true && draft.truth.deletedAt === undefined;
+  throw new RuleBroken(alone ? 'L13' : 'L12', `${name} is still there when its grace period ends`);
 }

@@ -47,6 +47,34 @@ test('L13 a TERM for one sidecar alone reaches it without waiting for the mains'
   assert.equal(never.get('proxy').exitCode, 0, 'nobody starts it again, so its code would only fail the pod');
 });
 
+test("L13 where a probe's own grace period is short, its process has half of that", () => {
+  const options = { proxy: { probed: true, aloneGrace: { least: 1_000, most: 1_000 } } };
+  const pod = job('OnFailure', { options }).start().stop('proxy').pass(499);
+  assert.deepEqual(pod.get('proxy').signals, []);
+  pod.pass(1);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+  pod.pass(436);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+  pod.pass(2);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM, SIGKILL], 'before the kubelet kills the shim with it');
+});
+
+test("L13 a probe's own grace period that is longer than the pod's is left to the process", () => {
+  const options = { proxy: { probed: true, aloneGrace: { least: 60_000, most: 60_000 } } };
+  const pod = job('OnFailure', { options }).start().stop('proxy').pass(59_000);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+  pod.pass(1_000);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM, SIGKILL]);
+});
+
+test("L12 L13 the pod's deletion ends what a probe's longer grace period had left", () => {
+  const options = { proxy: { probed: true, aloneGrace: { least: 600_000, most: 600_000 } } };
+  const pod = job('OnFailure', { options }).start().stop('proxy').pass(5_000).stop().exits('work', 143);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+  pod.pass(30_000);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM, SIGKILL]);
+});
+
 test("L13 the main's TERM may come a little later than the sidecar's", () => {
   const pod = job('OnFailure', { options: { proxy: { probed: true } } })
     .start()
