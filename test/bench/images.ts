@@ -8,7 +8,6 @@ import { runInNewContext } from 'node:vm';
 import { IMAGES } from '../../webhook/config/images.ts';
 import type { ImageAnswer } from '../../webhook/decision/images.ts';
 import { prepare } from '../../webhook/decision/mutate.ts';
-import { parsePod } from '../../webhook/decision/pod.ts';
 import { defaultPolicy } from '../../webhook/decision/policy.ts';
 import { createImageService, type ImageService } from '../../webhook/images/service.ts';
 import type { Bench } from './bench.ts';
@@ -93,9 +92,9 @@ function podOf(image: string, command?: string[]): unknown {
 async function decide(service: ImageService, pod: unknown): Promise<void> {
   const prepared = prepare(pod, policy);
   const images =
-    prepared.images.length === 0
+    prepared.pod === undefined || prepared.images.length === 0
       ? new Map<string, ImageAnswer>()
-      : await service.lookUp(prepared.images, 'shop', parsePod(pod), AbortSignal.timeout(60_000));
+      : await service.lookUp(prepared.images, 'shop', prepared.pod, AbortSignal.timeout(60_000));
   const { outcome, message } = prepared.mutate(images);
   if (outcome !== 'wrapped') throw new Error(message);
 }

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { BIN_DIR, RUN_DIR } from '../../shim/protocol.ts';
 import { quote } from '../shared/wording.ts';
-import type { Reason } from './mutation.ts';
+import type { Trouble } from './mutation.ts';
+import type { PlannedPart } from './plan.ts';
 import type { PodView } from './pod.ts';
 import { BIN_VOLUME, INSTALL_CONTAINER, RUN_VOLUME } from './vocabulary.ts';
-import type { Planned } from './wrap.ts';
 
 const HOME = posix.dirname(BIN_DIR);
 const HOME_NAME = posix.basename(HOME);
@@ -15,9 +15,9 @@ const HOME_NAME = posix.basename(HOME);
  */
 export function findClash(
   pod: PodView,
-  parts: readonly Planned[],
+  parts: readonly PlannedPart[],
   touched: boolean,
-): { reason: Reason; message: string } | undefined {
+): Trouble | undefined {
   for (const volume of pod.volumes)
     if (isOurVolume(volume.name) && !(touched && volume.emptyDir)) return taken(`volume ${volume.name}`);
   if (pod.containers.some(({ name }) => name === INSTALL_CONTAINER))
@@ -36,7 +36,7 @@ export function findClash(
   return undefined;
 }
 
-function taken(what: string): { reason: Reason; message: string } {
+function taken(what: string): Trouble {
   return {
     reason: 'name-taken',
     message: `the pod has a ${what} of its own: rename it, Curfew adds one of that name`,
@@ -51,7 +51,7 @@ function isOurPath(path: string): boolean {
   return path === BIN_DIR || path === RUN_DIR;
 }
 
-/** At or under one of our folders, or at the folder that holds both (the runtime could not always create ours in it). */
+/** At or under one of our folders, or at the folder that holds both, where the runtime could not always create ours. */
 function liesInOurs(path: string): boolean {
   if (!path.includes(HOME_NAME)) return false;
   const clean = posix.resolve('/', path);

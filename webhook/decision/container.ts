@@ -42,7 +42,7 @@ export interface ContainerDetails {
   restartRules: RestartRule[];
 }
 
-/** Read a regular container's details. @throws {InvalidPod} */
+/** Read a regular container's details. @throws {ShapeError} */
 export function parseContainer(container: ContainerView): ContainerDetails {
   const { raw } = container;
   const where = `spec.containers[${container.index}]`;
@@ -75,7 +75,7 @@ export function parseContainer(container: ContainerView): ContainerDetails {
   };
 }
 
-/** A container's or init container's volumeMounts. @throws {InvalidPod} */
+/** A container's or init container's volumeMounts. @throws {ShapeError} */
 export function parseMounts(raw: JsonRecord, where: string): readonly MountView[] {
   return (recordsAt(raw, 'volumeMounts', where) ?? []).map((mount, index) => ({
     index,

@@ -1,56 +1,69 @@
 import { machineWords, parseByMachine } from '../../shim/machine-words.ts';
 import { SHIM_PATH } from '../../shim/protocol.ts';
-import type { ContainerView, PodView } from './pod.ts';
-import { Refusal } from './refusal.ts';
+import { type MountView, parseMounts } from './container.ts';
+import { NotWrapped, refuse } from './mutation.ts';
+import type { ContainerView, InitContainerView, PodView } from './pod.ts';
 import { type Entry, type Original, parseStatus } from './status.ts';
-import { containerKey, ENTRYPOINT, STATUS } from './vocabulary.ts';
+import { containerKey, ENTRYPOINT, INSTALL_CONTAINER, STATUS } from './vocabulary.ts';
 
 /** What an earlier run did to this pod. */
 export interface EarlierRun {
-  /** There are traces of one: what bears our names is ours. */
+  /** There are traces of one, so that whatever bears our names is ours. */
   touched: boolean;
-  /** For each container that runs the shim now: what it would run without it. */
+  /** For each container that runs the shim now: its command and args without the shim. */
   originals: ReadonlyMap<string, Original>;
-  /** Those whose original is a command that was read from the shim's args, because the annotation does not say it. */
+  /** Containers whose original was read from the shim's args, because the annotation does not give it. */
   changed: ReadonlySet<string>;
+  /** The init container of our name, with its mounts. */
+  install: { view: InitContainerView; mounts: readonly MountView[] } | undefined;
 }
 
 /**
- * Find an earlier run's traces (W3). Whether a container is wrapped is told by its command, not by the annotation: another
- * webhook may have replaced either. What the shim would run as the pod stands is what the container runs: where that is
- * not what we wrote, somebody meant it so (an edited copy of a pod, another webhook).
- * @throws {Refusal} for an annotation that is needed and does not parse, and where nobody can say what a container would run
+ * Find an earlier run's traces (W3). A container is wrapped where its command is the shim's, whatever the annotation says: another
+ * webhook may have replaced either. The words that the shim would run as the pod stands are the container's command: where they
+ * are not those that we wrote, somebody meant it so (an edited copy of a pod, another webhook).
+ * @returns a refusal for an annotation that is needed and does not parse, and where a container's command cannot be told
+ * @throws {ShapeError}
  */
-export function findEarlierRun(pod: PodView): EarlierRun {
+export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
   const text = pod.ourAnnotations.get(STATUS);
-  const wrapped = pod.containers.filter((container) => container.command?.[0] === SHIM_PATH);
-  const known = text === undefined || wrapped.length === 0 ? new Map<string, Entry>() : parseStatus(text);
+  const isWrapped = pod.containers.some(({ command }) => command?.[0] === SHIM_PATH);
+  const known = text === undefined || !isWrapped ? new Map<string, Entry>() : parseStatus(text);
   if (known === undefined)
-    throw new Refusal(
-      'bad-status',
-      `annotation ${STATUS} does not parse, but containers run ${SHIM_PATH}: it is the webhook's own; ` +
+    return refuse({
+      reason: 'bad-status',
+      message:
+        `annotation ${STATUS} does not parse, but containers run ${SHIM_PATH}: it is the webhook's own; ` +
         'submit the pod as it was before Curfew changed it, without this annotation',
-    );
+    });
   const originals = new Map<string, Original>();
   const changed = new Set<string>();
-  for (const container of wrapped) {
-    const { name } = container;
-    const entry = known.get(name);
-    const kept = entry === undefined ? undefined : asWritten(entry, wordsOf(container));
-    const original = kept ?? fromWords(container, entry);
-    if (kept === undefined && original.command !== undefined) changed.add(name);
-    originals.set(name, original);
-  }
   for (const container of pod.containers) {
-    const wrapper = wrapped.includes(container) ? undefined : withoutShim(container);
-    if (wrapper === undefined) continue;
-    originals.set(container.name, wrapper);
-    if (wrapper.command !== undefined) changed.add(container.name);
+    const { name } = container;
+    const kept = keptOriginal(container, known.get(name));
+    const original = kept ?? originalOf(container, known.get(name));
+    if (original instanceof NotWrapped) return original;
+    if (original === undefined) continue;
+    originals.set(name, original);
+    if (kept === undefined && original.command !== undefined) changed.add(name);
   }
-  return { touched: text !== undefined || originals.size > 0, originals, changed };
+  const view = pod.initContainers.find(({ name }) => name === INSTALL_CONTAINER);
+  const install = view && { view, mounts: parseMounts(view.raw, `spec.initContainers[${view.index}]`) };
+  return { touched: text !== undefined || originals.size > 0, originals, changed, install };
 }
 
-/** What the shim would run: all that follows its own flags. Empty where their end is missing. */
+/** The original as the annotation keeps it; undefined where the container does not run what we wrote. */
+function keptOriginal(container: ContainerView, entry: Entry | undefined): Original | undefined {
+  if (container.command?.[0] !== SHIM_PATH || entry === undefined) return undefined;
+  return asWritten(entry, wordsOf(container));
+}
+
+/** The original as the pod's own words give it; undefined where no shim runs in the container. */
+function originalOf(container: ContainerView, entry: Entry | undefined): Original | NotWrapped | undefined {
+  return container.command?.[0] === SHIM_PATH ? fromWords(container, entry) : withoutShim(container);
+}
+
+/** The words that the shim would run: all that follow its own flags. Only the args where the end of the flags is missing. */
 function wordsOf({ command = [], args = [] }: ContainerView): readonly string[] {
   const end = command.indexOf('--');
   return end < 0 ? args : [...command.slice(end + 1), ...args];
@@ -69,41 +82,46 @@ function asWritten(entry: Entry, words: readonly string[]): Original | undefined
   return command === undefined && args === undefined ? undefined : { command, args: own };
 }
 
-/** Whatever the annotation says, the words are the command; where they differ by machine, the image must be asked again. */
-function fromWords(container: ContainerView, entry: Entry | undefined): Original {
+/** The words are the command, whatever the annotation says; where they differ by machine, the image must be asked again. */
+function fromWords(container: ContainerView, entry: Entry | undefined): Original | NotWrapped {
   const { name, command = [] } = container;
-  if (!command.includes('--')) throw halfWrapped(name, `runs ${SHIM_PATH} without the end of its flags`);
+  if (!command.includes('--')) return halfWrapped(name, `runs ${SHIM_PATH} without the end of its flags`);
   const words = wordsOf(container);
   const flag = command.find((word) => word.startsWith(BY_MACHINE))?.slice(BY_MACHINE.length);
   if (flag === undefined) {
-    if (words.length === 0) throw halfWrapped(name, `runs ${SHIM_PATH} without a command`);
+    if (words.length === 0) return halfWrapped(name, `runs ${SHIM_PATH} without a command`);
     return { command: words, args: undefined };
   }
   const byMachine = parseByMachine(flag);
   // An entry without the words of the image is from before this version: it is as if there were none.
   if (entry?.entrypoint !== undefined || byMachine === undefined || words.length < machineWords(byMachine))
-    throw halfWrapped(name, 'has the commands of several machines in its args, and they were changed');
+    return halfWrapped(name, 'has the commands of several machines in its args, and they were changed');
   const own = words.slice(machineWords(byMachine));
   return { command: undefined, args: own.length > 0 ? own : undefined };
 }
 
 const BY_MACHINE = '--by-machine=';
 
-/** A container that runs the shim by something else, which another webhook put in front: what that would run without us. */
-function withoutShim({ name, command, args }: ContainerView): Original | undefined {
+/** For a container in which something that another webhook put in front runs the shim: its command without the shim. */
+function withoutShim({ name, command, args }: ContainerView): Original | NotWrapped | undefined {
   const ownCommand = cutShim(name, command);
+  if (ownCommand instanceof NotWrapped) return ownCommand;
   const ownArgs = cutShim(name, args);
+  if (ownArgs instanceof NotWrapped) return ownArgs;
   return ownCommand === command && ownArgs === args ? undefined : { command: ownCommand, args: ownArgs };
 }
 
 /** The list itself where the shim does not run in it. */
-function cutShim(name: string, list: readonly string[] | undefined): readonly string[] | undefined {
+function cutShim(
+  name: string,
+  list: readonly string[] | undefined,
+): readonly string[] | NotWrapped | undefined {
   const at = list?.findIndex((word, i) => word === SHIM_PATH && ROLES.includes(list[i + 1])) ?? -1;
   if (list === undefined || at < 0) return list;
   const end = list.indexOf('--', at);
-  if (end < 0) throw halfWrapped(name, `runs ${SHIM_PATH} without the end of its flags`);
+  if (end < 0) return halfWrapped(name, `runs ${SHIM_PATH} without the end of its flags`);
   if (list.slice(at, end).some((word) => word.startsWith(BY_MACHINE)))
-    throw halfWrapped(name, 'has the commands of several machines in its args, and something else in front');
+    return halfWrapped(name, 'has the commands of several machines in its args, and something else in front');
   const rest = [...list.slice(0, at), ...list.slice(end + 1)];
   return rest.length > 0 ? rest : undefined;
 }
@@ -111,30 +129,32 @@ function cutShim(name: string, list: readonly string[] | undefined): readonly st
 const ROLES: readonly unknown[] = ['main', 'sidecar'];
 
 /**
- * The original of a container of {@link EarlierRun.changed} whose annotation says with what its command begins.
- * @throws {Refusal} where its command begins with something else
+ * The original of a container of {@link EarlierRun.changed} whose annotation gives the beginning of its command.
+ * @returns a refusal where its command begins with something else
  */
 export function besideEntrypoint(
   name: string,
   { command = [], args: own = [] }: Original,
   entrypoint: readonly string[],
-): Original {
+): Original | NotWrapped {
   if (!entrypoint.every((word, i) => word === command[i]))
-    throw new Refusal(
-      'bad-annotation',
-      `annotation ${containerKey(ENTRYPOINT, name)} says another command than the args of container ${name}, ` +
+    return refuse({
+      reason: 'bad-annotation',
+      message:
+        `annotation ${containerKey(ENTRYPOINT, name)} says another command than the args of container ${name}, ` +
         'which runs the shim already: change the annotation, or remove it',
-    );
+    });
   const args = [...command.slice(entrypoint.length), ...own];
   return { command: entrypoint, args: args.length > 0 ? args : undefined };
 }
 
-function halfWrapped(name: string, what: string): Refusal {
-  return new Refusal(
-    'half-wrapped',
-    `container ${name} ${what}: write in its command and args what it is to run, without ${SHIM_PATH}, ` +
+function halfWrapped(name: string, what: string): NotWrapped {
+  return refuse({
+    reason: 'half-wrapped',
+    message:
+      `container ${name} ${what}: write in its command and args what it is to run, without ${SHIM_PATH}, ` +
       'or change the manifest that the pod was made from',
-  );
+  });
 }
 
 function sameWords(a: readonly string[], b: readonly string[]): boolean {

@@ -1,23 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineWords } from '../../shim/machine-words.ts';
+import { escapeExpansion } from './expansion.ts';
 import type { ImageAnswer, ImageConfig } from './images.ts';
 import type { KnownSidecar } from './known-sidecar.ts';
-import type { Reason } from './mutation.ts';
+import type { Trouble } from './mutation.ts';
 import type { Original } from './status.ts';
 import { containerKey, ENTRYPOINT } from './vocabulary.ts';
 
-/** What one container runs, or why nobody knows. */
+/** A container's command, or why it is not known. */
 export type Command =
   | {
       ok: true;
       words: readonly string[];
-      /** Where machines differ: whose words the first are; see the shim's `--by-machine`. */
+      /** Where machines differ: how many of the first words are each machine's; see the shim's `--by-machine`. */
       byMachine?: readonly MachineWords[];
       imageStopSignal: string | undefined;
     }
-  | { ok: false; reason: Reason; message: string };
+  | ({ ok: false } & Trouble);
 
-/** All that W5 looks at. */
+/** Everything that W5 looks at, but for the image. */
 export interface CommandSources {
   name: string;
   original: Original;
@@ -26,7 +27,7 @@ export interface CommandSources {
   known: KnownSidecar | undefined;
 }
 
-/** Does only the image know what this container runs? */
+/** Is the command known only from the image? */
 export function needsImage(sources: CommandSources): boolean {
   return fromSpec(sources) === undefined;
 }
@@ -38,8 +39,8 @@ export function needsImage(sources: CommandSources): boolean {
  * - `command` of the spec: command + args;
  * - else ENTRYPOINT (of the catalogue, else of the image) + args; without args, ENTRYPOINT + CMD.
  *
- * What stands in the spec or in an annotation keeps its `$(NAME)`: the kubelet expands it in the container's args, as it
- * did in its command. What comes from an image the kubelet has never expanded: {@link escapeExpansion}.
+ * Words of the spec or of an annotation keep their `$(NAME)`: the kubelet expands it in the container's args, as it
+ * did in its command. The kubelet never expands an image's words, so those are escaped: {@link escapeExpansion}.
  */
 export function resolveCommand(sources: CommandSources, answer: ImageAnswer | undefined): Command {
   const words = fromSpec(sources);
@@ -54,7 +55,7 @@ export function resolveCommand(sources: CommandSources, answer: ImageAnswer | un
     machine,
     words: fromImage(config, original),
   }));
-  // The spec's args may stand for just what differs.
+  // The spec's args may replace just the part that differs.
   const differ = machines.some(({ words }) => !isDeepStrictEqual(words, image));
   const all = differ ? machines.map(({ words }) => words) : [image];
   if (all.some((words) => words.length + args.length === 0))
@@ -86,13 +87,4 @@ function noCommand(name: string, why: string): string {
     `container ${name} sets no command, and ${why}: set its command, ` +
     `or the annotation ${containerKey(ENTRYPOINT, name)}: '["/program"]'`
   );
-}
-
-/**
- * Write a text so that the kubelet's expansion gives it back: every `$(` becomes `$$(`. The kubelet also makes one `$` of
- * every `$$`, so a run of them is doubled too; a lone `$` means nothing to it and stays.
- * (kubernetes: third_party/forked/golang/expansion/expand.go)
- */
-export function escapeExpansion(text: string): string {
-  return text.includes('$') ? text.replace(/\$+(?=\()|\${2,}/g, (run) => run + run) : text;
 }

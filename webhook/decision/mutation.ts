@@ -1,6 +1,7 @@
 import type { Operation } from 'fast-json-patch';
+import { printable } from '../shared/wording.ts';
 
-/** Why a pod was wrapped, left alone or refused: a label of logs and metrics, so the list is closed. */
+/** Why a pod was wrapped, left alone or refused. The list is closed, because a reason is a label of logs and metrics. */
 export const REASONS = [
   'wrapped',
   'already-wrapped',
@@ -43,13 +44,13 @@ export type Reason = (typeof REASONS)[number];
 export interface MutatedContainer {
   name: string;
   role: 'main' | 'sidecar';
-  /** What it runs under the shim; on the first of the machines, where they differ. */
+  /** The command that the shim runs; where machines differ, the first machine's. */
   command: string[];
-  /** Where machines differ: what it runs on each. */
+  /** Where machines differ: the command of each. */
   byMachine?: { machine: string; command: string[] }[];
   /** A sidecar's readiness condition as it stands in the shim's flags (headers are not shown). */
   ready?: string;
-  /** Which rule decided the role. */
+  /** The rule that decided the role. */
   why: string;
 }
 
@@ -64,4 +65,55 @@ export interface Mutation {
   /** Each at most 256 characters, no control characters, no secrets. */
   warnings: string[];
   containers: MutatedContainer[];
+}
+
+/** Something that keeps a pod from being wrapped. The message begins in lower case and becomes a {@link sentence}. */
+export interface Trouble {
+  reason: Reason;
+  message: string;
+}
+
+/** The answer for a pod that is not wrapped. Each step of a review returns one in place of its result, and the next steps are left out. */
+export class NotWrapped {
+  readonly outcome: 'refused' | 'unchanged';
+  readonly reason: Reason;
+  /** One sentence. */
+  readonly message: string;
+  readonly warning: string | undefined;
+
+  constructor(outcome: 'refused' | 'unchanged', reason: Reason, message: string, warning?: string) {
+    this.outcome = outcome;
+    this.reason = reason;
+    this.message = message;
+    this.warning = warning;
+  }
+}
+
+/** The pod asks for something that cannot be done as it is written. */
+export function refuse({ reason, message }: Trouble): NotWrapped {
+  return new NotWrapped('refused', reason, sentence(message));
+}
+
+/**
+ * The pod stays, or becomes again, as its author wrote it.
+ * @param message one sentence
+ */
+export function pass(reason: Reason, message: string, warning?: string): NotWrapped {
+  return new NotWrapped('unchanged', reason, message, warning);
+}
+
+/**
+ * W6: a pod that asks to be wrapped is refused when it cannot be; one that only the catalogue picked passes with a warning.
+ * @param asks the pod has the label or an annotation
+ */
+export function refuseOrPass(asks: boolean, trouble: Trouble): NotWrapped {
+  if (asks) return refuse(trouble);
+  return pass(trouble.reason, sentence(trouble.message), `not wrapped: ${trouble.message}`);
+}
+
+/** A text on one line that begins with a capital letter, unless it begins with a field's path, and ends with a full stop. */
+export function sentence(text: string): string {
+  const clean = printable(text);
+  const first = /^\w+[.[]/.test(clean) ? clean.charAt(0) : clean.charAt(0).toUpperCase();
+  return `${first}${clean.slice(1)}${clean.endsWith('.') ? '' : '.'}`;
 }

@@ -1,10 +1,10 @@
 import {
-  InvalidPod,
   isRecord,
   type JsonRecord,
   member,
   recordAt,
   recordsAt,
+  ShapeError,
   textAt,
   textsAt,
   unquoted,
@@ -75,13 +75,13 @@ export function isContainerName(text: string): boolean {
 /**
  * Read a pod.
  * @param raw any JSON value
- * @throws {InvalidPod} for what the API server refuses anyway, with the field's path
+ * @throws {ShapeError} for what the API server refuses anyway, with the field's path
  */
 export function parsePod(raw: unknown): PodView {
-  if (!isRecord(raw)) throw new InvalidPod('the pod is not an object');
+  if (!isRecord(raw)) throw new ShapeError('the pod is not an object');
   const metadata = recordAt(raw, 'metadata', 'pod');
   const spec = recordAt(raw, 'spec', 'pod');
-  if (spec === undefined) throw new InvalidPod('the pod has no spec');
+  if (spec === undefined) throw new ShapeError('the pod has no spec');
   const annotations = metadata && recordAt(metadata, 'annotations', 'metadata');
   const labels = metadata && recordAt(metadata, 'labels', 'metadata');
   return {
@@ -110,12 +110,12 @@ export function parsePod(raw: unknown): PodView {
   };
 }
 
-/** A container's or the pod's restartPolicy. @throws {InvalidPod} */
+/** A container's or the pod's restartPolicy. @throws {ShapeError} */
 export function restartPolicyAt(record: JsonRecord, where: string): PodView['restartPolicy'] | undefined {
   const value = textAt(record, 'restartPolicy', where);
   if (value === undefined || value === '') return undefined;
   if (value === 'Always' || value === 'OnFailure' || value === 'Never') return value;
-  throw new InvalidPod(`${where}.restartPolicy is none of Always, OnFailure, Never`);
+  throw new ShapeError(`${where}.restartPolicy is none of Always, OnFailure, Never`);
 }
 
 function ours(map: JsonRecord | undefined, where: string): ReadonlyMap<string, string> {
@@ -124,7 +124,7 @@ function ours(map: JsonRecord | undefined, where: string): ReadonlyMap<string, s
     if (!isOurs(key)) continue;
     const value = map[key];
     if (typeof value !== 'string')
-      throw new InvalidPod(`${where}[${quote(key, 100)}] is not a string${unquoted(value)}`);
+      throw new ShapeError(`${where}[${quote(key, 100)}] is not a string${unquoted(value)}`);
     found.set(key, value);
   }
   return found;
@@ -143,7 +143,7 @@ function isWindows(spec: JsonRecord): boolean {
 
 function containersOf(spec: JsonRecord): ContainerView[] {
   const raws = recordsAt(spec, 'containers', 'spec') ?? [];
-  if (raws.length === 0) throw new InvalidPod('spec.containers is empty');
+  if (raws.length === 0) throw new ShapeError('spec.containers is empty');
   const names = new Set<string>();
   return raws.map((raw, index) => {
     const where = `spec.containers[${index}]`;
@@ -171,8 +171,8 @@ function initContainersOf(spec: JsonRecord): InitContainerView[] {
 
 function nameOf(raw: JsonRecord, where: string, taken: Set<string>): string {
   const name = textAt(raw, 'name', where) ?? '';
-  if (!isContainerName(name)) throw new InvalidPod(`${where}.name is not a container name`);
-  if (taken.has(name)) throw new InvalidPod(`${where}.name is the name of two containers`);
+  if (!isContainerName(name)) throw new ShapeError(`${where}.name is not a container name`);
+  if (taken.has(name)) throw new ShapeError(`${where}.name is the name of two containers`);
   taken.add(name);
   return name;
 }

@@ -1,9 +1,9 @@
 import {
-  InvalidPod,
   type JsonRecord,
   member,
   recordAt,
   recordsAt,
+  ShapeError,
   textAt,
   textsAt,
   wholeAt,
@@ -32,7 +32,7 @@ export interface Probe {
   timeout: number;
 }
 
-/** Read a container's probe. @throws {InvalidPod} */
+/** Read a container's probe. @throws {ShapeError} */
 export function parseProbe(container: JsonRecord, key: string, where: string): Probe | undefined {
   const probe = recordAt(container, key, where);
   if (probe === undefined) return undefined;
@@ -47,7 +47,7 @@ export function parseProbe(container: JsonRecord, key: string, where: string): P
  * How long a container that answers none of its probe's questions is left alone at least, in seconds from its start. Questions
  * begin when initialDelaySeconds are over, periodSeconds apart; the last of failureThreshold stops it (kubelet, prober/worker.go).
  * @returns undefined without such a probe
- * @throws {InvalidPod}
+ * @throws {ShapeError}
  */
 export function parsePatience(container: JsonRecord, key: string, where: string): number | undefined {
   const probe = recordAt(container, key, where);
@@ -94,5 +94,5 @@ function parseHandler(probe: JsonRecord, where: string): ProbeHandler | undefine
 function portAt(handler: JsonRecord, where: string): ProbePort {
   const port = member(handler, 'port');
   if (typeof port === 'number' || typeof port === 'string') return port;
-  throw new InvalidPod(`${where}.port is neither a number nor a name`);
+  throw new ShapeError(`${where}.port is neither a number nor a name`);
 }

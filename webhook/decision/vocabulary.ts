@@ -1,4 +1,4 @@
-/** Every word that a user writes or reads on a pod or a namespace. The prefix stands here and nowhere else. */
+/** Every key and name that a user writes or reads on a pod or a namespace. The prefix stands here and nowhere else. */
 
 export const PREFIX = 'curfew.dev';
 
@@ -44,3 +44,4 @@ export function isOurs(key: string): boolean {
 export const INSTALL_CONTAINER = 'curfew-install';
 export const BIN_VOLUME = 'curfew-bin';
 export const RUN_VOLUME = 'curfew-run';
+export const OUR_VOLUMES: readonly string[] = [BIN_VOLUME, RUN_VOLUME];

@@ -1,16 +1,14 @@
-import type { Wishes } from './annotations.ts';
-import type { Part } from './decide.ts';
+import type { Decision } from './decide.ts';
 import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
+import type { Plan, PlannedPart } from './plan.ts';
 import type { PodView } from './pod.ts';
 import { readinessProbePort } from './readiness.ts';
 import { containerKey, MAINS, READY, SIDECARS } from './vocabulary.ts';
-import type { Order, Planned } from './wrap.ts';
 
-/** Names that the annotations should or should not have: what is added by other webhooks, their author does not see. */
+/** Names that annotations lack or have too many: their author does not see the containers that other webhooks add. */
 export function warnOfNames(
   pod: PodView,
-  { parts }: { parts: readonly Part[] },
-  wishes: Wishes,
+  { parts, wishes }: Decision,
   catalogue: readonly KnownSidecar[],
   warn: (text: string) => void,
 ): void {
@@ -28,14 +26,8 @@ export function warnOfNames(
 }
 
 /** W8: hooks and probes that stay as they are and yet mean something else under the shim. */
-export function warnOfChangedMeaning(
-  pod: PodView,
-  parts: readonly Planned[],
-  order: Order,
-  wishes: Wishes,
-  warn: (text: string) => void,
-): void {
-  for (const part of parts) {
+export function warnOfChangedMeaning(plan: Plan, warn: (text: string) => void): void {
+  for (const part of plan.parts) {
     const { name } = part.container;
     const { details } = part;
     if (part.role === 'main') {
@@ -48,8 +40,8 @@ export function warnOfChangedMeaning(
           `main ${name}: its ${probes.join(' and ')} ${probes.length > 1 ? 'probes count' : 'probe counts'} already while it waits for its sidecars`,
         );
     } else {
-      warnOfQueuedProbe(pod, part, order, warn);
-      warnOfCircle(part, parts, order, wishes, warn);
+      warnOfQueuedProbe(plan, part, warn);
+      warnOfCircle(plan, part, warn);
       for (const probe of details.probesWithGrace)
         warn(
           `sidecar ${name}: its ${probe} probe has a terminationGracePeriodSeconds of its own, which its shim does not know: the ` +
@@ -58,45 +50,41 @@ export function warnOfChangedMeaning(
       if (details.hasPreStop)
         warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);
     }
-    if (details.hasPostStart) warnOfPostStart(part, parts, order, warn);
+    if (details.hasPostStart) warnOfPostStart(plan, part, warn);
   }
 }
 
-/** Who must be started before a container's command runs (L1, L2). */
-function awaitedBy({ role, container }: Planned, { sidecars }: Order): readonly string[] {
+/** The sidecars that must be started before a container's command runs (L1, L2). */
+function awaitedBy({ role, container }: PlannedPart, { sidecars }: Decision): readonly string[] {
   return role === 'main' ? sidecars : sidecars.slice(0, sidecars.indexOf(container.name));
 }
 
 /**
- * Seconds. A probe that gives a container so long to start is not meant for a quick one (Istio's gives ten minutes), and whoever
- * waits longer for a sidecar has another trouble: so much is granted to the pull of an image too (L5).
+ * Seconds. A probe that gives a container so long to start is meant for slow starts (Istio's gives ten minutes). The pull of an
+ * image is granted as long (L5); a sidecar that waits longer for its turn has another trouble.
  */
-const PATIENT = 300;
+const LONG_START = 300;
 
-/** Under Never nobody starts a sidecar again whose probe failed while it waited for its turn, and the mains wait in vain. */
-function warnOfQueuedProbe(pod: PodView, part: Planned, order: Order, warn: (text: string) => void): void {
+/** Under Never a sidecar whose probe failed while it waited for its turn is not started again, and the mains wait in vain. */
+function warnOfQueuedProbe({ pod, decision }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name } = part.container;
   const { probePatience, hasStartupProbe, restartPolicy } = part.details;
-  if (probePatience === undefined || probePatience >= PATIENT) return;
-  if ((restartPolicy ?? pod.restartPolicy) !== 'Never' || awaitedBy(part, order).length === 0) return;
+  if (probePatience === undefined || probePatience >= LONG_START) return;
+  if ((restartPolicy ?? pod.restartPolicy) !== 'Never' || awaitedBy(part, decision).length === 0) return;
   warn(
     `sidecar ${name}: its ${hasStartupProbe ? 'startup' : 'liveness'} probe counts already while it waits for its turn, and stops it ` +
       `for good (restartPolicy Never) if that takes more than ${probePatience}s: give it a longer initialDelaySeconds`,
   );
 }
 
-/** A sidecar that is ready when somebody answers who waits for it (L1, L2): a proxy, probed through to what is behind it. */
-function warnOfCircle(
-  part: Planned,
-  parts: readonly Planned[],
-  order: Order,
-  wishes: Wishes,
-  warn: (text: string) => void,
-): void {
+/** A sidecar whose probe is answered by a container that waits for it (L1, L2): a proxy, probed through to what is behind it. */
+function warnOfCircle({ decision, parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name } = part.container;
-  const port = readinessProbePort(part.details, wishes.containers.get(name) ?? {}, part.known);
+  const port = readinessProbePort(part.details, decision.wishes.containers.get(name) ?? {}, part.known);
   if (port === undefined || part.details.tcpPorts.has(port)) return;
-  const other = parts.find((one) => one.details.tcpPorts.has(port) && awaitedBy(one, order).includes(name));
+  const other = parts.find(
+    (one) => one.details.tcpPorts.has(port) && awaitedBy(one, decision).includes(name),
+  );
   if (other === undefined) return;
   warn(
     `sidecar ${name}: its readinessProbe asks port ${port}, which ${other.role} ${other.container.name} declares: if nobody ` +
@@ -105,14 +93,9 @@ function warnOfCircle(
 }
 
 /** The kubelet starts containers in the spec's order, and the next only when the postStart hook of the last is done. */
-function warnOfPostStart(
-  part: Planned,
-  parts: readonly Planned[],
-  order: Order,
-  warn: (text: string) => void,
-): void {
+function warnOfPostStart({ decision, parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name, index } = part.container;
-  const waitsFor = awaitedBy(part, order);
+  const waitsFor = awaitedBy(part, decision);
   const later = parts.find(({ container }) => container.index > index && waitsFor.includes(container.name))
     ?.container.name;
   if (later !== undefined)

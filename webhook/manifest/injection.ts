@@ -7,7 +7,6 @@ import jsonPatch from 'fast-json-patch';
 import { isNode, stringify, visit } from 'yaml';
 import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
 import { type Mutation, prepare } from '../decision/mutate.ts';
-import { parsePod } from '../decision/pod.ts';
 import type { Policy } from '../decision/policy.ts';
 import { applySplices, type Splice, spliceDocument } from './edit.ts';
 import { contentEnd, rangeOf, UnspliceableError } from './lines.ts';
@@ -44,12 +43,12 @@ export async function judge(
     document.pods.map(async (pod) => {
       const prepared = prepare(pod.pod, policy);
       const answers =
-        prepared.images.length === 0
+        prepared.pod === undefined || prepared.images.length === 0
           ? new Map<string, ImageAnswer>()
           : await images.lookUp(
               prepared.images,
               pod.namespace,
-              parsePod(pod.pod),
+              prepared.pod,
               AbortSignal.timeout(LOOK_UP_MS),
             );
       const mutation = prepared.mutate(answers);

@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
 import type { Mutation } from '../decision/mutate.ts';
 import { prepare } from '../decision/mutate.ts';
-import { parsePod } from '../decision/pod.ts';
 import type { Policy } from '../decision/policy.ts';
 import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
 import { patienceOf } from './api-server-timeout.ts';
@@ -107,7 +106,7 @@ export function createReviewer(parts: ReviewerParts) {
         const event = reviewEvent(mutation, pod, asked.name);
         return { outcome, reason, operations: operations.length, names, members, event };
       };
-      if (prepared.images.length === 0) {
+      if (prepared.pod === undefined || prepared.images.length === 0) {
         const decided = decide(NO_IMAGES);
         recent.keep(text, { asked, answer: decided });
         return settle(asked, decided);
@@ -116,7 +115,7 @@ export function createReviewer(parts: ReviewerParts) {
         .lookUp(
           prepared.images,
           asked.namespace,
-          parsePod(pod),
+          prepared.pod,
           AbortSignal.timeout(lookUpTime(request, parts.overload)),
         )
         .then((images) => settle(asked, decide(images)))

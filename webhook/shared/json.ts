@@ -2,8 +2,8 @@
 
 export type JsonRecord = { readonly [key: string]: unknown };
 
-/** A pod whose shape the API server would not accept either. The message names the field. */
-export class InvalidPod extends Error {}
+/** A value that has not the shape that is expected there. The message names the field. */
+export class ShapeError extends Error {}
 
 export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -14,48 +14,48 @@ export function member(record: JsonRecord, key: string): unknown {
   return Object.hasOwn(record, key) ? (record[key] ?? undefined) : undefined;
 }
 
-/** @throws {InvalidPod} */
+/** @throws {ShapeError} */
 export function recordAt(record: JsonRecord, key: string, where: string): JsonRecord | undefined {
   const value = member(record, key);
   if (value === undefined || isRecord(value)) return value;
-  throw new InvalidPod(`${where}.${key} is not an object`);
+  throw new ShapeError(`${where}.${key} is not an object`);
 }
 
-/** @throws {InvalidPod} */
+/** @throws {ShapeError} */
 export function recordsAt(record: JsonRecord, key: string, where: string): readonly JsonRecord[] | undefined {
   const value = member(record, key);
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.every(isRecord)) return value;
-  throw new InvalidPod(`${where}.${key} is not a list of objects`);
+  throw new ShapeError(`${where}.${key} is not a list of objects`);
 }
 
-/** @throws {InvalidPod} */
+/** @throws {ShapeError} */
 export function textAt(record: JsonRecord, key: string, where: string): string | undefined {
   const value = member(record, key);
   if (value === undefined || typeof value === 'string') return value;
-  throw new InvalidPod(`${where}.${key} is not a string${unquoted(value)}`);
+  throw new ShapeError(`${where}.${key} is not a string${unquoted(value)}`);
 }
 
-/** A way out for what looked like a text in YAML: `y`, `on`, `5`. */
+/** A hint for a value that its author may have meant as a text, and YAML reads as something else: `y`, `on`, `5`. */
 export function unquoted(value: unknown): string {
   return typeof value === 'boolean' || typeof value === 'number'
     ? `, YAML reads ${value}: put it in quotes`
     : '';
 }
 
-/** @throws {InvalidPod} */
+/** @throws {ShapeError} */
 export function textsAt(record: JsonRecord, key: string, where: string): readonly string[] | undefined {
   const value = member(record, key);
   if (value === undefined || isTexts(value)) return value;
   const hint = Array.isArray(value) ? unquoted(value.find((item) => typeof item !== 'string')) : '';
-  throw new InvalidPod(`${where}.${key} is not a list of strings${hint}`);
+  throw new ShapeError(`${where}.${key} is not a list of strings${hint}`);
 }
 
-/** @throws {InvalidPod} */
+/** @throws {ShapeError} */
 export function wholeAt(record: JsonRecord, key: string, where: string): number | undefined {
   const value = member(record, key);
   if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value))) return value;
-  throw new InvalidPod(`${where}.${key} is not a whole number`);
+  throw new ShapeError(`${where}.${key} is not a whole number`);
 }
 
 export function isTexts(value: unknown): value is readonly string[] {

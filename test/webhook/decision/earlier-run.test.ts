@@ -1,7 +1,7 @@
 /** Wrapped pods that come again and are not what Curfew wrote: edited copies, and what other webhooks rewrote (W3). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { imagesWanted } from '../../../webhook/decision/mutate.ts';
+import { prepare } from '../../../webhook/decision/mutate.ts';
 import {
   app,
   applied,
@@ -84,7 +84,7 @@ describe('W3 an edited copy of a wrapped pod runs what it says', () => {
       { command: undefined, args: ['old'] },
       { args: ['/entry', '$$(E)', 'new'] },
     );
-    assert.deepEqual(imagesWanted(late, POLICY), [{ container: 'app', image: 'app:1' }]);
+    assert.deepEqual(prepare(late, POLICY).images, [{ container: 'app', image: 'app:1' }]);
     assert.ok(named(after, 'app').command?.includes('--stop-signal=QUIT'));
   });
 

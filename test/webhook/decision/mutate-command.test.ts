@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { escapeExpansion } from '../../../webhook/decision/entrypoint.ts';
+import { escapeExpansion } from '../../../webhook/decision/expansion.ts';
 import { lookupIsOff } from '../../../webhook/decision/images.ts';
-import { imagesWanted } from '../../../webhook/decision/mutate.ts';
+import { prepare } from '../../../webhook/decision/mutate.ts';
 import { app, flag, image, jobPod, mutation, named, POLICY, proxy, wrapped } from './mutated-pod.ts';
 
 const SIDECARS = { 'curfew.dev/sidecars': 'proxy' };
@@ -31,7 +31,7 @@ describe('W5 the command', () => {
       [{ command: ['other'], args: ['x'] }, ['/mine', '$(A)', 'x']],
     ] as const) {
       const pod = jobPod(annotations, [app(fields), proxy()]);
-      assert.deepEqual(imagesWanted(pod, POLICY), []);
+      assert.deepEqual(prepare(pod, POLICY).images, []);
       assert.deepEqual(named(wrapped(pod), 'app').args, words);
     }
   });
@@ -41,9 +41,9 @@ describe('W5 the command', () => {
       app({ command: undefined }),
       proxy({ name: 'istio-proxy', image: 'x/istio/proxyv2', command: undefined, args: ['proxy'] }),
     ]);
-    assert.deepEqual(imagesWanted(pod, POLICY), [{ container: 'app', image: 'app:1' }]);
-    assert.deepEqual(imagesWanted(jobPod(), POLICY), []);
-    assert.deepEqual(imagesWanted(jobPod({}), POLICY), [], 'a pod that is not wrapped needs no image');
+    assert.deepEqual(prepare(pod, POLICY).images, [{ container: 'app', image: 'app:1' }]);
+    assert.deepEqual(prepare(jobPod(), POLICY).images, []);
+    assert.deepEqual(prepare(jobPod({}), POLICY).images, [], 'a pod that is not wrapped needs no image');
   });
 
   test('W5 the kubelet’s expansion gives back what the image says, for any text', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { imagesWanted } from '../../../webhook/decision/mutate.ts';
+import { prepare } from '../../../webhook/decision/mutate.ts';
 import { MAX_CONTAINERS } from '../../../webhook/decision/pod.ts';
 import { app, applied, flag, jobPod, mutation, POLICY, proxy, wrapped } from './mutated-pod.ts';
 
@@ -88,7 +88,7 @@ describe('what the API server refuses anyway', () => {
   for (const [what, pod] of bad)
     test(`W2 ${what}: unchanged, and the field is named`, () => {
       assert.equal(outcome(pod), 'unchanged invalid-pod');
-      assert.deepEqual(imagesWanted(pod, POLICY), []);
+      assert.deepEqual(prepare(pod, POLICY).images, []);
     });
 
   test('W2 members that are null count as absent', () => {

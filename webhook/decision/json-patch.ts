@@ -1,0 +1,63 @@
+/** RFC 6902 operations that make one member or list read as it must; none where it reads so already. */
+import fastJsonPatch, { type Operation } from 'fast-json-patch';
+import { isRecord, type JsonRecord } from '../shared/json.ts';
+
+/** The path of an annotation. */
+export function annotationPath(key: string): string {
+  return `/metadata/annotations/${fastJsonPatch.escapePathComponent(key)}`;
+}
+
+/** Append to a list that may not be there. */
+export function append(
+  operations: Operation[],
+  path: string,
+  list: unknown,
+  items: readonly unknown[],
+): void {
+  if (items.length === 0) return;
+  if (!Array.isArray(list)) operations.push({ op: 'add', path, value: items });
+  else for (const value of items) operations.push({ op: 'add', path: `${path}/-`, value });
+}
+
+/** Set a member that may not be there; nothing where it reads so already. */
+export function putMember(
+  operations: Operation[],
+  path: string,
+  record: JsonRecord,
+  key: string,
+  value: unknown,
+): void {
+  // Not `member`: a null is there and can be replaced.
+  const present = Object.hasOwn(record, key) ? record[key] : undefined;
+  if (present === undefined) operations.push({ op: 'add', path: `${path}/${key}`, value });
+  else if (!sameJson(present, value)) operations.push({ op: 'replace', path: `${path}/${key}`, value });
+}
+
+/** Remove items from the last to the first, so that indexes stay true; the list itself when nothing is left. */
+export function removeItems<T extends { index: number }>(
+  operations: Operation[],
+  path: string,
+  key: string,
+  items: readonly T[],
+  isOurs: (item: T) => boolean,
+): void {
+  const gone = items.filter(isOurs);
+  if (gone.length === 0) return;
+  if (gone.length === items.length) operations.push({ op: 'remove', path: `${path}/${key}` });
+  else
+    for (const { index } of gone.reverse())
+      operations.push({ op: 'remove', path: `${path}/${key}/${index}` });
+}
+
+/** Equal as JSON. Only ever called with one side of our own making, so the depth is ours. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const keys = Object.keys(b);
+  return (
+    keys.length === Object.keys(a).length &&
+    keys.every((key) => Object.hasOwn(a, key) && sameJson(a[key], b[key]))
+  );
+}

@@ -1,0 +1,94 @@
+import { MAX_DURATION_MS } from '../../shim/duration.ts';
+import type { MachineWords } from '../../shim/machine-words.ts';
+import { type ContainerOptions, RUN_DIR } from '../../shim/protocol.ts';
+import { parseSignal, signalName } from '../../shim/signals.ts';
+import type { ContainerWishes } from './annotations.ts';
+import type { Decision } from './decide.ts';
+import type { PlannedPart } from './plan.ts';
+import type { PodView } from './pod.ts';
+import { deriveReadiness } from './readiness.ts';
+import { containerKey, READY, STOP_SIGNAL } from './vocabulary.ts';
+
+/**
+ * The shortest grace period that the kubelet gives a pod, also where the pod says 0, in seconds (kubernetes: pod_workers.go,
+ * calculateEffectiveGracePeriod; before 1.22 it is 2).
+ */
+const LEAST_POD_GRACE = 1;
+
+/**
+ * What one container's shim is told, without the command.
+ * @param warn W8: what a probe or a wish loses under the shim
+ */
+export function containerOptions(
+  pod: PodView,
+  { wishes, mains, sidecars }: Decision,
+  part: PlannedPart,
+  preStop: string[],
+  {
+    byMachine,
+    imageStopSignal,
+  }: { byMachine?: readonly MachineWords[]; imageStopSignal: string | undefined },
+  warn: (text: string) => void,
+): ContainerOptions {
+  const { container, details, role } = part;
+  const { name } = container;
+  const own = wishes.containers.get(name) ?? {};
+  const isMain = role === 'main';
+  if (isMain && own.ready !== undefined)
+    warn(
+      `annotation ${containerKey(READY, name)} has no effect: ${name} is a main, and only sidecars are waited for`,
+    );
+  const { ready, timeout } = isMain
+    ? { ready: { kind: 'none' } as const, timeout: 1_000 }
+    : deriveReadiness(name, container.raw, details, own, part.known, warn);
+  const stopSignal = stopSignalOf(part, own, imageStopSignal, warn);
+  return {
+    role,
+    name,
+    run: RUN_DIR,
+    mains: [...mains],
+    sidecars: [...sidecars],
+    preStop,
+    restartPolicy: details.restartPolicy ?? pod.restartPolicy,
+    restartRules: details.restartRules,
+    grace: Math.min(Math.max(pod.grace, LEAST_POD_GRACE) * 1_000, MAX_DURATION_MS),
+    ...(isMain && wishes.startTimeout !== undefined ? { startTimeout: wishes.startTimeout } : {}),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
+    ...(own.stopTimeout === undefined ? {} : { stopTimeout: own.stopTimeout }),
+    // Besides probes, a hook that failed and a resize that restarts make the kubelet stop one container alone.
+    probed:
+      details.hasLivenessProbe || details.hasStartupProbe || details.hasPostStart || details.restartsOnResize,
+    hostPid: pod.hostPid,
+    log: wishes.log,
+    ready,
+    readyTimeout: timeout,
+    ...(byMachine === undefined ? {} : { byMachine: [...byMachine] }),
+    command: [],
+  };
+}
+
+/**
+ * The stop signal: `lifecycle.stopSignal`, else the annotation, else the image's, else the catalogue's. The container's own field wins over
+ * the annotation because it is what the runtime will send, and the shim must know that as the stop request (P7).
+ * @returns the name without SIG; undefined for TERM, the default
+ */
+function stopSignalOf(
+  { container: { name }, details, known }: PlannedPart,
+  own: ContainerWishes,
+  imageStopSignal: string | undefined,
+  warn: (text: string) => void,
+): string | undefined {
+  const field = canonicalSignal(details.stopSignal);
+  if (field !== undefined && own.stopSignal !== undefined && own.stopSignal !== field)
+    warn(
+      `annotation ${containerKey(STOP_SIGNAL, name)} has no effect: lifecycle.stopSignal says ${field}, which is what the runtime sends`,
+    );
+  const signal =
+    field ?? own.stopSignal ?? canonicalSignal(imageStopSignal) ?? canonicalSignal(known?.stopSignal);
+  return signal === 'TERM' ? undefined : signal;
+}
+
+function canonicalSignal(text: string | undefined): string | undefined {
+  const number = text === undefined ? undefined : parseSignal(text);
+  return number === undefined ? undefined : signalName(number);
+}
