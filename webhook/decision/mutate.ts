@@ -20,7 +20,7 @@ export type { MutatedContainer, Mutation, Reason } from './mutation.ts';
 export { REASONS } from './mutation.ts';
 
 /** A pod for which everything is decided that needs no image. */
-export interface Prepared {
+interface Prepared {
   /** The pod as it was parsed; undefined where it has not the shape of one. */
   pod: PodView | undefined;
   /** The images that must be looked up first; empty when none is, and always without {@link pod}. */

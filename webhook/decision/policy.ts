@@ -6,7 +6,7 @@ import type { KnownSidecar } from './known-sidecar.ts';
 export const VERSION: string = packageFile.version;
 
 /** Kubernetes quantities. */
-export interface Resources {
+interface Resources {
   cpu: string;
   memory: string;
 }
@@ -24,7 +24,7 @@ export interface Policy {
 }
 
 /** What {@link defaultPolicy} takes: any part of a policy. */
-export interface PolicyOverrides {
+interface PolicyOverrides {
   version?: string;
   shim?: {
     image?: string;

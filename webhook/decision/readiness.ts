@@ -8,7 +8,7 @@ import type { Probe, ProbeHandler, ProbePort } from './probe.ts';
 import { containerKey, READY } from './vocabulary.ts';
 
 /** When a sidecar counts as started (L1). */
-export interface Condition {
+interface Condition {
   ready: Readiness;
   /** Milliseconds for one try. */
   timeout: number;
