@@ -45,10 +45,22 @@ export function parseReadiness(text: string): Readiness | undefined {
 
 /** The text that {@link parseReadiness} reads back (an http condition's headers aside). */
 export function formatReadiness(ready: Readiness): string {
-  if (ready.kind === 'none') return 'none';
-  if (ready.kind === 'exec') return `exec:${JSON.stringify(ready.command)}`;
-  const host = ready.host?.includes(':') ? `[${ready.host}]` : (ready.host ?? '');
-  return ready.kind === 'tcp' ? `tcp://${host}:${ready.port}` : `http://${host}:${ready.port}${ready.path}`;
+  switch (ready.kind) {
+    case 'none':
+      return 'none';
+    case 'exec':
+      return `exec:${JSON.stringify(ready.command)}`;
+    case 'tcp':
+      return `tcp://${authority(ready)}`;
+    case 'http':
+      return `http://${authority(ready)}${ready.path}`;
+    default:
+      return ready satisfies never;
+  }
+}
+
+function authority({ host = '', port }: { host?: string; port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Parse a JSON array of strings; undefined for anything else. */

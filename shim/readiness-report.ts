@@ -93,11 +93,22 @@ function weight(outcome: Outcome): number {
 
 /** A condition's name, without what may be secret: a command's arguments, a query, headers. */
 function nameOf(ready: Readiness, address: string | undefined): string {
-  if (ready.kind === 'none') return 'nothing';
-  if (ready.kind === 'exec') return short(ready.command[0] ?? '');
-  const host = address ?? ready.host ?? '';
-  const authority = `${ready.kind}://${host.includes(':') ? `[${host}]` : host}:${ready.port}`;
-  return ready.kind === 'tcp' ? authority : short(`${authority}${ready.path.split('?')[0]}`);
+  switch (ready.kind) {
+    case 'none':
+      return 'nothing';
+    case 'exec':
+      return short(ready.command[0] ?? '');
+    case 'tcp':
+      return `tcp://${authority(address ?? ready.host, ready.port)}`;
+    case 'http':
+      return short(`http://${authority(address ?? ready.host, ready.port)}${ready.path.split('?')[0]}`);
+    default:
+      return ready satisfies never;
+  }
+}
+
+function authority(host = '', port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function short(text: string): string {

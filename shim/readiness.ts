@@ -87,9 +87,9 @@ export class ReadinessProbe {
     if (!connection.connected) {
       const errno = host.socketError(fd);
       if (errno < 0) return this.drop(connection, at, { kind: 'errno', errno });
-      if (this.ready.kind === 'tcp') return this.succeeded();
+      if (this.ready.kind !== 'http') return this.succeeded();
       connection.connected = true;
-      const sent = this.ready.kind === 'http' ? host.write(fd, request(this.ready), -1) : 0;
+      const sent = host.write(fd, request(this.ready), -1);
       return sent < 0 ? this.drop(connection, at, { kind: 'errno', errno: sent }) : false;
     }
     const { address } = connection;
@@ -120,19 +120,33 @@ export class ReadinessProbe {
   private attempt(at: number): void {
     this.trying = true;
     this.dueAt = at + this.timeout;
-    if (this.ready.kind === 'exec') {
-      const child = startProcess(this.ready.command[0] ?? '', this.ready.command, true);
-      if (typeof child === 'number') {
-        this.child = child;
+    switch (this.ready.kind) {
+      case 'none':
         return;
-      }
-      this.report.note({ kind: 'not-started', why: child.why });
-      this.failed(at);
+      case 'exec':
+        this.execute(this.ready.command, at);
+        return;
+      case 'tcp':
+      case 'http':
+        this.connect(this.ready.host, this.ready.port, at);
+        return;
+      default:
+        this.ready satisfies never;
+    }
+  }
+
+  private execute(command: string[], at: number): void {
+    const child = startProcess(command[0] ?? '', command, true);
+    if (typeof child === 'number') {
+      this.child = child;
       return;
     }
-    if (this.ready.kind === 'none') return;
-    const port = this.ready.port;
-    for (const address of addressesOf(this.ready.host)) {
+    this.report.note({ kind: 'not-started', why: child.why });
+    this.failed(at);
+  }
+
+  private connect(name: string | undefined, port: number, at: number): void {
+    for (const address of addressesOf(name)) {
       const fd = host.connect(address, port);
       if (fd >= 0) this.connections.push({ fd, address, connected: false, answer: '' });
       else this.report.note({ kind: 'errno', errno: fd });

@@ -11,8 +11,8 @@ import {
 } from './lifecycle.ts';
 import { announce, type SidecarState, wake } from './sidecar-state.ts';
 
-/** What the kubelet leaves a container after a preStop hook that took the whole grace period (minimumGracePeriodInSeconds). */
-const LEAST_GRACE = 2_000;
+/** Milliseconds that the kubelet leaves a container after a preStop hook that took the whole grace period (minimumGracePeriodInSeconds). */
+export const LEAST_GRACE = 2_000;
 
 /** Ask the process to end when it is time to, and kill it when its time is over (rules L6, L12, L13, L15). */
 export function leave(context: Context, state: SidecarState, at: number, actions: Action[]): void {

@@ -3,6 +3,7 @@
  * one or all with TERM and, when the grace period is over, KILL. Nothing is started after the deletion.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { LEAST_GRACE } from '../../shim/sidecar-leave.ts';
 import { type Container, TERM } from '../shim/container.ts';
 import { containersOf, type MainPlan, type Plan, type SidecarPlan } from './plan.ts';
 import { innerWorkers, isIn, isThere, markedBy, signalAny } from './processes.ts';
@@ -12,8 +13,6 @@ import { commandOf, readinessOf } from './worker-command.ts';
 
 const ASK_EVERY = 5;
 const BACKOFF = 150;
-/** What a container has from its TERM to its KILL, however much of the grace period its preStop hook took (pkg/kubelet/kuberuntime). */
-const LEAST_GRACE = 2_000;
 /** Between an end and what must be gone by then: the kernel's own time to clear away, on a busy machine. */
 const CLEARING = 5_000;
 

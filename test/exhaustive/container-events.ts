@@ -1,4 +1,5 @@
 /** What a shim does by itself, and what its container's process does (environment.ts tells what is modelled). */
+import { LEAST_GRACE } from '../../shim/sidecar-leave.ts';
 import { SIGTERM } from '../../shim/signals.ts';
 import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
@@ -9,8 +10,6 @@ import type { Scene } from './scene.ts';
 
 /** shim/change-watch.ts, LOOK_ANYWAY. */
 const LOOK_ANYWAY = 30_000;
-/** The kubelet's least grace period after a preStop hook that took it all (kuberuntime, minimumGracePeriodInSeconds). */
-const LEAST_GRACE = 2_000;
 
 /** What a shim does by itself. */
 export function addOwn(list: Happening[], scene: Scene, view: Draft, who: number, box: Box): void {

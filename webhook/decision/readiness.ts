@@ -149,7 +149,10 @@ function literal(ready: Readiness): Readiness {
       return { ...ready, path: escapeExpansion(ready.path), headers: ready.headers.map(escapeExpansion) };
     case 'exec':
       return { ...ready, command: ready.command.map(escapeExpansion) };
-    default:
+    case 'none':
+    case 'tcp':
       return ready;
+    default:
+      return ready satisfies never;
   }
 }
