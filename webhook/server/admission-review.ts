@@ -94,30 +94,30 @@ const MAX_MESSAGE = 2048;
 
 /** The answer to a review that is about no pod's creation: allowed, untouched. */
 export function allow(uid: string): string {
-  return respond(uid, '"allowed":true');
+  return envelope(uid, '"allowed":true');
 }
 
 /**
- * What a decision says, as the members of the response (JSON text) that follow its uid.
+ * The answer that says what was decided.
  *
  * A refusal is 403: it is policy that refuses, and a controller tries again, while 422 ("Invalid") is final for some.
  */
-export function responseMembers(mutation: Mutation): string {
+export function respond(uid: string, mutation: Mutation): string {
   const warnings =
     mutation.warnings.length === 0
       ? ''
       : `,"warnings":${JSON.stringify(mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine))}`;
   if (mutation.outcome === 'refused') {
     const status = { code: 403, reason: 'Forbidden', message: mutation.message.slice(0, MAX_MESSAGE) };
-    return `"allowed":false,"status":${JSON.stringify(status)}${warnings}`;
+    return envelope(uid, `"allowed":false,"status":${JSON.stringify(status)}${warnings}`);
   }
-  if (mutation.operations.length === 0) return `"allowed":true${warnings}`;
+  if (mutation.operations.length === 0) return envelope(uid, `"allowed":true${warnings}`);
   const patch = Buffer.from(JSON.stringify(mutation.operations)).toString('base64');
-  return `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`;
+  return envelope(uid, `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`);
 }
 
 /** The whole answer. Written by hand: base64 needs no escaping, and stringify would look at every character of it again. */
-export function respond(uid: string, members: string): string {
+function envelope(uid: string, members: string): string {
   return `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},${members}}}`;
 }
 

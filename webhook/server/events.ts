@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { JsonRecord } from '../shared/json.ts';
-import { parseReview, type ReviewRequest } from './admission-review.ts';
+import type { ReviewRequest } from './admission-review.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import { controllerUid, eventObject, type ReviewEvent } from './review-event.ts';
 
@@ -62,11 +62,8 @@ export class Events {
     this.bucket.at = this.now();
   }
 
-  /**
-   * Tell of a review that was answered. Never throws, never waits.
-   * @param text the review's text, which is parsed again where `asked` has no pod
-   */
-  note(asked: ReviewRequest, event: ReviewEvent, text: Buffer): void {
+  /** Tell of a review that was answered. Never throws, never waits. */
+  note(asked: ReviewRequest, event: ReviewEvent): void {
     const { namespace } = asked;
     if (asked.dryRun || namespace === '') return;
     const now = this.now();
@@ -81,7 +78,7 @@ export class Events {
       return;
     }
     this.remember(key, { at: now, untold: 0, since: now });
-    const uid = event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod ?? podOf(text));
+    const uid = event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod);
     const [first, last] = [new Date(since), new Date(now)];
     const own = { nonce: randomBytes(8).toString('hex'), instance: hostname() };
     this.waiting.push({
@@ -131,12 +128,6 @@ export class Events {
       return;
     }
   }
-}
-
-/** A pod that its review's answer no longer has, because it came from memory. */
-function podOf(text: Buffer): unknown {
-  const parsed = parseReview(JSON.parse(text.toString('utf8')));
-  return 'error' in parsed ? undefined : parsed.request.pod;
 }
 
 async function inTime(ms: number, work: Promise<void>): Promise<void> {

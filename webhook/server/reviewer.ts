@@ -3,17 +3,15 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
-import type { Mutation } from '../decision/mutate.ts';
 import { prepare } from '../decision/mutate.ts';
 import type { Policy } from '../decision/policy.ts';
-import { allow, parseReview, type ReviewRequest, respond, responseMembers } from './admission-review.ts';
+import { allow, parseReview, type ReviewRequest, respond } from './admission-review.ts';
 import { patienceOf } from './api-server-timeout.ts';
 import type { Events } from './events.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
 import type { Overload } from './overload.ts';
-import { RecentReviews } from './recent-reviews.ts';
-import { type ReviewEvent, reviewEvent } from './review-event.ts';
+import { reviewEvent } from './review-event.ts';
 
 /** What every answer needs. */
 interface AnsweringParts {
@@ -30,19 +28,6 @@ interface ReviewerParts extends AnsweringParts {
   events?: Events | undefined;
 }
 
-/** What a review is answered with, but for its uid. */
-export interface PodAnswer {
-  outcome: Mutation['outcome'];
-  reason: OutcomeReason;
-  operations: number;
-  /** The containers that the patch names. */
-  names: readonly string[];
-  /** The members of the response, as JSON text. */
-  members: string;
-  /** What is to be told of it besides; not on a dry run. */
-  event?: ReviewEvent | undefined;
-}
-
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -51,7 +36,6 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
  */
 export function createReviewer(parts: ReviewerParts) {
   const { policy, metrics, log } = parts;
-  const recent = new RecentReviews();
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
     const began = performance.now();
     const finish = (
@@ -67,13 +51,6 @@ export function createReviewer(parts: ReviewerParts) {
       return answer(parts, request, reply, body);
     };
     const text = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const settle = (asked: ReviewRequest, { outcome, reason, operations, members, event }: PodAnswer) => {
-      const answered = finish(asked, outcome, reason, operations, respond(asked.uid, members));
-      if (event !== undefined) parts.events?.note(asked, event, text);
-      return answered;
-    };
-    const known = recent.find(text);
-    if (known !== undefined) return settle(known.asked, known.answer);
     const body = parseJson(text);
     if (body === undefined) return reject(parts, request, reply, 400, 'not-json', 'the body is not JSON');
     const parsed = parseReview(body.value);
@@ -98,19 +75,15 @@ export function createReviewer(parts: ReviewerParts) {
       const { pod } = asked;
       if (pod === undefined) return finish(asked, 'unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
       const prepared = prepare(pod, policy);
-      const decide = (images: ReadonlyMap<string, ImageAnswer>): PodAnswer => {
+      const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
         const mutation = prepared.mutate(images);
-        const { outcome, reason, operations, containers } = mutation;
-        const names = containers.map(({ name }) => name);
-        const members = responseMembers(mutation);
+        const { outcome, reason, operations } = mutation;
         const event = reviewEvent(mutation, pod, asked.name);
-        return { outcome, reason, operations: operations.length, names, members, event };
+        const answered = finish(asked, outcome, reason, operations.length, respond(asked.uid, mutation));
+        if (event !== undefined) parts.events?.note(asked, event);
+        return answered;
       };
-      if (prepared.pod === undefined || prepared.images.length === 0) {
-        const decided = decide(NO_IMAGES);
-        recent.keep(text, { asked, answer: decided });
-        return settle(asked, decided);
-      }
+      if (prepared.pod === undefined || prepared.images.length === 0) return decide(NO_IMAGES);
       return parts.images
         .lookUp(
           prepared.images,
@@ -118,7 +91,7 @@ export function createReviewer(parts: ReviewerParts) {
           prepared.pod,
           AbortSignal.timeout(lookUpTime(request, parts.overload)),
         )
-        .then((images) => settle(asked, decide(images)))
+        .then(decide)
         .catch(crash);
     } catch (error) {
       return crash(error);

@@ -114,7 +114,6 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
   });
   // Every other content type is refused before its body is read.
   app.removeAllContentTypeParsers();
-  // The reviewer parses: a review whose text it knows need not be.
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
