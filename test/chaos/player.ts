@@ -3,10 +3,11 @@ import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Marker } from '../../shim/marker.ts';
 import { childrenOf, KILL } from '../shim/container.ts';
+import type { Breach } from './case.ts';
 import { Kubelet } from './kubelet.ts';
 import type { Deed, Happening, Moment, Plan, Victim } from './plan.ts';
 import { innerPid, isThere, signalAny, workerOf } from './processes.ts';
-import { type Breach, check } from './rules.ts';
+import { check } from './rules.ts';
 import { LEFTOVER_ATTEMPT, LEFTOVER_EPOCH, Sandbox } from './sandbox.ts';
 import { Story } from './story.ts';
 

@@ -1,5 +1,5 @@
 /** L3, L4, L5, L7, L17: what containers exit with, and what the pod's phase is. */
-import { type Case, isFinalExit, isMain, killsOf, subjectOf } from './rules.ts';
+import { type Case, isFinalExit, isMain, killsOf, subjectOf } from './case.ts';
 import { type Attempt, comesBack } from './story.ts';
 
 const KILLED = 137;

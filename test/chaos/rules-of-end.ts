@@ -1,6 +1,7 @@
 /** L6, L10, L12, L13, L15: when sidecars are told to end. */
+
+import { type Case, endOf, isFinalExit, isMain, subjectOf } from './case.ts';
 import { containersOf, reserveOf, type SidecarPlan } from './plan.ts';
-import { type Case, endOf, isFinalExit, isMain, subjectOf } from './rules.ts';
 import type { Attempt, Instance } from './story.ts';
 
 /** The clock of the log counts in milliseconds, that of the shims finer. */

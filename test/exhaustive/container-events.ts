@@ -3,7 +3,7 @@ import { LEAST_GRACE } from '../../shim/sidecar-leave.ts';
 import { SIGTERM } from '../../shim/signals.ts';
 import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
-import type { Happening } from './environment.ts';
+import type { Happening } from './happening.ts';
 import { type Box, type Case, isUp, stopDoubt, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';

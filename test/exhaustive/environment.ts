@@ -27,22 +27,10 @@
 import { addOwn, addProcess } from './container-events.ts';
 import { Draft } from './draft.ts';
 import { addFate, addLateKill, addPod } from './fate.ts';
+import type { Happening } from './happening.ts';
 import { type Box, comesBack, isUp, TROUBLES, type Trouble, type World } from './pod.ts';
 import type { Scene } from './scene.ts';
 import { addTime, isDeadlineOver } from './time.ts';
-
-/** One thing that can happen. */
-export interface Happening {
-  /** As a reader of a trace sees it. */
-  text: string;
-  /** A shim's own act, with no time passing: these alone must come to an end. */
-  own: boolean;
-  /** It happens sooner or later if nobody is unkind. */
-  fair: boolean;
-  /** What it costs. */
-  trouble?: Trouble;
-  apply: (draft: Draft) => void;
-}
 
 /** Everything that can happen in this world. */
 export function happenings(scene: Scene, world: World): Happening[] {

@@ -1,6 +1,6 @@
 /** What is done to a container or to the whole pod from outside (environment.ts tells what is modelled). */
 import type { Draft } from './draft.ts';
-import type { Happening } from './environment.ts';
+import type { Happening } from './happening.ts';
 import { aloneLagOf, type Box, comesBack, isUp, restarts, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';

@@ -3,7 +3,6 @@
  * is allowed what it could not know: it is judged by what was true when it looked last.
  */
 import type { Event } from '../../shim/lifecycle.ts';
-import type { Draft } from './draft.ts';
 import {
   type Box,
   type Case,
@@ -14,7 +13,20 @@ import {
   isWorkDone,
   isWorkSeenDone,
   restarts,
+  type Truth,
 } from './pod.ts';
+import type { Scene } from './scene.ts';
+
+/** What the rules read of a pod in the middle of one event. */
+interface Draft {
+  readonly scene: Scene;
+  readonly boxes: readonly Box[];
+  readonly truth: Truth;
+  get(who: number): Box;
+  isMain(who: number): boolean;
+  /** Whether a look would tell the shim anything new. */
+  isBehind(who: number): boolean;
+}
 
 /** What the kubelet's clock and the shims' may differ by is no issue here: all times are one clock's. */
 const BACKOFF_FIRST = 10_000;

@@ -4,7 +4,8 @@
  */
 import { Catalogue, grown } from './catalogue.ts';
 import { Draft } from './draft.ts';
-import { type Happening, happenings } from './environment.ts';
+import { happenings } from './environment.ts';
+import type { Happening } from './happening.ts';
 import {
   type Case,
   firstWorld,
