@@ -1,4 +1,4 @@
-/** Plans that no seed draws, because they take their time: what is named in docs/design.md, "Chaos". */
+/** Plans that no seed draws, because they take their time: what is named in docs/verification.md, "Chaos". */
 import type { Happening, MainPlan, Plan, SidecarPlan } from './plan.ts';
 
 const WHOLE_BOUND = 150_000;

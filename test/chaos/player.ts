@@ -183,7 +183,7 @@ class Scene {
 
   /**
    * A running container's processes, once its shim has left a trace: one that is killed before its very first marker is to the
-   * others one that was never started (README.md, limits).
+   * others one that was never started (docs/limits.md).
    */
   private async target(who: string): Promise<{ subject: string; shim: number; number: number } | undefined> {
     const running = this.kubelet.running(who);

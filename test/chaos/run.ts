@@ -13,7 +13,7 @@ import { type Outcome, play } from './player.ts';
 
 const HELP = `npm run test:chaos -- [options]
 
-First pods of real processes under the real shim (docs/design.md, "Chaos"): the named scenarios, and one for each seed, which
+First pods of real processes under the real shim (docs/verification.md, "Chaos"): the named scenarios, and one for each seed, which
 determines all that is done and after which event. Then pods in a real cluster (test/cluster, session chaos).
 Needs root.
 

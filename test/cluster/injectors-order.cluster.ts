@@ -176,7 +176,7 @@ describe('a second webhook', { concurrency: 4 }, () => {
 });
 
 test('W3 a second webhook that adds one more when it is asked for the last time: nobody sees that one', async (t) => {
-  // Kubernetes asks again at most once, in the same order: a webhook after ours has the last word. README.md says so.
+  // Kubernetes asks again at most once, in the same order: a webhook after ours has the last word. docs/limits.md says so.
   const other: OtherWebhook = { asked: 'after', reinvocationPolicy: 'IfNeeded', mutate: addAgain };
   const { ns } = await beside(t, 'last-word', other);
   const { spec } = await ns.dryRun({

@@ -70,8 +70,8 @@ function hearsHangUp(scene: Scene, view: Draft, who: number, box: Box): boolean 
 
 /**
  * How long the kubelet may take to start a container again that it has stopped alone, whatever its code. Without a probe its image was
- * changed; a probe's victim stays ended under Never. Two cases no shim can tell from others, and they are left out (README.md,
- * limits): a new image for a container with a probe under Never, and one that ends before its stop request comes, by itself or by its preStop hook.
+ * changed; a probe's victim stays ended under Never. Two cases no shim can tell from others, and they are left out (docs/limits.md):
+ * a new image for a container with a probe under Never, and one that ends before its stop request comes, by itself or by its preStop hook.
  */
 function againTime(pod: Case): number | undefined {
   const doubt = stopDoubt(pod);

@@ -48,7 +48,7 @@ export function addFate(list: Happening[], scene: Scene, world: World, who: numb
 
 /**
  * A container that was killed before its very first trace, while somebody was not there to see its life line, is to that one a
- * container that was never started; so is it to one who is exchanged for a newcomer. No shim can tell, and under Never its pod waits: README.md, limits.
+ * container that was never started; so is it to one who is exchanged for a newcomer. No shim can tell, and under Never its pod waits: docs/limits.md.
  */
 function isWatchedByAll(scene: Scene, world: World, who: number): boolean {
   return (scene.others[who] ?? []).every((other) => {

@@ -122,7 +122,7 @@ async function kill(uid: string, plan: KillPlan, hasEnded: () => boolean): Promi
   for (; !hasEnded(); await delay(LOOK_EVERY)) {
     const shim = shimOf(uid, plan.victim)?.shim;
     if (shim === undefined) return undefined;
-    // Who is killed before its first marker cannot be told from one that never started (README, honest limits).
+    // Who is killed before its first marker cannot be told from one that never started (docs/limits.md).
     if (isBlank(uid, plan.victim)) continue;
     const killedAt = plan.part === 'sandbox' ? killSandbox(uid) : await killPart(shim, plan.part);
     if (killedAt !== undefined) return killedAt;
