@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { BIN_DIR, RUN_DIR } from '../../shim/protocol.ts';
 import { quote } from '../shared/wording.ts';
 import type { Trouble } from './mutation.ts';
-import type { PlannedPart } from './plan.ts';
+import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { BIN_VOLUME, INSTALL_CONTAINER, RUN_VOLUME } from './vocabulary.ts';
 

@@ -1,19 +1,14 @@
 import { findClash } from './clash.ts';
-import { type ContainerDetails, parseContainer } from './container.ts';
+import { parseContainer } from './container.ts';
 import type { Decision } from './decide.ts';
 import { besideEntrypoint, type EarlierRun } from './earlier-run.ts';
 import { type CommandSources, needsImage } from './entrypoint.ts';
 import type { ImageRequest } from './images.ts';
 import { NotWrapped, refuseOrPass } from './mutation.ts';
+import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { findRestartLoop } from './restart-loop.ts';
 import type { Part } from './roles.ts';
-
-/** A container with everything that wrapping it needs but its image. */
-export interface PlannedPart extends Part {
-  details: ContainerDetails;
-  sources: CommandSources;
-}
 
 /** A pod that can be wrapped as soon as its images are known. */
 export interface Plan {

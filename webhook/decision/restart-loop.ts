@@ -1,6 +1,6 @@
 import { isFinal } from '../../shim/lifecycle.ts';
 import type { Trouble } from './mutation.ts';
-import type { PlannedPart } from './plan.ts';
+import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 
 /**

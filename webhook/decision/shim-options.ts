@@ -4,7 +4,7 @@ import { type ContainerOptions, RUN_DIR } from '../../shim/protocol.ts';
 import { parseSignal, signalName } from '../../shim/signals.ts';
 import type { ContainerWishes } from './annotations.ts';
 import type { Decision } from './decide.ts';
-import type { PlannedPart } from './plan.ts';
+import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { deriveReadiness } from './readiness.ts';
 import { containerKey, READY, STOP_SIGNAL } from './vocabulary.ts';

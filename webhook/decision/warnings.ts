@@ -1,6 +1,7 @@
 import type { Decision } from './decide.ts';
 import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
-import type { Plan, PlannedPart } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { readinessProbePort } from './readiness.ts';
 import { containerKey, MAINS, READY, SIDECARS } from './vocabulary.ts';
