@@ -1,7 +1,7 @@
 import type { RestartPolicy, RestartRule } from '../../shim/protocol.ts';
-import { type JsonRecord, member, recordAt, recordsAt, textAt } from '../shared/json.ts';
-import { type ContainerView, restartPolicyAt } from './pod.ts';
-import { type Probe, parsePatience, parseProbe } from './probe.ts';
+import { type JsonRecord, member, recordAt, recordsAt, textAt, wholeAt } from '../shared/json.ts';
+import { restartPolicyAt } from './pod.ts';
+import { type Probe, parseDelay, parsePatience, parseProbe } from './probe.ts';
 
 export interface MountView {
   index: number;
@@ -24,13 +24,19 @@ export interface ContainerDetails {
   readinessProbe: Probe | undefined;
   hasStartupProbe: boolean;
   hasLivenessProbe: boolean;
+  /** Their initialDelaySeconds, in milliseconds; 0 without such a probe. */
+  startupDelay: number;
+  livenessDelay: number;
   /**
    * How long the kubelet leaves it alone that answers no probe, in seconds from its start: the startup probe's time, else the
    * liveness probe's, which does not count before a startup probe has succeeded.
    */
   probePatience: number | undefined;
-  /** Names of the probes whose stop has a grace period of its own (newer Kubernetes): the kubelet's, not the shim's. */
-  probesWithGrace: readonly string[];
+  /**
+   * The grace periods of the stops that its startup and liveness probe make, in seconds; undefined for the pod's own. A probe may have one
+   * for itself from Kubernetes 1.25 on.
+   */
+  probeGraces: readonly (number | undefined)[];
   hasPostStart: boolean;
   hasPreStop: boolean;
   /** resizePolicy (newer Kubernetes): a change of its resources restarts it. */
@@ -42,10 +48,13 @@ export interface ContainerDetails {
   restartRules: RestartRule[];
 }
 
-/** Read a regular container's details. @throws {ShapeError} */
-export function parseContainer(container: ContainerView): ContainerDetails {
-  const { raw } = container;
-  const where = `spec.containers[${container.index}]`;
+/**
+ * Read a regular container's details.
+ * @param raw the container as its author wrote it
+ * @throws {ShapeError}
+ */
+export function parseContainer(index: number, raw: JsonRecord): ContainerDetails {
+  const where = `spec.containers[${index}]`;
   const lifecycle = recordAt(raw, 'lifecycle', where);
   const startupProbe = parseProbe(raw, 'startupProbe', where);
   return {
@@ -59,10 +68,12 @@ export function parseContainer(container: ContainerView): ContainerDetails {
     readinessProbe: parseProbe(raw, 'readinessProbe', where),
     hasStartupProbe: startupProbe !== undefined,
     hasLivenessProbe: member(raw, 'livenessProbe') !== undefined,
+    startupDelay: parseDelay(raw, 'startupProbe', where),
+    livenessDelay: parseDelay(raw, 'livenessProbe', where),
     probePatience: parsePatience(raw, 'startupProbe', where) ?? parsePatience(raw, 'livenessProbe', where),
-    probesWithGrace: ['startup', 'liveness'].filter((kind) => {
-      const probe = recordAt(raw, `${kind}Probe`, where);
-      return probe !== undefined && member(probe, 'terminationGracePeriodSeconds') !== undefined;
+    probeGraces: ['startupProbe', 'livenessProbe'].flatMap((key) => {
+      const probe = recordAt(raw, key, where);
+      return probe === undefined ? [] : [wholeAt(probe, 'terminationGracePeriodSeconds', `${where}.${key}`)];
     }),
     hasPostStart: lifecycle !== undefined && member(lifecycle, 'postStart') !== undefined,
     hasPreStop: lifecycle !== undefined && member(lifecycle, 'preStop') !== undefined,

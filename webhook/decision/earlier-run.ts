@@ -1,8 +1,10 @@
 import { machineWords, parseByMachine } from '../../shim/machine-words.ts';
 import { SHIM_PATH } from '../../shim/protocol.ts';
+import { type JsonRecord, member } from '../shared/json.ts';
 import { type MountView, parseMounts } from './container.ts';
 import { NotWrapped, refuse } from './mutation.ts';
 import type { ContainerView, InitContainerView, PodView } from './pod.ts';
+import { gateIn } from './startup-gate.ts';
 import { type Entry, type Original, parseStatus } from './status.ts';
 import { containerKey, ENTRYPOINT, INSTALL_CONTAINER, STATUS } from './vocabulary.ts';
 
@@ -14,6 +16,8 @@ export interface EarlierRun {
   originals: ReadonlyMap<string, Original>;
   /** Containers whose original was read from the shim's args, because the annotation does not give it. */
   changed: ReadonlySet<string>;
+  /** For each container whose startup probe is ours: its author's, undefined where there was none (L18). */
+  startupProbes: ReadonlyMap<string, JsonRecord | undefined>;
   /** The init container of our name, with its mounts. */
   install: { view: InitContainerView; mounts: readonly MountView[] } | undefined;
 }
@@ -27,8 +31,10 @@ export interface EarlierRun {
  */
 export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
   const text = pod.ourAnnotations.get(STATUS);
-  const isWrapped = pod.containers.some(({ command }) => command?.[0] === SHIM_PATH);
-  const known = text === undefined || !isWrapped ? new Map<string, Entry>() : parseStatus(text);
+  const isNeeded = pod.containers.some(
+    ({ command, raw }) => command?.[0] === SHIM_PATH || gateIn(member(raw, 'startupProbe')) === 'replaced',
+  );
+  const known = text === undefined || !isNeeded ? new Map<string, Entry>() : parseStatus(text);
   if (known === undefined)
     return refuse({
       reason: 'bad-status',
@@ -38,8 +44,19 @@ export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
     });
   const originals = new Map<string, Original>();
   const changed = new Set<string>();
+  const startupProbes = new Map<string, JsonRecord | undefined>();
   for (const container of pod.containers) {
     const { name } = container;
+    const gate = gateIn(member(container.raw, 'startupProbe'));
+    const own = known.get(name)?.startupProbe;
+    if (gate === 'replaced' && own === undefined)
+      return refuse({
+        reason: 'half-wrapped',
+        message:
+          `container ${name} has a startupProbe that asks ${SHIM_PATH}, and annotation ${STATUS} does not keep its own: ` +
+          'write its own, or change the manifest that the pod was made from',
+      });
+    if (gate !== undefined) startupProbes.set(name, gate === 'replaced' ? own : undefined);
     const kept = keptOriginal(container, known.get(name));
     const original = kept ?? originalOf(container, known.get(name));
     if (original instanceof NotWrapped) return original;
@@ -49,7 +66,8 @@ export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
   }
   const view = pod.initContainers.find(({ name }) => name === INSTALL_CONTAINER);
   const install = view && { view, mounts: parseMounts(view.raw, `spec.initContainers[${view.index}]`) };
-  return { touched: text !== undefined || originals.size > 0, originals, changed, install };
+  const touched = text !== undefined || originals.size > 0 || startupProbes.size > 0;
+  return { touched, originals, changed, startupProbes, install };
 }
 
 /** The original as the annotation keeps it; undefined where the container does not run what we wrote. */

@@ -33,6 +33,19 @@ export function putMember(
   else if (!sameJson(present, value)) operations.push({ op: 'replace', path: `${path}/${key}`, value });
 }
 
+/** Set a member, or remove it where its value is undefined. */
+export function putOrRemove(
+  operations: Operation[],
+  path: string,
+  record: JsonRecord,
+  key: string,
+  value: unknown,
+): void {
+  if (value !== undefined) putMember(operations, path, record, key, value);
+  else if (Object.hasOwn(record, key) && record[key] !== undefined)
+    operations.push({ op: 'remove', path: `${path}/${key}` });
+}
+
 /** Remove items from the last to the first, so that indexes stay true; the list itself when nothing is left. */
 export function removeItems<T extends { index: number }>(
   operations: Operation[],

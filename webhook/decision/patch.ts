@@ -4,7 +4,7 @@ import { parseQuantity } from '../shared/quantity.ts';
 import type { MountView } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';
 import type { InstallContainer, Mount } from './install.ts';
-import { annotationPath, append, putMember } from './json-patch.ts';
+import { annotationPath, append, putMember, putOrRemove } from './json-patch.ts';
 import type { Plan } from './plan.ts';
 import type { PodView } from './pod.ts';
 import { OUR_VOLUMES, STATUS } from './vocabulary.ts';
@@ -15,12 +15,15 @@ export function wrapOperations({ pod, earlier, parts }: Plan, desired: Desired):
   const operations: Operation[] = [];
   putVolumes(operations, pod);
   putInstall(operations, pod, earlier.install, desired.install);
-  parts.forEach(({ container: { raw, index }, details }, i) => {
+  parts.forEach(({ container: { raw, index, name }, details, gate }, i) => {
     const path = `/spec/containers/${index}`;
     const own = desired.containers[i];
     if (own === undefined) return;
     putMember(operations, path, raw, 'command', own.command);
     putMember(operations, path, raw, 'args', own.args);
+    if (gate !== undefined) putMember(operations, path, raw, 'startupProbe', gate);
+    else if (earlier.startupProbes.has(name))
+      putOrRemove(operations, path, raw, 'startupProbe', earlier.startupProbes.get(name));
     putMounts(operations, path, raw, details.mounts, containerMounts());
   });
   putStatus(operations, pod, desired.status);

@@ -1,3 +1,4 @@
+import { isRecord, member } from '../shared/json.ts';
 import { findClash } from './clash.ts';
 import { parseContainer } from './container.ts';
 import type { Decision } from './decide.ts';
@@ -9,6 +10,7 @@ import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { findRestartLoop } from './restart-loop.ts';
 import type { Part } from './roles.ts';
+import { startupGate } from './startup-gate.ts';
 
 /** A pod that can be wrapped as soon as its images are known. */
 export interface Plan {
@@ -28,11 +30,33 @@ export function planPod(pod: PodView, earlier: EarlierRun, decision: Decision): 
   for (const part of decision.parts) {
     const sources = sourcesOf(part, earlier, decision);
     if (sources instanceof NotWrapped) return sources;
-    parts.push({ ...part, details: parseContainer(part.container), sources });
+    parts.push(planPart(part, sources, earlier, decision));
   }
   const trouble = findRestartLoop(pod, parts) ?? findClash(pod, parts, earlier.touched);
   if (trouble !== undefined) return refuseOrPass(decision.wishes.asks, trouble);
   return { pod, earlier, decision, parts };
+}
+
+function planPart(
+  part: Part,
+  sources: CommandSources,
+  { startupProbes }: EarlierRun,
+  { sidecars }: Decision,
+): PlannedPart {
+  const { name, index, raw: present } = part.container;
+  // As its author wrote it, whatever an earlier run put in the startup probe's place.
+  const raw = startupProbes.has(name) ? { ...present, startupProbe: startupProbes.get(name) } : present;
+  const details = parseContainer(index, raw);
+  const waitsFor = part.role === 'main' ? sidecars : sidecars.slice(0, sidecars.indexOf(name));
+  const own = member(raw, 'startupProbe');
+  return {
+    ...part,
+    details,
+    sources,
+    waitsFor,
+    gate: waitsFor.length > 0 ? startupGate(name, raw, details) : undefined,
+    ownStartupProbe: isRecord(own) ? own : undefined,
+  };
 }
 
 /** The images without which a container's command is not known. */

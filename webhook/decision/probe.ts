@@ -1,3 +1,4 @@
+import { MAX_DURATION_MS } from '../../shim/duration.ts';
 import {
   type JsonRecord,
   member,
@@ -41,6 +42,13 @@ export function parseProbe(container: JsonRecord, key: string, where: string): P
   // 0 means the default, as for the API server; a try longer than an hour is none.
   const timeout = Math.min(seconds > 0 ? seconds : 1, 3_600) * 1_000;
   return { handler: parseHandler(probe, here), timeout };
+}
+
+/** A probe's initialDelaySeconds, in milliseconds; 0 without such a probe. @throws {ShapeError} */
+export function parseDelay(container: JsonRecord, key: string, where: string): number {
+  const probe = recordAt(container, key, where);
+  const seconds = probe === undefined ? 0 : (wholeAt(probe, 'initialDelaySeconds', `${where}.${key}`) ?? 0);
+  return Math.min(Math.max(seconds, 0) * 1_000, MAX_DURATION_MS);
 }
 
 /**

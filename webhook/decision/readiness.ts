@@ -56,6 +56,24 @@ export function readinessProbePort(
 
 const LOOPBACK = /^(?:127\..*|\[?::1\]?)$/;
 
+/**
+ * The condition that the shim asks in place of a startup probe's own handler.
+ * @returns undefined where it would ask something else: gRPC, HTTPS, a host name, a header that looks secret
+ */
+export function askableHandler(
+  name: string,
+  raw: JsonRecord,
+  details: ContainerDetails,
+  probe: Probe,
+): Condition | undefined {
+  if (probe.handler === undefined) return undefined;
+  let isExact = true;
+  const condition = fromProbe(name, raw, details, probe, probe.handler, () => {
+    isExact = false;
+  });
+  return isExact ? condition : undefined;
+}
+
 function fromProbe(
   name: string,
   raw: JsonRecord,

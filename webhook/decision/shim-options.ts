@@ -1,8 +1,9 @@
 import { MAX_DURATION_MS } from '../../shim/duration.ts';
 import type { MachineWords } from '../../shim/machine-words.ts';
-import { type ContainerOptions, RUN_DIR } from '../../shim/protocol.ts';
+import { type AloneGrace, type ContainerOptions, RUN_DIR } from '../../shim/protocol.ts';
 import { parseSignal, signalName } from '../../shim/signals.ts';
 import type { ContainerWishes } from './annotations.ts';
+import type { ContainerDetails } from './container.ts';
 import type { Decision } from './decide.ts';
 import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
@@ -41,6 +42,7 @@ export function containerOptions(
   const { ready, timeout } = isMain
     ? { ready: { kind: 'none' } as const, timeout: 1_000 }
     : deriveReadiness(name, container.raw, details, own, part.known, warn);
+  const grace = milliseconds(pod.grace);
   const stopSignal = stopSignalOf(part, own, imageStopSignal, warn);
   return {
     role,
@@ -51,13 +53,14 @@ export function containerOptions(
     preStop,
     restartPolicy: details.restartPolicy ?? pod.restartPolicy,
     restartRules: details.restartRules,
-    grace: Math.min(Math.max(pod.grace, LEAST_POD_GRACE) * 1_000, MAX_DURATION_MS),
+    grace,
     ...(isMain && wishes.startTimeout !== undefined ? { startTimeout: wishes.startTimeout } : {}),
     ...(stopSignal === undefined ? {} : { stopSignal }),
     ...(own.stopTimeout === undefined ? {} : { stopTimeout: own.stopTimeout }),
     // Besides probes, a hook that failed and a resize that restarts make the kubelet stop one container alone.
     probed:
       details.hasLivenessProbe || details.hasStartupProbe || details.hasPostStart || details.restartsOnResize,
+    ...(isMain ? {} : aloneGrace(pod, details, grace)),
     hostPid: pod.hostPid,
     log: wishes.log,
     ready,
@@ -65,6 +68,24 @@ export function containerOptions(
     ...(byMachine === undefined ? {} : { byMachine: [...byMachine] }),
     command: [],
   };
+}
+
+function milliseconds(grace: number): number {
+  return Math.min(Math.max(grace, LEAST_POD_GRACE) * 1_000, MAX_DURATION_MS);
+}
+
+/** L13: what a stop of this container alone leaves it, where a probe has a grace period of its own. */
+function aloneGrace(
+  pod: PodView,
+  { probeGraces, hasPostStart, restartsOnResize }: ContainerDetails,
+  grace: number,
+): { aloneGrace?: AloneGrace } {
+  const ofProbes = probeGraces.map((own) => milliseconds(own ?? pod.grace));
+  // A hook that failed and a resize that restarts leave the pod's.
+  const all = hasPostStart || restartsOnResize ? [...ofProbes, grace] : ofProbes;
+  return all.every((one) => one === grace)
+    ? {}
+    : { aloneGrace: { least: Math.min(...all), most: Math.max(...all) } };
 }
 
 /**

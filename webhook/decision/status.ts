@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord, isTexts, member } from '../shared/json.ts';
+import { isRecord, isTexts, type JsonRecord, member } from '../shared/json.ts';
 import type { PodView } from './pod.ts';
 import { STATUS } from './vocabulary.ts';
 
@@ -13,6 +13,8 @@ export interface Original {
 export interface Entry extends Original {
   /** What the container was given to run before its own args, where that is not its own command: an annotation's or an image's. */
   entrypoint: readonly string[] | undefined;
+  /** Its author's startup probe, where another stands in its place (L18). */
+  startupProbe?: JsonRecord | undefined;
 }
 
 /**
@@ -26,9 +28,10 @@ export function formatStatus(
     role: 'main' | 'sidecar';
     original: Original;
     words: readonly string[];
+    startupProbe?: JsonRecord | undefined;
   }[],
 ): string {
-  const entries = containers.map(({ name, role, original: { command, args }, words }) => {
+  const entries = containers.map(({ name, role, original: { command, args }, words, startupProbe }) => {
     const entrypoint = words.slice(0, words.length - (args?.length ?? 0));
     return [
       name,
@@ -37,6 +40,7 @@ export function formatStatus(
         ...(command === undefined ? {} : { command }),
         ...(args === undefined ? {} : { args }),
         ...(isDeepStrictEqual(entrypoint, command) ? {} : { entrypoint }),
+        ...(startupProbe === undefined ? {} : { startupProbe }),
       },
     ];
   });
@@ -77,7 +81,9 @@ export function parseStatus(text: string): Map<string, Entry> | undefined {
     if (command !== undefined && !isTexts(command)) return undefined;
     if (args !== undefined && !isTexts(args)) return undefined;
     if (entrypoint !== undefined && !isTexts(entrypoint)) return undefined;
-    entries.set(name, { command, args, entrypoint });
+    const startupProbe = member(entry, 'startupProbe');
+    if (startupProbe !== undefined && !isRecord(startupProbe)) return undefined;
+    entries.set(name, { command, args, entrypoint, startupProbe });
   }
   return entries;
 }

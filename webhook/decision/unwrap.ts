@@ -1,10 +1,8 @@
 import type { Operation } from 'fast-json-patch';
-import type { JsonRecord } from '../shared/json.ts';
 import { parseMounts } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';
-import { annotationPath, putMember, removeItems } from './json-patch.ts';
+import { annotationPath, putOrRemove, removeItems } from './json-patch.ts';
 import type { PodView } from './pod.ts';
-import type { Original } from './status.ts';
 import { INSTALL_CONTAINER, OUR_VOLUMES, STATUS } from './vocabulary.ts';
 
 /**
@@ -18,8 +16,12 @@ export function unwrapOperations(pod: PodView, earlier: EarlierRun): Operation[]
     const path = `/spec/containers/${container.index}`;
     const original = earlier.originals.get(container.name);
     if (original !== undefined) {
-      putOriginal(operations, path, container.raw, 'command', original);
-      putOriginal(operations, path, container.raw, 'args', original);
+      putOrRemove(operations, path, container.raw, 'command', original.command);
+      putOrRemove(operations, path, container.raw, 'args', original.args);
+    }
+    if (earlier.startupProbes.has(container.name)) {
+      const own = earlier.startupProbes.get(container.name);
+      putOrRemove(operations, path, container.raw, 'startupProbe', own);
     }
     const mounts = parseMounts(container.raw, path);
     removeItems(operations, path, 'volumeMounts', mounts, (mount) => OUR_VOLUMES.includes(mount.name));
@@ -35,17 +37,4 @@ export function unwrapOperations(pod: PodView, earlier: EarlierRun): Operation[]
   if (pod.annotations !== undefined && Object.hasOwn(pod.annotations, STATUS))
     operations.push({ op: 'remove', path: annotationPath(STATUS) });
   return operations;
-}
-
-function putOriginal(
-  operations: Operation[],
-  path: string,
-  raw: JsonRecord,
-  key: 'command' | 'args',
-  original: Original,
-): void {
-  const value = original[key];
-  if (value !== undefined) putMember(operations, path, raw, key, value);
-  else if (Object.hasOwn(raw, key) && raw[key] !== undefined)
-    operations.push({ op: 'remove', path: `${path}/${key}` });
 }

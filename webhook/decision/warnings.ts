@@ -32,32 +32,19 @@ export function warnOfChangedMeaning(plan: Plan, warn: (text: string) => void): 
     const { name } = part.container;
     const { details } = part;
     if (part.role === 'main') {
-      const probes = [
-        ...(details.hasStartupProbe ? ['startup'] : []),
-        ...(details.hasLivenessProbe ? ['liveness'] : []),
-      ];
-      if (probes.length > 0)
+      if (details.hasStartupProbe && part.gate === undefined)
         warn(
-          `main ${name}: its ${probes.join(' and ')} ${probes.length > 1 ? 'probes count' : 'probe counts'} already while it waits for its sidecars`,
+          `main ${name}: its startup probe counts already while it waits for its sidecars, because the shim cannot ask it: ` +
+            'use plain HTTP, TCP or exec without secret headers, or give it a longer initialDelaySeconds',
         );
     } else {
       warnOfQueuedProbe(plan, part, warn);
       warnOfCircle(plan, part, warn);
-      for (const probe of details.probesWithGrace)
-        warn(
-          `sidecar ${name}: its ${probe} probe has a terminationGracePeriodSeconds of its own, which its shim does not know: the ` +
-            "sidecar may be killed before it was asked to end, or before it is done; leave it out, and the pod's counts",
-        );
       if (details.hasPreStop)
         warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);
     }
     if (details.hasPostStart) warnOfPostStart(plan, part, warn);
   }
-}
-
-/** The sidecars that must be started before a container's command runs (L1, L2). */
-function awaitedBy({ role, container }: PlannedPart, { sidecars }: Decision): readonly string[] {
-  return role === 'main' ? sidecars : sidecars.slice(0, sidecars.indexOf(container.name));
 }
 
 /**
@@ -67,14 +54,15 @@ function awaitedBy({ role, container }: PlannedPart, { sidecars }: Decision): re
 const LONG_START = 300;
 
 /** Under Never a sidecar whose probe failed while it waited for its turn is not started again, and the mains wait in vain. */
-function warnOfQueuedProbe({ pod, decision }: Plan, part: PlannedPart, warn: (text: string) => void): void {
+function warnOfQueuedProbe({ pod }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name } = part.container;
   const { probePatience, hasStartupProbe, restartPolicy } = part.details;
   if (probePatience === undefined || probePatience >= LONG_START) return;
-  if ((restartPolicy ?? pod.restartPolicy) !== 'Never' || awaitedBy(part, decision).length === 0) return;
+  if ((restartPolicy ?? pod.restartPolicy) !== 'Never' || part.waitsFor.length === 0) return;
+  if (!hasStartupProbe || part.gate !== undefined) return;
   warn(
-    `sidecar ${name}: its ${hasStartupProbe ? 'startup' : 'liveness'} probe counts already while it waits for its turn, and stops it ` +
-      `for good (restartPolicy Never) if that takes more than ${probePatience}s: give it a longer initialDelaySeconds`,
+    `sidecar ${name}: its startup probe, which the shim cannot ask, counts already while it waits for its turn, and stops it for good ` +
+      `(restartPolicy Never) if that takes more than ${probePatience}s: give it a longer initialDelaySeconds`,
   );
 }
 
@@ -83,9 +71,7 @@ function warnOfCircle({ decision, parts }: Plan, part: PlannedPart, warn: (text:
   const { name } = part.container;
   const port = readinessProbePort(part.details, decision.wishes.containers.get(name) ?? {}, part.known);
   if (port === undefined || part.details.tcpPorts.has(port)) return;
-  const other = parts.find(
-    (one) => one.details.tcpPorts.has(port) && awaitedBy(one, decision).includes(name),
-  );
+  const other = parts.find((one) => one.details.tcpPorts.has(port) && one.waitsFor.includes(name));
   if (other === undefined) return;
   warn(
     `sidecar ${name}: its readinessProbe asks port ${port}, which ${other.role} ${other.container.name} declares: if nobody ` +
@@ -94,11 +80,11 @@ function warnOfCircle({ decision, parts }: Plan, part: PlannedPart, warn: (text:
 }
 
 /** The kubelet starts containers in the spec's order, and the next only when the postStart hook of the last is done. */
-function warnOfPostStart({ decision, parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
+function warnOfPostStart({ parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name, index } = part.container;
-  const waitsFor = awaitedBy(part, decision);
-  const later = parts.find(({ container }) => container.index > index && waitsFor.includes(container.name))
-    ?.container.name;
+  const later = parts.find(
+    ({ container }) => container.index > index && part.waitsFor.includes(container.name),
+  )?.container.name;
   if (later !== undefined)
     warn(
       `${part.role} ${name}: its postStart hook runs before container ${later} is created, which ${name} waits for: ` +

@@ -46,14 +46,15 @@ export function wrap(
   const kept: Parameters<typeof formatStatus>[1][number][] = [];
   for (const part of parts) {
     const { name } = part.container;
-    const { role, why, sources } = part;
+    const { role, why, sources, gate, ownStartupProbe } = part;
     const command = resolveCommand(sources, images.get(name));
     if (!command.ok) return refuseOrPass(asks, command);
     const options = containerOptions(pod, decision, part, preStop, command, warn);
     const ready = role === 'sidecar' ? { ready: formatReadiness(options.ready) } : {};
     report.push({ name, role, ...reported(command), ...ready, why });
     containers.push({ command: [SHIM_PATH, ...shimFlags(options)], args: command.words });
-    kept.push({ name, role, original: sources.original, words: command.words });
+    const startupProbe = gate && ownStartupProbe;
+    kept.push({ name, role, original: sources.original, words: command.words, startupProbe });
   }
   const status = formatStatus(policy.version, kept);
   if (isStatusTooLong(pod, status))

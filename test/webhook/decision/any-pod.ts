@@ -35,6 +35,13 @@ function container(name: fc.Arbitrary<string>): fc.Arbitrary<TestContainer> {
         { nil: undefined },
       ),
       readinessProbe: fc.option(handler, { nil: undefined }),
+      livenessProbe: fc.constantFrom(undefined, undefined, {
+        ...{ tcpSocket: { port: 1 }, initialDelaySeconds: 5, terminationGracePeriodSeconds: 1 },
+      }),
+      startupProbe: fc.option(
+        handler.map((one) => ({ ...one, periodSeconds: 2, timeoutSeconds: 3 })),
+        { nil: undefined, freq: 2 },
+      ),
       lifecycle: fc.constantFrom(
         undefined,
         { preStop: { sleep: { seconds: 1 } } },
@@ -225,6 +232,7 @@ export function withoutOurs(pod: TestPod): unknown {
   for (const one of copy.spec.containers) {
     delete one.command;
     delete one.args;
+    delete one.startupProbe;
     one.volumeMounts = (one.volumeMounts ?? []).filter((mount) => !isOurs(mount));
   }
   return copy;

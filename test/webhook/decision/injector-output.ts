@@ -136,10 +136,16 @@ function withInjection(pod: TestPod, injected: TestPod): TestPod {
     }
   for (const one of spec.containers) {
     const rewritten = injected.spec.containers.find(({ name }) => name === one.name);
+    // Istio rewrites HTTP, TCP and gRPC probes, and leaves one that runs a command alone (pkg/kube/inject, app_probe.go).
     for (const probe of PROBES)
-      if (rewritten?.[probe] !== undefined && !isInjected(one)) one[probe] = plainCopy(rewritten[probe]);
+      if (rewritten?.[probe] !== undefined && !isInjected(one) && !isExec(one[probe]))
+        one[probe] = plainCopy(rewritten[probe]);
   }
   return copy;
+}
+
+function isExec(probe: unknown): boolean {
+  return typeof probe === 'object' && probe !== null && 'exec' in probe;
 }
 
 /** The injector's own before and after all that is there, as they stand around the file's own. */

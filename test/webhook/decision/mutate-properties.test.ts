@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { parseShimArguments } from '../../../shim/protocol.ts';
+import { parseShimArguments, SHIM_PATH } from '../../../shim/protocol.ts';
 import { REASONS } from '../../../webhook/decision/mutate.ts';
+import { isTexts } from '../../../webhook/shared/json.ts';
+import { at } from '../server/served-webhook.ts';
 import { anyChange, anyPod, EVERY_IMAGE, normalised, withoutOurs } from './any-pod.ts';
 import { applied, mutation, type TestPod } from './mutated-pod.ts';
 
 const again = (pod: TestPod) => mutation(pod, EVERY_IMAGE);
+/** The shim's own arguments in a startup probe that asks it. */
+function gateFlags(probe: unknown): string[] | undefined {
+  const command = at(probe, 'exec', 'command');
+  return isTexts(command) && command[0] === SHIM_PATH ? command.slice(1) : undefined;
+}
+
 const once = (pod: TestPod) => applied(pod, again(pod));
 
 describe('any pod', () => {
@@ -17,7 +25,16 @@ describe('any pod', () => {
         const result = again(pod);
         seen[result.outcome]++;
         if (result.outcome !== 'wrapped') assert.deepEqual(result.operations, []);
-        assert.deepEqual(withoutOurs(applied(pod, result)), withoutOurs(pod));
+        const after = applied(pod, result);
+        assert.deepEqual(withoutOurs(after), withoutOurs(pod));
+        // L18: the one field of a container's that may be ours or its author's.
+        for (const [i, { startupProbe, name }] of after.spec.containers.entries())
+          if (gateFlags(startupProbe) === undefined)
+            assert.deepEqual(startupProbe, pod.spec.containers[i]?.startupProbe);
+          else {
+            const options = parseShimArguments(gateFlags(startupProbe) ?? []);
+            assert.ok(options.role === 'started' && options.name === name);
+          }
       }),
       { numRuns: 500 },
     );
@@ -135,6 +152,27 @@ function withoutStatus(pod: TestPod): unknown {
   delete copy.metadata.annotations?.['curfew.dev/status'];
   return normalised(copy);
 }
+
+describe('undone', () => {
+  test('W3 L18 a wrapped pod that is opted out is as its author wrote it', () => {
+    let undone = 0;
+    fc.assert(
+      fc.property(anyPod, (pod) => {
+        const first = again(pod);
+        if (first.outcome !== 'wrapped') return;
+        const optOut = (one: TestPod): TestPod => ({
+          ...one,
+          metadata: { ...one.metadata, labels: { ...one.metadata.labels, 'curfew.dev/inject': 'false' } },
+        });
+        const out = optOut(applied(pod, first));
+        assert.deepEqual(normalised(applied(out, again(out))), normalised(optOut(pod)));
+        undone++;
+      }),
+      { numRuns: 500 },
+    );
+    assert.ok(undone > 50, `${undone} pods`);
+  });
+});
 
 describe('any JSON', () => {
   test('W2 nothing throws, and every reason has a name', () => {
