@@ -52,7 +52,7 @@ function unknown(reason: Reason, kind: 'annotation' | 'label', key: string, know
   });
 }
 
-/** The annotation whose own word (`sidecars`, `ready`) is nearest to this key's. */
+/** The annotation whose word beside the prefix (`sidecars`, `ready`) is nearest to this key's. */
 function likelyMeant(key: string): string | undefined {
   const ownWord = (text: string) =>
     text.startsWith(`${PREFIX}/`)

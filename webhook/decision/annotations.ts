@@ -18,7 +18,7 @@ import {
   STOP_SIGNAL,
 } from './vocabulary.ts';
 
-/** What a pod's author wrote for one container. Times are milliseconds. */
+/** The annotations for one container. Times are milliseconds. */
 export interface ContainerWishes {
   entrypoint?: readonly string[];
   ready?: Readiness;
@@ -27,14 +27,14 @@ export interface ContainerWishes {
   stopTimeout?: number;
 }
 
-/** What a pod's author wrote for the pod. */
+/** All annotations of a pod's author. */
 export interface Wishes {
   sidecars?: readonly string[];
   mains?: readonly string[];
   startTimeout?: number;
   log: 'info' | 'debug';
   containers: ReadonlyMap<string, ContainerWishes>;
-  /** The label says `"true"`, or there is an annotation: trouble refuses the pod instead of passing it over (W6). */
+  /** The label is `"true"`, or there is an annotation: a pod that cannot be wrapped is then refused instead of passed over (W6). */
   asks: boolean;
 }
 

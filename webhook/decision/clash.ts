@@ -10,7 +10,7 @@ const HOME = posix.dirname(BIN_DIR);
 const HOME_NAME = posix.basename(HOME);
 
 /**
- * Something of the pod's own that bears our names or lies in our paths. What an earlier run added is no clash.
+ * A volume, container or mount of the pod's own with one of our names or paths. Those that an earlier run added are no clash.
  * @param touched an earlier run was here
  */
 export function findClash(

@@ -1,7 +1,7 @@
 import type { RestartPolicy, RestartRule } from '../../shim/protocol.ts';
 import { type JsonRecord, member, recordAt, recordsAt, textAt, wholeAt } from '../shared/json.ts';
 import { restartPolicyAt } from './pod.ts';
-import { type Probe, parseDelay, parsePatience, parseProbe } from './probe.ts';
+import { type Probe, parseDelay, parseProbe, parseProbeDeadline } from './probe.ts';
 
 export interface MountView {
   index: number;
@@ -11,7 +11,7 @@ export interface MountView {
   raw: JsonRecord;
 }
 
-/** What wrapping needs to know of a container beyond its command. */
+/** A container's details that wrapping needs, beside its command. */
 export interface ContainerDetails {
   mounts: readonly MountView[];
   /** Where its block devices appear. */
@@ -28,10 +28,10 @@ export interface ContainerDetails {
   startupDelay: number;
   livenessDelay: number;
   /**
-   * How long the kubelet leaves it alone that answers no probe, in seconds from its start: the startup probe's time, else the
-   * liveness probe's, which does not count before a startup probe has succeeded.
+   * Seconds from its start until the kubelet stops it where it answers no probe: the startup probe's, else the liveness probe's,
+   * which does not count before a startup probe has succeeded.
    */
-  probePatience: number | undefined;
+  probeDeadline: number | undefined;
   /**
    * The grace periods of the stops that its startup and liveness probe make, in seconds; undefined for the pod's own. A probe may have one
    * for itself from Kubernetes 1.25 on.
@@ -70,7 +70,8 @@ export function parseContainer(index: number, raw: JsonRecord): ContainerDetails
     hasLivenessProbe: member(raw, 'livenessProbe') !== undefined,
     startupDelay: parseDelay(raw, 'startupProbe', where),
     livenessDelay: parseDelay(raw, 'livenessProbe', where),
-    probePatience: parsePatience(raw, 'startupProbe', where) ?? parsePatience(raw, 'livenessProbe', where),
+    probeDeadline:
+      parseProbeDeadline(raw, 'startupProbe', where) ?? parseProbeDeadline(raw, 'livenessProbe', where),
     probeGraces: ['startupProbe', 'livenessProbe'].flatMap((key) => {
       const probe = recordAt(raw, key, where);
       return probe === undefined ? [] : [wholeAt(probe, 'terminationGracePeriodSeconds', `${where}.${key}`)];
@@ -116,7 +117,7 @@ function parseTcpPorts(raw: JsonRecord, where: string): ReadonlySet<number> {
   return ports;
 }
 
-/** A rule restarts the container whatever the policy says; both actions there are (KEP-5307, KEP-5532) do. */
+/** Rules that restart the container under every policy. Both known actions do (KEP-5307, KEP-5532). */
 function parseRestartRules(raw: JsonRecord, where: string): RestartRule[] {
   const rules: RestartRule[] = [];
   for (const rule of recordsAt(raw, 'restartPolicyRules', where) ?? []) {

@@ -8,7 +8,7 @@ import { gateIn } from './startup-gate.ts';
 import { type Entry, type Original, parseStatus } from './status.ts';
 import { containerKey, ENTRYPOINT, INSTALL_CONTAINER, STATUS } from './vocabulary.ts';
 
-/** What an earlier run did to this pod. */
+/** The traces of an earlier run in this pod. */
 export interface EarlierRun {
   /** There are traces of one, so that whatever bears our names is ours. */
   touched: boolean;

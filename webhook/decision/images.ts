@@ -1,15 +1,15 @@
-/** What the webhook asks about images, and what can be answered. No registry is known here. */
+/** Questions about images, and their answers. Nothing here knows a registry. */
 import type { Machine } from '../../shim/machine-words.ts';
 import type { PodView } from './pod.ts';
 import { containerKey, ENTRYPOINT } from './vocabulary.ts';
 
-/** A container whose command only its image knows. */
+/** A container whose command is known only from its image. */
 export interface ImageRequest {
   container: string;
   image: string;
 }
 
-/** What an image runs, as its own configuration says. */
+/** An image's command, as its configuration gives it. */
 export interface ImageConfig {
   entrypoint: string[];
   cmd: string[];
@@ -29,7 +29,7 @@ export type ImageAnswer =
   | {
       ok: true;
       config: ImageConfig;
-      /** Where it runs something else on each of the machines that the pod can land on; {@link config} is the first's. */
+      /** Where the command differs between the machines that the pod can land on: each machine's. {@link config} is the first one's. */
       byMachine?: ReadonlyMap<Machine, ImageConfig>;
     }
   | { ok: false; reason: ImageFailure; message: string };

@@ -52,7 +52,7 @@ export function installContainer(pod: PodView, policy: Policy): InstallContainer
 
 /**
  * Pod Security "restricted"; only the two volumes can be written. The user is the image's (65532) or the pod's own: a number
- * here would be refused where a namespace has a range of its own (OpenShift). Only a pod that says root needs one.
+ * here would be refused where a namespace has a range of its own (OpenShift). Only a pod whose user is root needs one.
  */
 function installSecurity(pod: PodView): InstallSecurity {
   const ours = pod.initContainers.find(({ name }) => name === INSTALL_CONTAINER);

@@ -54,7 +54,7 @@ function putInstall(
   }
   const { view, mounts } = present;
   const path = '/spec/initContainers/0';
-  // What others have put in front would run before the shim is there. A move keeps what they added to ours.
+  // An init container that another webhook put in front would run before the shim is there. A move keeps what they added to ours.
   if (view.index !== 0) operations.push({ op: 'move', from: `/spec/initContainers/${view.index}`, path });
   putInstallFields(operations, path, view.raw, desired);
   putMounts(operations, path, view.raw, mounts, desired.volumeMounts);

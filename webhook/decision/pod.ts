@@ -13,7 +13,7 @@ import {
 import { quote } from '../shared/wording.ts';
 import { isOurs } from './vocabulary.ts';
 
-/** A regular container, by what tells it from the others. Its details are read by `container.ts` when it is wrapped. */
+/** A regular container's name, image and command. `container.ts` reads its details when the pod is to be wrapped. */
 export interface ContainerView {
   /** Its place in spec.containers. */
   index: number;
@@ -40,7 +40,7 @@ export interface VolumeView {
   emptyDir: boolean;
 }
 
-/** The bounded, typed view of a raw pod: what decides about it. The raw object stays the truth that a patch applies to. */
+/** The typed view of the fields that decide about a pod. A patch applies to the raw object. */
 export interface PodView {
   raw: JsonRecord;
   metadata: JsonRecord | undefined;
@@ -62,7 +62,7 @@ export interface PodView {
   imagePullSecrets: readonly string[];
 }
 
-/** Far above any pod that runs; keeps the flags, which name every container in every container, small. */
+/** Far above any pod that runs. The bound keeps the flags small, which name every container in every container. */
 export const MAX_CONTAINERS = 128;
 
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -75,7 +75,7 @@ export function isContainerName(text: string): boolean {
 /**
  * Read a pod.
  * @param raw any JSON value
- * @throws {ShapeError} for what the API server refuses anyway, with the field's path
+ * @throws {ShapeError} for a shape that the API server refuses anyway, with the field's path
  */
 export function parsePod(raw: unknown): PodView {
   if (!isRecord(raw)) throw new ShapeError('the pod is not an object');

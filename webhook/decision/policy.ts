@@ -11,7 +11,7 @@ interface Resources {
   memory: string;
 }
 
-/** What the operator of the webhook decides, and a pod does not. */
+/** The settings of an installation, which no pod can change. */
 export interface Policy {
   version: string;
   shim: {
@@ -19,11 +19,11 @@ export interface Policy {
     imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
     resources: { requests: Resources; limits: Resources };
   };
-  /** The sidecars that are known without an annotation; the first match counts. */
+  /** The sidecars that are known without an annotation. The first match counts. */
   catalogue: readonly KnownSidecar[];
 }
 
-/** What {@link defaultPolicy} takes: any part of a policy. */
+/** Any part of a policy, for {@link defaultPolicy}. */
 interface PolicyOverrides {
   version?: string;
   shim?: {
@@ -34,7 +34,7 @@ interface PolicyOverrides {
   catalogue?: readonly KnownSidecar[];
 }
 
-/** The policy of an installation that configures nothing, or only what is given. */
+/** The policy of an installation that configures nothing but the overrides. */
 export function defaultPolicy(overrides: PolicyOverrides = {}): Policy {
   const version = overrides.version ?? VERSION;
   const shim = overrides.shim ?? {};

@@ -39,7 +39,7 @@ export function parseProbe(container: JsonRecord, key: string, where: string): P
   if (probe === undefined) return undefined;
   const here = `${where}.${key}`;
   const seconds = wholeAt(probe, 'timeoutSeconds', here) ?? 1;
-  // 0 means the default, as for the API server; a try longer than an hour is none.
+  // 0 means the default, as for the API server. An hour is the longest time for one try.
   const timeout = Math.min(seconds > 0 ? seconds : 1, 3_600) * 1_000;
   return { handler: parseHandler(probe, here), timeout };
 }
@@ -52,12 +52,13 @@ export function parseDelay(container: JsonRecord, key: string, where: string): n
 }
 
 /**
- * How long a container that answers none of its probe's questions is left alone at least, in seconds from its start. Questions
- * begin when initialDelaySeconds are over, periodSeconds apart; the last of failureThreshold stops it (kubelet, prober/worker.go).
+ * The least time from a container's start until the kubelet stops it because its probe never succeeded, in seconds. The first try is
+ * after initialDelaySeconds, the next ones follow every periodSeconds, and failed try number failureThreshold stops the container
+ * (kubelet, prober/worker.go).
  * @returns undefined without such a probe
  * @throws {ShapeError}
  */
-export function parsePatience(container: JsonRecord, key: string, where: string): number | undefined {
+export function parseProbeDeadline(container: JsonRecord, key: string, where: string): number | undefined {
   const probe = recordAt(container, key, where);
   if (probe === undefined) return undefined;
   const here = `${where}.${key}`;

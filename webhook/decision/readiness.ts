@@ -19,7 +19,7 @@ const NONE: Condition = { ready: { kind: 'none' }, timeout: 1_000 };
 /**
  * A sidecar's readiness condition: its annotation, else the catalogue's, else its startup probe, else its readiness probe.
  * All texts come out escaped for the kubelet's expansion, since they become arguments of the shim.
- * @param warn is told what a probe loses on the way
+ * @param warn W8: what a probe loses as a readiness condition
  */
 export function deriveReadiness(
   name: string,
@@ -38,8 +38,8 @@ export function deriveReadiness(
 }
 
 /**
- * The port of this pod that a sidecar's condition asks, where that is its readiness probe's. A startup probe is the sidecar's
- * own affair; a readiness probe may well ask through it whether the pod serves.
+ * The port of this pod that a sidecar's condition asks, where the condition is its readiness probe. A startup probe asks the sidecar
+ * itself; a readiness probe may ask through it whether the pod serves.
  */
 export function readinessProbePort(
   details: ContainerDetails,
@@ -99,7 +99,7 @@ function fromProbe(
   if (host !== undefined && parseReadiness(`tcp://${bracketed(host)}:${port}`) === undefined)
     return without('has a host name, which the shim cannot resolve');
   const where = host === undefined ? { port } : { host, port };
-  // Flags can be read by every process of the pod's namespaces; what may be a secret stays in the probe (W9).
+  // Every process in the pod's namespaces can read the flags, so a header that may be secret stays in the probe (W9).
   if (handler.kind === 'http' && handler.headers.some(({ name: header }) => SECRET.test(header))) {
     warn(
       `sidecar ${name}: mains wait until port ${port} is open, not for its probe, whose headers may be secret; ${give}`,
@@ -160,7 +160,7 @@ function headerLines(
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** Nothing in this condition means a variable: keep the kubelet from expanding it. */
+/** Escape a condition that holds no variables, so that the kubelet expands nothing in it. */
 function literal(ready: Readiness): Readiness {
   switch (ready.kind) {
     case 'http':

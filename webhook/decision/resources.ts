@@ -17,8 +17,8 @@ export interface InstallResources {
  * The init container's requests and limits (W4): the policy's, so that nothing about the pod changes.
  *
  * - Scheduling and quota: an init container counts by max(it, sum of the containers), so each amount is at most the sum
- *   over the pod's regular containers. What none of them sets is not set here either: where a ResourceQuota or LimitRange
- *   demands an amount, every container has it by the time a webhook is asked.
+ *   over the pod's regular containers. An amount that none of them sets is not set here either: where a ResourceQuota or
+ *   LimitRange demands one, every container has it by the time a webhook is asked.
  * - QoS class, which counts init containers too: a pod without any amount stays BestEffort, because nothing is set; a pod
  *   whose containers all have requests equal to limits stays Guaranteed, because the request is raised to the limit here
  *   too; every other pod is Burstable already.
@@ -26,7 +26,7 @@ export interface InstallResources {
  */
 export function installResources(pod: PodView, policy: Policy): InstallResources {
   const containers = pod.containers.map(({ raw }) => amountsOf(raw));
-  // The class counts the pod's own init containers too; ours, from an earlier run, is what is to be found out.
+  // The class counts the pod's own init containers too, but not ours from an earlier run, whose amounts are decided here.
   const guaranteed =
     containers.every(isGuaranteed) &&
     pod.initContainers.every(({ name, raw }) => name === INSTALL_CONTAINER || isGuaranteed(amountsOf(raw)));

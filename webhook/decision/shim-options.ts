@@ -17,7 +17,7 @@ import { containerKey, READY, STOP_SIGNAL } from './vocabulary.ts';
 const LEAST_POD_GRACE = 1;
 
 /**
- * What one container's shim is told, without the command.
+ * The options of one container's shim, without the command.
  * @param warn W8: what a probe or a wish loses under the shim
  */
 export function containerOptions(

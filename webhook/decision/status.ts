@@ -9,9 +9,9 @@ export interface Original {
   args: readonly string[] | undefined;
 }
 
-/** What is kept of a container. */
+/** A container's entry in the annotation. */
 export interface Entry extends Original {
-  /** What the container was given to run before its own args, where that is not its own command: an annotation's or an image's. */
+  /** The words before its own args, where they are not its own command but an annotation's or an image's. */
   entrypoint: readonly string[] | undefined;
   /** Its author's startup probe, where another stands in its place (L18). */
   startupProbe?: JsonRecord | undefined;
@@ -19,7 +19,7 @@ export interface Entry extends Original {
 
 /**
  * The value of `curfew.dev/status`, with keys in the containers' order.
- * @param containers words: all that the container was given to run
+ * @param containers words: the whole command that its shim runs
  */
 export function formatStatus(
   version: string,
@@ -50,7 +50,7 @@ export function formatStatus(
 /** All of an object's annotations together (kubernetes: TotalAnnotationSizeLimitB). */
 const MAX_ANNOTATION_BYTES = 256 * 1_024;
 
-/** Would the API server refuse the pod for the size of its annotations, with this status among them? */
+/** Would the API server refuse the pod for the size of its annotations, this status included? */
 export function isStatusTooLong(pod: PodView, status: string): boolean {
   let bytes = STATUS.length + Buffer.byteLength(status);
   for (const key in pod.annotations) {

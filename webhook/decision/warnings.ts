@@ -56,17 +56,17 @@ const LONG_START = 300;
 /** Under Never a sidecar whose probe failed while it waited for its turn is not started again, and the mains wait in vain. */
 function warnOfQueuedProbe({ pod }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name } = part.container;
-  const { probePatience, hasStartupProbe, restartPolicy } = part.details;
-  if (probePatience === undefined || probePatience >= LONG_START) return;
+  const { probeDeadline, hasStartupProbe, restartPolicy } = part.details;
+  if (probeDeadline === undefined || probeDeadline >= LONG_START) return;
   if ((restartPolicy ?? pod.restartPolicy) !== 'Never' || part.waitsFor.length === 0) return;
   if (!hasStartupProbe || part.gate !== undefined) return;
   warn(
     `sidecar ${name}: its startup probe, which the shim cannot ask, counts already while it waits for its turn, and stops it for good ` +
-      `(restartPolicy Never) if that takes more than ${probePatience}s: give it a longer initialDelaySeconds`,
+      `(restartPolicy Never) if that takes more than ${probeDeadline}s: give it a longer initialDelaySeconds`,
   );
 }
 
-/** A sidecar whose probe is answered by a container that waits for it (L1, L2): a proxy, probed through to what is behind it. */
+/** A sidecar whose probe is answered by a container that waits for it (L1, L2): a proxy, through which its probe reaches what is behind it. */
 function warnOfCircle({ decision, parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
   const { name } = part.container;
   const port = readinessProbePort(part.details, decision.wishes.containers.get(name) ?? {}, part.known);

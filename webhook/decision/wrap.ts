@@ -65,7 +65,7 @@ export function wrap(
   return { install: installContainer(pod, policy), containers, status, report };
 }
 
-/** The command as a person is told it: the first machine's, and each machine's where they differ. */
+/** The command as a report shows it: the first machine's, and each machine's where they differ. */
 function reported({
   words,
   byMachine = [],

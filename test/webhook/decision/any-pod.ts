@@ -200,7 +200,7 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   ),
 );
 
-/** What a container's author wrote, whether it is wrapped by now or not. */
+/** A container's own command and args, whether it is wrapped by now or not. */
 function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer, 'command' | 'args'> {
   const status: { containers?: Record<string, TestContainer> } = JSON.parse(
     metadata.annotations?.['curfew.dev/status'] ?? '{}',

@@ -44,7 +44,7 @@ function refused(...[fields, change, annotations]: Parameters<typeof edited>): s
   return result.message;
 }
 
-describe('W3 an edited copy of a wrapped pod runs what it says', () => {
+describe('W3 an edited copy of a wrapped pod runs the words that stand in it', () => {
   const own: [string, object][] = [
     ['command', { command: ['say', 'old', 'exit', '5'] }],
     ['command and args', { command: ['say'], args: ['old', 'exit', '5'] }],
@@ -126,7 +126,7 @@ describe('W3 an edited copy of a wrapped pod runs what it says', () => {
   });
 });
 
-describe('W3 what nobody can say is refused, with the way out', () => {
+describe('W3 a pod whose command cannot be told is refused, with the way out', () => {
   test('W3 no command left', () => {
     for (const args of [[], undefined])
       assert.match(refused({}, { args }), /^Container app runs .* without a command:/);

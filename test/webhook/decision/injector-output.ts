@@ -1,5 +1,5 @@
 /**
- * What other injectors make of a pod: injectors/<name>.pod.yaml, each the pod after injection, in the shape that Istio, Linkerd and Vault
+ * Pods after other injectors: injectors/<name>.pod.yaml, each the pod after injection, in the shape that Istio, Linkerd and Vault
  * give it (the file's head names the source). The pod before, and the injection of any other pod, are read off it.
  */
 import { globSync, readFileSync } from 'node:fs';

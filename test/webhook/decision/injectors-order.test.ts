@@ -5,7 +5,7 @@ import { normalised } from './any-pod.ts';
 import { INJECTOR_OUTPUTS, injectorOutput, isInjected } from './injector-output.ts';
 import { afterRun, flag, mutation, type TestPod } from './mutated-pod.ts';
 
-/** How a pod's author says what is what, so that it may be said before the sidecar is there. */
+/** The ways to name mains and sidecars, of which some work before the sidecar is there. */
 const WISHES: Record<string, () => Record<string, string>> = {
   'without annotations': () => ({}),
   'with its mains named': () => ({ 'curfew.dev/mains': 'report' }),

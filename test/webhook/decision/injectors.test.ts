@@ -9,14 +9,14 @@ import { normalised, withoutOurs } from './any-pod.ts';
 import { INJECTOR_OUTPUTS, injectorOutput } from './injector-output.ts';
 import { afterRun, applied, flag, mutation, named, type TestPod, wrapped } from './mutated-pod.ts';
 
-/** What one run over the injected pod must give. */
+/** The right result of one run over the injected pod. */
 interface Expected {
   mains: string;
   /** In start order. */
   sidecars: string;
   /** By sidecar; one that is missing is waited for only until it runs. */
   ready: Record<string, string>;
-  /** What each sidecar's shim runs: its first words. */
+  /** The first words of each sidecar's command. */
   runs: Record<string, string[]>;
   initContainers: string[];
   warnings: RegExp[];

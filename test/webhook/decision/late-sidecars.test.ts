@@ -1,4 +1,4 @@
-/** What a pod's author can say of sidecars that other webhooks add later, and what becomes of it. */
+/** Annotations for sidecars that other webhooks add later. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IMAGES } from '../../../webhook/config/images.ts';
@@ -68,7 +68,7 @@ test('V1 with mains named, annotations for any other container may come before i
   assert.equal(flag(late, 'mesh', 'ready'), 'tcp://:1');
 });
 
-test('V1 annotations for a container that nobody knows are refused where the sidecars are named', () => {
+test('V1 annotations for an unknown container are refused where the sidecars are named', () => {
   for (const annotations of [
     { 'ready.curfew.dev/mesh': 'tcp://:1' },
     { 'curfew.dev/sidecars': 'proxy', 'ready.curfew.dev/mesh': 'none' },

@@ -56,7 +56,7 @@ describe('W5 the command', () => {
     assert.equal(escapeExpansion('$(A) $B $'), '$$(A) $B $');
   });
 
-  test('W5 the image’s STOPSIGNAL goes to the shim, TERM is not said', () => {
+  test('W5 the image’s STOPSIGNAL is a flag of the shim, but for TERM', () => {
     const pod = jobPod(SIDECARS, [app({ command: undefined }), proxy({ command: undefined })]);
     const term = image({ entrypoint: ['p'], stopSignal: 'SIGTERM' });
     const result = wrapped(pod, { app: config, proxy: term });
@@ -65,7 +65,7 @@ describe('W5 the command', () => {
   });
 });
 
-describe('W6 an image that nobody knows', () => {
+describe('W6 an image that is not known', () => {
   const unknown = lookupIsOff({ container: 'app', image: 'app:1' });
 
   test('W6 with explicit annotations the pod is refused with the way out', () => {

@@ -22,7 +22,7 @@ const image = differing(
 );
 const pod = (fields: object) => jobPod(undefined, [app({ command: undefined, ...fields }), proxy()]);
 
-/** What the shim on a machine would run of a wrapped container. */
+/** The command that the shim of a wrapped container runs on a machine. */
 function runs(after: TestPod, machine: string): string[] {
   const { command = [], args = [] } = named(after, 'app');
   const options = parseShimArguments([...command.slice(1), ...args]);
@@ -111,7 +111,7 @@ describe('W5 machines that differ', () => {
     }
   });
 
-  test('what a person is told: each machine’s', () => {
+  test('the report has each machine’s command', () => {
     const [told] = mutation(pod({}), { app: image }).containers;
     assert.deepEqual(told?.command, ['/amd', '$$(X)', 'serve']);
     assert.deepEqual(told?.byMachine, [

@@ -146,7 +146,7 @@ describe('any pod', () => {
   });
 });
 
-/** What was written there says the same in more than one way: a command, or ENTRYPOINT and args. */
+/** Without the status, which can say the same in two ways: as a command, or as ENTRYPOINT and args. */
 function withoutStatus(pod: TestPod): unknown {
   const copy = structuredClone(pod);
   delete copy.metadata.annotations?.['curfew.dev/status'];

@@ -119,7 +119,7 @@ describe('L1 what becomes of a probe', () => {
     assert.doesNotMatch(JSON.stringify(mutation(jobPod(S, [app(), proxy(exec('$(QUOTED)'))]))), /s3cret/);
   });
 
-  test('L1 what an annotation says means no variable', () => {
+  test('L1 an annotation’s value holds no variables', () => {
     assert.equal(ready({}, { 'ready.curfew.dev/proxy': 'exec: test $(X)' }), 'exec:["test","$$(X)"]');
     assert.equal(ready({}, { 'ready.curfew.dev/proxy': 'http://:1/$(X)' }), 'http://:1/$$(X)');
   });
@@ -151,7 +151,7 @@ test('W9 a probe whose headers may be secret is not copied into flags: its port 
   assert.equal(JSON.stringify([operations, all]).includes('sekret'), false);
 });
 
-test('L5 whatever may stop one container alone is told to its shim', () => {
+test('L5 a container that the kubelet may stop alone has a flag that says so', () => {
   const probed = (fields: object) =>
     wrapped(jobPod(S, [app(fields), proxy()])).spec.containers[0]?.command?.includes('--probed');
   assert.equal(probed({}), false);

@@ -18,7 +18,7 @@ function refusal(annotations: Record<string, string>, containers = [app(), proxy
   return result;
 }
 
-describe('V1 who is what', () => {
+describe('V1 mains and sidecars', () => {
   test('V1 sidecars are listed in start order, every other container is a main', () => {
     const pod = wrapped(
       jobPod({ 'curfew.dev/sidecars': 'b, a' }, [proxy({ name: 'a' }), app(), proxy({ name: 'b' })]),
@@ -247,7 +247,7 @@ describe('V4 what does not parse', () => {
     assert.match(refusal({ 'curfew.dev/mains': names }).message, /more than 128 names/);
   });
 
-  test('keys of another prefix are nobody’s business', () => {
+  test('V4 keys of another prefix are not read', () => {
     const pod = jobPod({ 'notcurfew.dev/sidecar': 'x', 'curfew.dev.example.com/x': 'y', 'curfew.dev': 'z' });
     assert.equal(mutation(pod).reason, 'no-known-sidecar');
   });

@@ -78,7 +78,7 @@ describe('W8 hooks and probes whose meaning changes', () => {
     );
   });
 
-  test('W8 L1 none where nobody waits, where the kubelet starts it again, and where the probe is patient', () => {
+  test('W8 L1 none where it is the first, where the kubelet starts it again, and where the probe leaves minutes', () => {
     assert.deepEqual(queued(startup({}), {}, 'second, proxy'), []);
     assert.deepEqual(queued({ livenessProbe: grpc }), []);
     for (const restartPolicy of ['OnFailure', 'Always'])
@@ -128,7 +128,7 @@ describe('W8 hooks and probes whose meaning changes', () => {
   });
 });
 
-describe('W8 L1 a sidecar whose readinessProbe somebody answers who waits for it', () => {
+describe('W8 L1 a sidecar whose readinessProbe is answered by a container that waits for it', () => {
   const ports = [{ containerPort: 8080 }];
   const probed = (probe: object, more: object = {}, main: object = { ports }, annotations: object = {}) =>
     mutation(jobPod({ ...S, ...annotations }, [app(main), proxy({ readinessProbe: probe, ...more })]))

@@ -7,7 +7,7 @@ import { defaultPolicy, type Policy } from '../../../webhook/decision/policy.ts'
 
 export const POLICY: Policy = defaultPolicy({ version: '1.2.3' });
 
-/** What the tests read of a container; any other field may be there. */
+/** The fields of a container that tests read; any other may be there. */
 export interface TestContainer {
   name: string;
   image?: string;
