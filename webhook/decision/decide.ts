@@ -1,5 +1,7 @@
+import { MACHINES } from '../../shim/machine-words.ts';
 import { parseInjectLabel, parseWishes, type Wishes } from './annotations.ts';
-import { NotWrapped, pass, refuseOrPass } from './mutation.ts';
+import { NotWrapped, pass, refuseOrPass, sentence } from './mutation.ts';
+import { machinesOf } from './nodes.ts';
 import { MAX_CONTAINERS, type PodView } from './pod.ts';
 import type { Policy } from './policy.ts';
 import { chooseRoles, type Roles } from './roles.ts';
@@ -30,7 +32,15 @@ export function decide(pod: PodView, policy: Policy): Decision | NotWrapped {
       message: `the pod has ${pod.containers.length} containers; Curfew wraps at most ${MAX_CONTAINERS}`,
     });
   const roles = chooseRoles(pod, wishes, policy.catalogue);
-  return roles instanceof NotWrapped ? roles : { ...roles, wishes };
+  if (roles instanceof NotWrapped) return roles;
+  if (machinesOf(pod.spec).length === 0) return noShim();
+  return { ...roles, wishes };
+}
+
+/** W7: passed over also where it asks, because the same manifest may serve clusters of several machines. */
+function noShim(): NotWrapped {
+  const why = `its node selector or affinity allows no machine that the shim runs on (Linux on ${MACHINES.join(' or ')})`;
+  return pass('no-shim-for-machine', sentence(`the pod is not wrapped: ${why}`), `not wrapped: ${why}`);
 }
 
 /** Has the pod an annotation of its author's? */

@@ -15,6 +15,7 @@ export const REASONS = [
   'no-known-sidecar',
   'no-sidecar',
   // left alone, or refused where the pod asks to be wrapped
+  'no-shim-for-machine',
   'too-many-containers',
   'no-main',
   'name-taken',

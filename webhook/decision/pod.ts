@@ -11,6 +11,7 @@ import {
   wholeAt,
 } from '../shared/json.ts';
 import { quote } from '../shared/wording.ts';
+import { isForWindows } from './nodes.ts';
 import { isOurs } from './vocabulary.ts';
 
 /** A regular container's name, image and command. `container.ts` reads its details when the pod is to be wrapped. */
@@ -92,7 +93,7 @@ export function parsePod(raw: unknown): PodView {
     ourAnnotations: ours(annotations, 'metadata.annotations'),
     ourLabels: ours(labels, 'metadata.labels'),
     mirror: annotations !== undefined && Object.hasOwn(annotations, 'kubernetes.io/config.mirror'),
-    windows: isWindows(spec),
+    windows: isForWindows(spec),
     restartPolicy: restartPolicyAt(spec, 'spec') ?? 'Always',
     hostPid: member(spec, 'hostPID') === true,
     grace: wholeAt(spec, 'terminationGracePeriodSeconds', 'spec') ?? 30,
@@ -128,17 +129,6 @@ function ours(map: JsonRecord | undefined, where: string): ReadonlyMap<string, s
     found.set(key, value);
   }
   return found;
-}
-
-function isWindows(spec: JsonRecord): boolean {
-  const os = recordAt(spec, 'os', 'spec');
-  const selector = recordAt(spec, 'nodeSelector', 'spec');
-  const names = [
-    os && member(os, 'name'),
-    selector && member(selector, 'kubernetes.io/os'),
-    selector && member(selector, 'beta.kubernetes.io/os'),
-  ];
-  return names.includes('windows');
 }
 
 function containersOf(spec: JsonRecord): ContainerView[] {

@@ -9,13 +9,13 @@ import {
   type ImageRequest,
   lookupIsOff,
 } from '../decision/images.ts';
+import { machinesOf } from '../decision/nodes.ts';
 import type { PodView } from '../decision/pod.ts';
 import { containerKey, ENTRYPOINT } from '../decision/vocabulary.ts';
 import { hostFits } from '../registry/docker-auths.ts';
 import { RegistryError } from '../registry/error.ts';
 import type { ImageContent } from '../registry/image-content.ts';
 import { BadReference, type ImageReference, parseReference } from '../registry/image-reference.ts';
-import { machinesOf } from '../registry/platform.ts';
 import { member } from '../shared/json.ts';
 import type { Asker, Found, FoundBy, ImageFinder, PullPolicy } from './finder.ts';
 import { type KnownImage, KnownImages } from './known-images.ts';

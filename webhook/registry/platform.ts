@@ -1,6 +1,5 @@
-/** On which machines a pod can land, and which of an image's platforms each of them takes. Pure. */
-import { MACHINES, type Machine } from '../../shim/machine-words.ts';
-import { isRecord, type JsonRecord, member } from '../shared/json.ts';
+/** Which of an image's platforms each machine takes. Pure. */
+import type { Machine } from '../../shim/machine-words.ts';
 import type { Platform } from './manifest.ts';
 
 /**
@@ -25,59 +24,4 @@ export function choose<T extends { platform: Platform }>(
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-const LABELS = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
-
-/**
- * The machines that a pod's nodeSelector and required node affinity leave. What cannot be read leaves all: the API server
- * judges it.
- * @param spec the pod's
- */
-export function machinesOf(spec: JsonRecord, machines: readonly Machine[] = MACHINES): Machine[] {
-  const selector = member(spec, 'nodeSelector');
-  const wanted = LABELS.flatMap((label) => (isRecord(selector) ? (member(selector, label) ?? []) : []));
-  const terms = termsOf(spec);
-  return machines.filter(
-    (machine) =>
-      wanted.every((value) => value === machine) &&
-      (terms === undefined ||
-        terms.some((term) => expressionsOf(term).every((item) => allows(item, machine)))),
-  );
-}
-
-/** The terms of which one must hold. */
-function termsOf(spec: JsonRecord): readonly unknown[] | undefined {
-  let at: unknown = spec;
-  for (const key of [
-    'affinity',
-    'nodeAffinity',
-    'requiredDuringSchedulingIgnoredDuringExecution',
-    'nodeSelectorTerms',
-  ])
-    at = isRecord(at) ? member(at, key) : undefined;
-  return Array.isArray(at) && at.length > 0 ? at : undefined;
-}
-
-function expressionsOf(term: unknown): readonly unknown[] {
-  const expressions = isRecord(term) ? member(term, 'matchExpressions') : undefined;
-  return Array.isArray(expressions) ? expressions : [];
-}
-
-function allows(expression: unknown, machine: Machine): boolean {
-  if (!isRecord(expression)) return true;
-  const key = member(expression, 'key');
-  if (typeof key !== 'string' || !LABELS.includes(key)) return true;
-  const values = member(expression, 'values');
-  const named = Array.isArray(values) && values.includes(machine);
-  switch (member(expression, 'operator')) {
-    case 'In':
-      return named;
-    case 'NotIn':
-      return !named;
-    case 'DoesNotExist':
-      return false;
-    default:
-      return true;
-  }
 }

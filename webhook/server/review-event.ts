@@ -43,6 +43,7 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   // A Job of a proxy alone may be meant so.
   'no-main': 'Normal',
   // Its sidecar is known and will run for ever.
+  'no-shim-for-machine': 'Warning',
   'too-many-containers': 'Warning',
   'name-taken': 'Warning',
   'path-taken': 'Warning',
