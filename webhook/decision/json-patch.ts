@@ -1,10 +1,29 @@
 /** RFC 6902 operations that make one member or list read as it must; none where it reads so already. */
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { isRecord, type JsonRecord } from '../shared/json.ts';
+import type { PodView } from './pod.ts';
 
-/** The path of an annotation. */
-export function annotationPath(key: string): string {
-  return `/metadata/annotations/${fastJsonPatch.escapePathComponent(key)}`;
+/** Make annotations read so; undefined: absent. */
+export function putAnnotations(
+  operations: Operation[],
+  { metadata, annotations }: Pick<PodView, 'metadata' | 'annotations'>,
+  wanted: Readonly<Record<string, unknown>>,
+): void {
+  const entries = Object.entries(wanted);
+  if (annotations === undefined) {
+    const value = Object.fromEntries(entries.filter(([, text]) => text !== undefined));
+    if (Object.keys(value).length === 0) return;
+    if (metadata === undefined)
+      operations.push({ op: 'add', path: '/metadata', value: { annotations: value } });
+    else operations.push({ op: 'add', path: '/metadata/annotations', value });
+    return;
+  }
+  for (const [key, value] of entries) {
+    const path = `/metadata/annotations/${fastJsonPatch.escapePathComponent(key)}`;
+    const present = Object.hasOwn(annotations, key) ? (annotations[key] ?? undefined) : undefined;
+    if (value === present) continue;
+    operations.push(value === undefined ? { op: 'remove', path } : { op: 'add', path, value });
+  }
 }
 
 /** Append to a list that may not be there. */

@@ -4,10 +4,10 @@ import { parseQuantity } from '../shared/quantity.ts';
 import type { MountView } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';
 import type { InstallContainer, Mount } from './install.ts';
-import { annotationPath, append, putMember, putOrRemove } from './json-patch.ts';
+import { append, putAnnotations, putMember, putOrRemove } from './json-patch.ts';
 import type { Plan } from './plan.ts';
 import type { PodView } from './pod.ts';
-import { OUR_VOLUMES, STATUS } from './vocabulary.ts';
+import { OUR_VOLUMES } from './vocabulary.ts';
 import { containerMounts, type Desired } from './wrap.ts';
 
 /** The operations that make our fields read as desired; none where they do already (W3). Nothing else is touched. */
@@ -26,7 +26,7 @@ export function wrapOperations({ pod, earlier, parts }: Plan, desired: Desired):
       putOrRemove(operations, path, raw, 'startupProbe', earlier.startupProbes.get(name));
     putMounts(operations, path, raw, details.mounts, containerMounts());
   });
-  putStatus(operations, pod, desired.status);
+  putAnnotations(operations, pod, desired.annotations);
   return operations;
 }
 
@@ -105,15 +105,6 @@ function sameMount(present: MountView, wanted: Mount): boolean {
     !member(present.raw, 'subPath') &&
     !member(present.raw, 'subPathExpr')
   );
-}
-
-function putStatus(operations: Operation[], pod: PodView, status: string): void {
-  if (pod.metadata === undefined)
-    operations.push({ op: 'add', path: '/metadata', value: { annotations: { [STATUS]: status } } });
-  else if (pod.annotations === undefined)
-    operations.push({ op: 'add', path: '/metadata/annotations', value: { [STATUS]: status } });
-  else if (pod.ourAnnotations.get(STATUS) !== status)
-    operations.push({ op: 'add', path: annotationPath(STATUS), value: status });
 }
 
 /** Compares amounts, not texts: the API server writes quantities in its own form (`0.1` comes back as `100m`). */

@@ -35,10 +35,12 @@ export interface InitContainerView {
   raw: JsonRecord;
 }
 
-export interface VolumeView {
+interface VolumeView {
   index: number;
   name: string;
   emptyDir: boolean;
+  /** On the node's own disk, as the cluster autoscaler counts (kubernetes/autoscaler: utils/drain, isLocalVolume). */
+  local: boolean;
 }
 
 /** The typed view of the fields that decide about a pod. A patch applies to the raw object. */
@@ -99,11 +101,7 @@ export function parsePod(raw: unknown): PodView {
     grace: wholeAt(spec, 'terminationGracePeriodSeconds', 'spec') ?? 30,
     containers: containersOf(spec),
     initContainers: initContainersOf(spec),
-    volumes: (recordsAt(spec, 'volumes', 'spec') ?? []).map((volume, index) => ({
-      index,
-      name: textAt(volume, 'name', `spec.volumes[${index}]`) ?? '',
-      emptyDir: isRecord(member(volume, 'emptyDir')),
-    })),
+    volumes: volumesOf(spec),
     serviceAccountName: textAt(spec, 'serviceAccountName', 'spec'),
     imagePullSecrets: (recordsAt(spec, 'imagePullSecrets', 'spec') ?? []).flatMap(
       (reference) => textAt(reference, 'name', 'spec.imagePullSecrets[]') ?? [],
@@ -156,6 +154,18 @@ function initContainersOf(spec: JsonRecord): InitContainerView[] {
     const name = nameOf(raw, where, names);
     const native = member(raw, 'restartPolicy') === 'Always';
     return { index, name, image: textAt(raw, 'image', where), native, raw };
+  });
+}
+
+function volumesOf(spec: JsonRecord): VolumeView[] {
+  return (recordsAt(spec, 'volumes', 'spec') ?? []).map((volume, index) => {
+    const name = textAt(volume, 'name', `spec.volumes[${index}]`) ?? '';
+    const dir = member(volume, 'emptyDir');
+    const isOnDisk = isRecord(dir) && member(dir, 'medium') !== 'Memory';
+    // Without a source it becomes an emptyDir (kubernetes: SetDefaults_Volume).
+    const isBare = Object.keys(volume).every((key) => key === 'name');
+    const local = isOnDisk || isBare || member(volume, 'hostPath') !== undefined;
+    return { index, name, emptyDir: isRecord(dir), local };
   });
 }
 

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord, isTexts, type JsonRecord, member } from '../shared/json.ts';
 import type { PodView } from './pod.ts';
-import { STATUS } from './vocabulary.ts';
 
 /** A container's command and args as its author wrote them, absent where they were. */
 export interface Original {
@@ -50,15 +49,13 @@ export function formatStatus(
 /** All of an object's annotations together (kubernetes: TotalAnnotationSizeLimitB). */
 const MAX_ANNOTATION_BYTES = 256 * 1_024;
 
-/** Would the API server refuse the pod for the size of its annotations, this status included? */
-export function isStatusTooLong(pod: PodView, status: string): boolean {
-  let bytes = STATUS.length + Buffer.byteLength(status);
-  for (const key in pod.annotations) {
-    const value = pod.annotations[key];
-    if (key !== STATUS && typeof value === 'string')
-      bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  }
-  return bytes > MAX_ANNOTATION_BYTES;
+/** Would the API server refuse the pod for the size of its annotations, with these put in? */
+export function areAnnotationsTooLong(pod: PodView, wanted: Readonly<Record<string, unknown>>): boolean {
+  const all = Object.entries({ ...pod.annotations, ...wanted });
+  const bytes = all.map(([key, value]) =>
+    typeof value === 'string' ? Buffer.byteLength(key) + Buffer.byteLength(value) : 0,
+  );
+  return bytes.reduce((sum, size) => sum + size, 0) > MAX_ANNOTATION_BYTES;
 }
 
 /** @returns undefined where it is none */

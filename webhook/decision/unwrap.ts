@@ -1,7 +1,8 @@
 import type { Operation } from 'fast-json-patch';
 import { parseMounts } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';
-import { annotationPath, putOrRemove, removeItems } from './json-patch.ts';
+import { putAnnotations, putOrRemove, removeItems } from './json-patch.ts';
+import { SAFE_TO_EVICT, safeToEvictWithoutOurs } from './local-volumes.ts';
 import type { PodView } from './pod.ts';
 import { INSTALL_CONTAINER, OUR_VOLUMES, STATUS } from './vocabulary.ts';
 
@@ -34,7 +35,6 @@ export function unwrapOperations(pod: PodView, earlier: EarlierRun): Operation[]
     (init) => init.name === INSTALL_CONTAINER,
   );
   removeItems(operations, '/spec', 'volumes', pod.volumes, (volume) => OUR_VOLUMES.includes(volume.name));
-  if (pod.annotations !== undefined && Object.hasOwn(pod.annotations, STATUS))
-    operations.push({ op: 'remove', path: annotationPath(STATUS) });
+  putAnnotations(operations, pod, { [SAFE_TO_EVICT]: safeToEvictWithoutOurs(pod), [STATUS]: undefined });
   return operations;
 }

@@ -3,11 +3,12 @@ import { BIN_DIR, formatReadiness, RUN_DIR, SHIM_PATH, shimFlags } from '../../s
 import { type Command, resolveCommand } from './entrypoint.ts';
 import type { ImageAnswer } from './images.ts';
 import { type InstallContainer, installContainer, type Mount } from './install.ts';
+import { SAFE_TO_EVICT, safeToEvict } from './local-volumes.ts';
 import { type MutatedContainer, type NotWrapped, refuseOrPass } from './mutation.ts';
 import type { Plan } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { containerOptions } from './shim-options.ts';
-import { formatStatus, isStatusTooLong } from './status.ts';
+import { areAnnotationsTooLong, formatStatus } from './status.ts';
 import { BIN_VOLUME, RUN_VOLUME, STATUS } from './vocabulary.ts';
 
 /** The fields that are ours in a wrapped pod, as they must read. */
@@ -15,7 +16,8 @@ export interface Desired {
   install: InstallContainer;
   /** In the order of spec.containers. */
   containers: readonly { command: readonly string[]; args: readonly string[] }[];
-  status: string;
+  /** By key; undefined: absent. */
+  annotations: Readonly<Record<string, unknown>>;
   report: MutatedContainer[];
 }
 
@@ -38,7 +40,7 @@ export function wrap(
   images: ReadonlyMap<string, ImageAnswer>,
   warn: (text: string) => void,
 ): Desired | NotWrapped {
-  const { pod, decision, parts } = plan;
+  const { pod, earlier, decision, parts } = plan;
   const { asks } = decision.wishes;
   const preStop = parts.filter(({ details }) => details.hasPreStop).map(({ container }) => container.name);
   const containers: Desired['containers'][number][] = [];
@@ -56,13 +58,16 @@ export function wrap(
     const startupProbe = gate && ownStartupProbe;
     kept.push({ name, role, original: sources.original, words: command.words, startupProbe });
   }
-  const status = formatStatus(policy.version, kept);
-  if (isStatusTooLong(pod, status))
+  const annotations = {
+    [SAFE_TO_EVICT]: safeToEvict(pod, earlier),
+    [STATUS]: formatStatus(policy.version, kept),
+  };
+  if (areAnnotationsTooLong(pod, annotations))
     return refuseOrPass(asks, {
       reason: 'status-too-long',
       message: `the commands of the pod's containers are too long to be kept in annotation ${STATUS} (256 KiB with all others): move a long script into a ConfigMap`,
     });
-  return { install: installContainer(pod, policy), containers, status, report };
+  return { install: installContainer(pod, policy), containers, annotations, report };
 }
 
 /** The command as a report shows it: the first machine's, and each machine's where they differ. */

@@ -72,7 +72,7 @@ const list = (most: number) =>
     .uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: most })
     .map((names) => names.join(', '));
 
-const annotations = fc.oneof(
+const ownAnnotations = fc.oneof(
   fc.constant({}),
   list(2).map((names) => ({ 'curfew.dev/sidecars': names })),
   list(2).map((names) => ({ 'curfew.dev/mains': names })),
@@ -82,6 +82,11 @@ const annotations = fc.oneof(
     { 'curfew.dev/sidecars': 'proxy', 'curfew.dev/typo': 'x' },
   ),
 );
+
+const EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
+const annotations = fc
+  .tuple(ownAnnotations, fc.constantFrom({}, {}, { [EVICT]: 'data' }, { [EVICT]: 'other, x' }))
+  .map(([own, others]) => ({ ...own, ...others }));
 
 /** Any pod that an API server could take; many are wrapped, some refused, some left alone. */
 export const anyPod: fc.Arbitrary<TestPod> = fc
@@ -105,6 +110,7 @@ export const anyPod: fc.Arbitrary<TestPod> = fc
         volumes: fc.constantFrom(
           [],
           [{ name: 'data', emptyDir: {} }],
+          [{ name: 'data', emptyDir: { medium: 'Memory' } }],
           [{ name: 'data', hostPath: { path: '/' } }],
         ),
         terminationGracePeriodSeconds: fc.constantFrom(0, 30, 3_600),
@@ -178,6 +184,19 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
       },
     },
     {
+      what: 'adds an emptyDir',
+      apply: ({ spec }) => {
+        spec.volumes = [...(spec.volumes ?? []), { name: 'added', emptyDir: {} }];
+      },
+    },
+    {
+      what: 'lists a volume for the cluster autoscaler',
+      apply: ({ metadata }) => {
+        const list = metadata.annotations?.[EVICT];
+        metadata.annotations = { ...metadata.annotations, [EVICT]: list ? `${list},added` : 'added' };
+      },
+    },
+    {
       what: 'drops every mount but its own',
       apply: ({ spec }) => {
         for (const one of spec.containers) one.volumeMounts = [{ name: 'token', mountPath: '/token' }];
@@ -209,10 +228,12 @@ function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer,
   return kept ?? one;
 }
 
-/** A pod without what makes no difference: the order of volumes and mounts, empty lists and maps. */
+/** A pod without what makes no difference: the order of volumes, mounts and listed volumes, empty lists and maps. */
 export function normalised(pod: TestPod): unknown {
   const copy = structuredClone(pod);
   copy.spec.volumes?.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const list = copy.metadata.annotations?.[EVICT];
+  if (list) Object.assign(copy.metadata.annotations ?? {}, { [EVICT]: list.split(',').sort().join() });
   for (const one of [...copy.spec.containers, ...(copy.spec.initContainers ?? [])])
     one.volumeMounts?.sort((a, b) => (a.mountPath < b.mountPath ? -1 : 1));
   return JSON.parse(JSON.stringify(copy, (_, value: unknown) => (isEmpty(value) ? undefined : value)));
@@ -229,6 +250,7 @@ export function withoutOurs(pod: TestPod): unknown {
   copy.spec.volumes = (copy.spec.volumes ?? []).filter((volume) => !isOurs(volume));
   copy.spec.initContainers = (copy.spec.initContainers ?? []).filter(({ name }) => name !== 'curfew-install');
   delete copy.metadata.annotations?.['curfew.dev/status'];
+  withoutOurVolumes(copy);
   for (const one of copy.spec.containers) {
     delete one.command;
     delete one.args;
@@ -236,4 +258,13 @@ export function withoutOurs(pod: TestPod): unknown {
     one.volumeMounts = (one.volumeMounts ?? []).filter((mount) => !isOurs(mount));
   }
   return copy;
+}
+
+function withoutOurVolumes({ metadata: { annotations } }: TestPod): void {
+  const list = annotations?.[EVICT]
+    ?.split(',')
+    .filter((name) => name !== 'curfew-bin' && name !== 'curfew-run');
+  if (annotations === undefined || list === undefined) return;
+  if (list.length > 0) annotations[EVICT] = list.join();
+  else delete annotations[EVICT];
 }
