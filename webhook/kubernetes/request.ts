@@ -9,7 +9,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import { isRecord, type JsonRecord, member } from '../shared/json.ts';
+import { type JsonRecord, member, parseJsonObject } from '../shared/json.ts';
 import { KubernetesError, refusal } from './error.ts';
 
 /** A request; `path` with its query. */
@@ -88,7 +88,7 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
         const response = await send(asked, deadline);
         const text = await readBounded(response, asked.action);
         const { statusCode = 500 } = response;
-        const object = parse(text);
+        const object = parseJsonObject(text);
         if (statusCode === 404 && asked.absent === true) return undefined;
         if (statusCode >= 300) throw refusal(asked.action, statusCode, reasonOf(object));
         if (object !== undefined) return object;
@@ -103,7 +103,11 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
         const response = await send(asked, deadline, stop);
         const { statusCode = 500 } = response;
         if (statusCode >= 300) {
-          throw refusal(asked.action, statusCode, reasonOf(parse(await readBounded(response, asked.action))));
+          throw refusal(
+            asked.action,
+            statusCode,
+            reasonOf(parseJsonObject(await readBounded(response, asked.action))),
+          );
         }
         received();
         for await (const _piece of response) received();
@@ -161,15 +165,6 @@ async function readBounded(response: IncomingMessage, action: string): Promise<s
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString('utf8');
-}
-
-function parse(text: string): JsonRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A Status's `reason`, a word such as `Forbidden`. Its message may quote what was sent, and stays here. */

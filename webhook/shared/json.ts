@@ -1,4 +1,4 @@
-/** Reading untyped JSON: each function takes a record's member as the type that is expected there, or says where not. */
+/** Untyped JSON: each function reads a member of a record as the type that is expected there, or says which field is wrong. */
 
 export type JsonRecord = { readonly [key: string]: unknown };
 
@@ -9,7 +9,17 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A member by its own name; `null` counts as absent, as in Kubernetes. */
+/** Parse a text that should be a JSON object. @returns undefined for anything else */
+export function parseJsonObject(text: string): JsonRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An own member of a record; `null` counts as absent, as in Kubernetes. */
 export function member(record: JsonRecord, key: string): unknown {
   return Object.hasOwn(record, key) ? (record[key] ?? undefined) : undefined;
 }
