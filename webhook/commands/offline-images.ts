@@ -60,7 +60,7 @@ async function create(
     {
       env,
       dockerConfigs: [new DockerConfigFile(file, true)],
-      wayIn: (registry) =>
+      credentialHint: (registry) =>
         `run "docker login ${registry}" as somebody who may read it (it goes into ${file})`,
     },
   );

@@ -1,41 +1,43 @@
 /**
- * What an image runs, for one who asks: what is known is answered at once, what is getting old is answered and asked for again,
- * what failed is not tried again for a moment, and what many want is asked for once.
+ * Finds an image's content for the pods that may read it, with a cache in front of the registry:
+ * - A fresh entry is used at once. A stale one is used too, and is renewed in the background.
+ * - A failure is cached for a short time, so a broken registry does not get a request for every pod.
+ * - Concurrent look-ups of the same image with the same credentials share one request (single-flight).
  *
- * Who asks is a namespace with the names of its pull secrets, so that a hit reads no secret; it lives no longer than a tag, and
- * what one may read another must ask for.
+ * An entry belongs to one namespace with one list of pull secrets, so a hit reads no secret. It expires as the tag does, and other
+ * pods do not use it: they may not be allowed to read the image.
  */
 
-import type { CredentialChain } from '../registry/credential-chain.ts';
-import { isPassing, RegistryError, requestError } from '../registry/error.ts';
+import type { CredentialsToTry } from '../registry/credential.ts';
+import { isTransient, RegistryError, requestError } from '../registry/error.ts';
 import type { ImageContent } from '../registry/image-content.ts';
 import { formatReference, type ImageReference } from '../registry/image-reference.ts';
 import { deadlineIn } from '../registry/transport.ts';
 import { BoundedCache } from '../shared/bounded-cache.ts';
-import type { ImageResolver, Resolution } from './resolver.ts';
-import { join, waitFor } from './single-flight.ts';
+import { singleFlight, waitFor } from '../shared/single-flight.ts';
+import type { CheckedDigest, ImageResolver, Resolution } from './resolver.ts';
 
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 /** Times in milliseconds. */
-export interface FinderOptions {
+interface FinderOptions {
   fresh: number;
   stale: number;
   failures: number;
-  /** The longest that the work itself takes, whoever still waits for it. */
+  /** The limit for a look-up in the registry, which goes on when the request that started it has timed out. */
   timeout: number;
   entries: number;
   bytes: number;
 }
 
-/** One who asks. */
-export interface Asker {
-  /** The same for those who may read the same. */
+/** The credentials that a pod may use. */
+export interface PodCredentials {
+  /** Equal for pods that may use the same credentials. */
   key: string;
-  chain(): CredentialChain;
+  toTry(): CredentialsToTry;
 }
 
-/** How an answer was come by. `joined`: somebody else was asking already. */
+/** Where an answer came from. `joined`: from a look-up that was already under way. */
 export type FoundBy = 'hit' | 'stale' | 'joined' | 'miss';
 
 export interface Found {
@@ -43,24 +45,19 @@ export interface Found {
   by: FoundBy;
 }
 
-interface Grant {
-  digest: string;
-  checkedAt: number;
-}
-
 interface Failure {
   error: RegistryError;
   until: number;
 }
 
-/** What a grant or a failure takes beside its key. */
-const GRANT_BYTES = 200;
+/** What an entry takes besides its key. */
+const ENTRY_BYTES = 200;
 
 export class ImageFinder {
   private readonly resolver: ImageResolver;
   private readonly options: FinderOptions;
   private readonly now: () => number;
-  private readonly grants: BoundedCache<Grant>;
+  private readonly digests: BoundedCache<CheckedDigest>;
   private readonly failures: BoundedCache<Failure>;
   private readonly renewing = new Map<string, Promise<Resolution>>();
 
@@ -70,35 +67,35 @@ export class ImageFinder {
     this.options = options;
     this.now = now;
     const { entries, bytes } = options;
-    this.grants = new BoundedCache({ entries, bytes: bytes / 8 });
+    this.digests = new BoundedCache({ entries, bytes: bytes / 8 });
     this.failures = new BoundedCache({ entries, bytes: bytes / 8 });
   }
 
   /**
-   * @param signal ends the waiting, not the work: the next who asks has its result
+   * @param signal ends the wait. The look-up goes on, so the next request finds its result
    * @throws {RegistryError}
    */
   async find(
     reference: ImageReference,
-    asker: Asker,
+    credentials: PodCredentials,
     policy: PullPolicy,
     signal: AbortSignal,
   ): Promise<Found> {
-    const key = `${asker.key} ${formatReference(reference)}`;
+    const key = `${credentials.key} ${formatReference(reference)}`;
     const { fresh, stale } = this.options;
     const now = this.now();
-    const grant = this.grants.get(key);
-    const content = grant && this.resolver.contentOf(grant.digest);
-    const age = grant === undefined ? Number.POSITIVE_INFINITY : now - grant.checkedAt;
+    const cached = this.digests.get(key);
+    const content = cached && this.resolver.contentOf(cached.digest);
+    const age = cached === undefined ? Number.POSITIVE_INFINITY : now - cached.checkedAt;
     const usable = content !== undefined && age < fresh + stale ? content : undefined;
-    // What a digest stands for does not change, so there is nothing to ask again for but the permission.
-    const mustAsk = policy === 'Always' && reference.digest === undefined;
+    // The content of a digest never changes, so only the permission to read it can expire.
+    const mustCheck = policy === 'Always' && reference.digest === undefined;
     const failure = this.failures.get(key);
     const failed = failure !== undefined && failure.until > now ? failure.error : undefined;
-    if (usable !== undefined && !mustAsk) {
+    if (usable !== undefined && !mustCheck) {
       if (age < fresh) return { content: usable, by: 'hit' };
       if (policy !== 'Never' && failed === undefined)
-        this.renew(key, reference, asker, now - fresh).catch(() => {});
+        this.renew(key, reference, credentials, now - fresh).catch(() => {});
       return { content: usable, by: 'stale' };
     }
     if (policy === 'Never')
@@ -110,29 +107,34 @@ export class ImageFinder {
     const by = this.renewing.has(key) ? 'joined' : 'miss';
     try {
       if (failed !== undefined) throw failed;
-      const work = this.renew(key, reference, asker, mustAsk ? now : now - fresh);
+      const work = this.renew(key, reference, credentials, mustCheck ? now : now - fresh);
       return { content: (await waitFor(work, signal)).content, by };
     } catch (error) {
-      const problem = requestError(`registry ${reference.registry}`, error);
-      if (usable !== undefined && isPassing(problem)) return { content: usable, by: 'stale' };
-      throw problem;
+      const failure = requestError(`registry ${reference.registry}`, error);
+      if (usable !== undefined && isTransient(failure)) return { content: usable, by: 'stale' };
+      throw failure;
     }
   }
 
-  private renew(key: string, reference: ImageReference, asker: Asker, since: number): Promise<Resolution> {
-    return join(this.renewing, key, async () => {
+  private renew(
+    key: string,
+    reference: ImageReference,
+    credentials: PodCredentials,
+    since: number,
+  ): Promise<Resolution> {
+    return singleFlight(this.renewing, key, async () => {
       try {
         const deadline = deadlineIn(this.options.timeout);
-        const found = await this.resolver.resolve(reference, asker.chain(), deadline, since);
+        const found = await this.resolver.resolve(reference, credentials.toTry(), deadline, since);
         const { digest, checkedAt } = found;
         this.failures.delete(key);
-        this.grants.set(key, { digest, checkedAt }, GRANT_BYTES);
+        this.digests.set(key, { digest, checkedAt }, ENTRY_BYTES);
         return found;
       } catch (error) {
-        const problem = requestError(`registry ${reference.registry}`, error);
-        this.failures.set(key, { error: problem, until: this.now() + this.options.failures }, GRANT_BYTES);
-        if (!isPassing(problem)) this.grants.delete(key);
-        throw problem;
+        const failure = requestError(`registry ${reference.registry}`, error);
+        this.failures.set(key, { error: failure, until: this.now() + this.options.failures }, ENTRY_BYTES);
+        if (!isTransient(failure)) this.digests.delete(key);
+        throw failure;
       }
     });
   }

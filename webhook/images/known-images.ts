@@ -1,23 +1,22 @@
-/** Images whose commands the configuration tells (`images.entrypoints`): no network is needed for them. Pure. */
-
+/** Images whose commands are in the configuration (`images.entrypoints`), so no registry is asked for them. Pure. */
 import type { ImageConfig } from '../decision/images.ts';
 import { imageRepository } from '../decision/known-sidecar.ts';
 import { formatReference, type ImageReference, parseReference } from '../registry/image-reference.ts';
 
-/** One entry, as it is configured. */
+/** One configured entry. */
 export interface KnownImage {
-  /** Without a tag and a digest it stands for all of them. */
+  /** Without a tag or a digest the entry is for all tags. */
   image: string;
   entrypoint?: readonly string[];
   cmd?: readonly string[];
   stopSignal?: string;
 }
 
-/** Looks images up in the configuration; an entry with a tag or a digest goes before one without. */
+/** Finds an image's entry. One with a tag or a digest takes precedence over one without. */
 export class KnownImages {
   private readonly byName = new Map<string, ImageConfig>();
 
-  /** @throws {BadReference} for an image that is none */
+  /** @throws {BadReference} where an entry's image does not parse */
   constructor(known: readonly KnownImage[]) {
     for (const { image, entrypoint = [], cmd = [], stopSignal } of known) {
       const reference = parseReference(image);

@@ -1,4 +1,4 @@
-/** The answer to "what would these containers have run?": from the configuration, from the registry, or a reason why not. */
+/** Finds the command of a container that sets none: in the configuration, else in the image's registry, else a reason for a refusal. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Machine } from '../../shim/machine-words.ts';
 import {
@@ -12,26 +12,27 @@ import {
 import { machinesOf } from '../decision/nodes.ts';
 import type { PodView } from '../decision/pod.ts';
 import { containerKey, ENTRYPOINT } from '../decision/vocabulary.ts';
-import { hostFits } from '../registry/docker-auths.ts';
 import { RegistryError } from '../registry/error.ts';
+import { matchesHost } from '../registry/host-pattern.ts';
 import type { ImageContent } from '../registry/image-content.ts';
 import { BadReference, type ImageReference, parseReference } from '../registry/image-reference.ts';
 import { member } from '../shared/json.ts';
-import type { Asker, Found, FoundBy, ImageFinder, PullPolicy } from './finder.ts';
+import type { Found, FoundBy, ImageFinder, PodCredentials, PullPolicy } from './finder.ts';
 import { type KnownImage, KnownImages } from './known-images.ts';
 
-/** Told of each look-up; `seconds` from the question to the answer. */
+/** Called after each look-up in a registry; `seconds` is how long it took. */
 export interface ImageObserver {
   lookedUp(registry: string, result: FoundBy | ImageFailure, seconds: number): void;
 }
 
-/** Looking up in registries. */
-export interface RegistrySide {
+/** The look-up in registries, and its settings. */
+export interface RegistryLookup {
   finder: ImageFinder;
-  askerOf(namespace: string, pod: PodView): Asker;
-  /** What a person does about an image that none of the credentials here may read: `give it ...`. */
-  wayIn(registry: string): string;
-  /** The only hosts that are asked; empty: any. */
+  /** The credentials that a pod may use. */
+  credentialsOf(namespace: string, pod: PodView): PodCredentials;
+  /** What the user can do when no credential may read an image, as a clause: `give it ...`. */
+  credentialHint(registry: string): string;
+  /** The only registries that get requests; empty: any. */
   hosts: readonly string[];
   /** The cluster's kinds of nodes. */
   machines: readonly Machine[];
@@ -39,11 +40,11 @@ export interface RegistrySide {
 
 export class ConfiguredLookup implements ImageLookup {
   private readonly known: KnownImages;
-  private readonly registry: RegistrySide | undefined;
+  private readonly registry: RegistryLookup | undefined;
   private readonly observer: ImageObserver | undefined;
 
-  /** @param registry undefined: nothing but the configuration is asked */
-  constructor(known: readonly KnownImage[], registry: RegistrySide | undefined, observer?: ImageObserver) {
+  /** @param registry undefined: the configuration alone is used */
+  constructor(known: readonly KnownImage[], registry: RegistryLookup | undefined, observer?: ImageObserver) {
     this.known = new KnownImages(known);
     this.registry = registry;
     this.observer = observer;
@@ -55,16 +56,16 @@ export class ConfiguredLookup implements ImageLookup {
     pod: PodView,
     signal: AbortSignal,
   ): Promise<Map<string, ImageAnswer>> {
-    const asker = this.registry?.askerOf(namespace, pod);
+    const credentials = this.registry?.credentialsOf(namespace, pod);
     const answers = requests.map(async (request): Promise<[string, ImageAnswer]> => {
-      return [request.container, await this.answer(request, asker, pod, signal)];
+      return [request.container, await this.answer(request, credentials, pod, signal)];
     });
     return new Map(await Promise.all(answers));
   }
 
   private async answer(
     request: ImageRequest,
-    asker: Asker | undefined,
+    credentials: PodCredentials | undefined,
     pod: PodView,
     signal: AbortSignal,
   ): Promise<ImageAnswer> {
@@ -77,10 +78,10 @@ export class ConfiguredLookup implements ImageLookup {
     }
     const known = this.known.find(reference);
     if (known !== undefined) return { ok: true, config: known };
-    const side = this.registry;
-    if (side === undefined || asker === undefined) return lookupIsOff(request);
+    const lookup = this.registry;
+    if (lookup === undefined || credentials === undefined) return lookupIsOff(request);
     const { registry } = reference;
-    if (side.hosts.length > 0 && !side.hosts.some((host) => hostFits(host, registry)))
+    if (lookup.hosts.length > 0 && !lookup.hosts.some((host) => matchesHost(host, registry)))
       return refusal(
         request,
         'image-lookup-off',
@@ -91,20 +92,21 @@ export class ConfiguredLookup implements ImageLookup {
       this.observer?.lookedUp(registry, result, (performance.now() - began) / 1000);
     let found: Found;
     try {
-      found = await side.finder.find(reference, asker, policyOf(request, reference, pod), signal);
+      found = await lookup.finder.find(reference, credentials, policyOf(request, reference, pod), signal);
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       observe(error.reason);
-      const way = error.reason === 'image-unauthorized' ? `${side.wayIn(registry)}, or set` : undefined;
+      const way =
+        error.reason === 'image-unauthorized' ? `${lookup.credentialHint(registry)}, or set` : undefined;
       return refusal(request, error.reason, `its image: ${error.message}`, way);
     }
     observe(found.by);
-    return chosen(request, found.content, machinesOf(pod.spec, side.machines), side.machines);
+    return choose(request, found.content, machinesOf(pod.spec, lookup.machines), lookup.machines);
   }
 }
 
 /** The command on each machine that the pod can land on. */
-function chosen(
+function choose(
   request: ImageRequest,
   content: ImageContent,
   machines: readonly Machine[],
@@ -119,7 +121,7 @@ function chosen(
   const [config, ...others] = offered.flatMap((machine) => content.get(machine) ?? []);
   if (config === undefined) return refuse(`its image is not built for ${machines.join(' or ')}`);
   if (others.every((other) => isDeepStrictEqual(other, config))) return { ok: true, config };
-  // The kubelet sends one signal, and the webhook writes down one.
+  // A pod spec holds one stop signal for all machines.
   if (others.some(({ stopSignal }) => stopSignal !== config.stopSignal))
     return refusal(
       request,
@@ -127,15 +129,19 @@ function chosen(
       `its image has another STOPSIGNAL on ${offered.join(' than on ')}`,
       `pin the pod with nodeSelector kubernetes.io/arch: ${offered[0]}, or set`,
     );
-  return { ok: true, config, byMachine: new Map(offered.flatMap((machine) => entryOf(content, machine))) };
+  return {
+    ok: true,
+    config,
+    byMachine: new Map(offered.flatMap((machine) => machineEntry(content, machine))),
+  };
 }
 
-function entryOf(content: ImageContent, machine: Machine): [Machine, ImageConfig][] {
+function machineEntry(content: ImageContent, machine: Machine): [Machine, ImageConfig][] {
   const config = content.get(machine);
   return config === undefined ? [] : [[machine, config]];
 }
 
-/** As the API server fills it in: `latest` is always pulled. */
+/** The container's imagePullPolicy, or the API server's default: Always for the tag `latest`, else IfNotPresent. */
 function policyOf({ container }: ImageRequest, { tag, digest }: ImageReference, pod: PodView): PullPolicy {
   const raw = pod.containers.find(({ name }) => name === container)?.raw;
   const said = raw && member(raw, 'imagePullPolicy');

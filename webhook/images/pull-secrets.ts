@@ -1,10 +1,10 @@
-/** Pull secrets: who reads them, and which of their entries fit. They are read when a look-up needs them, and not kept. */
+/** Pull secrets of the cluster as a source of credentials. They are read when a look-up needs them, and are not kept. */
 import type { Credential, CredentialProvider, CredentialTarget } from '../registry/credential.ts';
-import { matching, pullSecretEntries } from '../registry/docker-auths.ts';
+import { matchingCredentials, parsePullSecret } from '../registry/docker-auths.ts';
 import { RegistryError } from '../registry/error.ts';
 import type { Deadline } from '../registry/transport.ts';
 
-/** A secret as the API server has it: values are base64. */
+/** A pull secret as the API server has it: values are base64. */
 export interface PullSecret {
   name: string;
   type: string;
@@ -13,10 +13,10 @@ export interface PullSecret {
 
 export interface SecretReader {
   /**
-   * The pull secrets that a pod may use, in order: those it names, then its service account's.
+   * The pull secrets that a pod may use, in order: first those that it names, then its service account's.
    * @param podSecretNames spec.imagePullSecrets
    * @param serviceAccountName undefined where no service account is to be read
-   * @returns those that are there: the kubelet too goes on without one that is missing
+   * @returns those that exist: the kubelet goes on without a missing one too
    * @throws {RegistryError} where they cannot be read
    */
   pullSecrets(
@@ -27,20 +27,20 @@ export interface SecretReader {
   ): Promise<readonly PullSecret[]>;
 }
 
-/** Whose secrets: the pod's namespace, and what it says. */
-export interface SecretNames {
+/** Which pull secrets: the pod's namespace, the names in its spec, and its service account. */
+interface PullSecretNames {
   namespace: string;
   podSecretNames: readonly string[];
   serviceAccountName: string | undefined;
 }
 
-/** The credentials of a pod's secrets, read once, when the first is wanted. */
+/** The credentials in a pod's pull secrets, which are read once, when the first credential is needed. */
 export class PullSecretCredentials implements CredentialProvider {
   private readonly reader: SecretReader;
-  private readonly names: SecretNames;
+  private readonly names: PullSecretNames;
   private read: Promise<readonly PullSecret[]> | undefined;
 
-  constructor(reader: SecretReader, names: SecretNames) {
+  constructor(reader: SecretReader, names: PullSecretNames) {
     this.reader = reader;
     this.names = names;
   }
@@ -63,7 +63,7 @@ export class PullSecretCredentials implements CredentialProvider {
       );
     }
     return secrets.flatMap(({ name, type, data }) =>
-      matching(pullSecretEntries(type, data), target, `secret ${namespace}/${name}`),
+      matchingCredentials(parsePullSecret(type, data), target, `secret ${namespace}/${name}`),
     );
   }
 }

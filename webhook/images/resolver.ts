@@ -1,57 +1,56 @@
 /**
- * From a reference and credentials to what the image runs: mirrors first, every credential that fits until one may read it, and
- * nothing asked twice that is known or being asked.
+ * Resolves an image reference with the credentials to try, in order: mirrors first, then the registry, each with one credential
+ * after the other until one may read the image.
  *
- * What is known, and for whom: a tag's digest for one credential, for a short while (with that, that the credential may read it);
- * what a digest stands for for everybody, for ever, because whoever gets there has just been given the digest by the registry.
+ * Two caches save requests:
+ * - A tag's digest, for one credential and a short time. An entry also proves that the credential may read the image.
+ * - A digest's content, for everybody and without expiry: it cannot change, and it is looked up only for a digest that the registry
+ *   has just given to a credential.
  */
 
-import type { Asking, ManifestContent, RegistryClient } from '../registry/client.ts';
-import type { Credential } from '../registry/credential.ts';
-import type { CredentialChain } from '../registry/credential-chain.ts';
+import type { ManifestContent, RegistryClient, RepositoryAccess } from '../registry/client.ts';
+import type { Credential, CredentialsToTry } from '../registry/credential.ts';
 import { type Endpoint, endpointsOf, type RegistryOptions } from '../registry/endpoint.ts';
-import { isPassing, RegistryError } from '../registry/error.ts';
+import { isTransient, RegistryError } from '../registry/error.ts';
 import { fetchImage, type ImageContent } from '../registry/image-content.ts';
 import { type ImageReference, wantedOf } from '../registry/image-reference.ts';
 import { type Deadline, deadlineIn } from '../registry/transport.ts';
 import { BoundedCache, type CacheBounds } from '../shared/bounded-cache.ts';
-import { join } from './single-flight.ts';
+import { singleFlight } from '../shared/single-flight.ts';
 
-export interface Resolution {
+/** A digest that the registry gave. */
+export interface CheckedDigest {
   digest: string;
-  content: ImageContent;
   /** When the registry was asked, by the resolver's clock. */
   checkedAt: number;
 }
 
-interface Pointer {
-  digest: string;
-  checkedAt: number;
+export interface Resolution extends CheckedDigest {
+  content: ImageContent;
 }
 
-/** What a pointer takes beside its key. */
-const POINTER_BYTES = 100;
+/** What a cached digest takes besides its key. */
+const DIGEST_BYTES = 100;
 
 const isRefusal = ({ reason }: RegistryError) =>
   reason === 'image-not-found' || reason === 'image-unauthorized';
 
-/** Somebody could not say for now, so that the others' "no" is none. @param no what they said, if anything */
-function doubted(doubt: RegistryError, no: string): RegistryError {
-  const message = no === '' ? doubt.message : `${doubt.message}; ${no}`;
-  return new RegistryError(doubt.reason, message, { cause: doubt });
+/** The error where one attempt failed for now and the others were refused: the refusals prove nothing. */
+function transientError(transient: RegistryError, refusals: string): RegistryError {
+  const message = refusals === '' ? transient.message : `${transient.message}; ${refusals}`;
+  return new RegistryError(transient.reason, message, { cause: transient });
 }
 
 export class ImageResolver {
   private readonly client: RegistryClient;
   private readonly registries: readonly RegistryOptions[];
-  private readonly pointers: BoundedCache<Pointer>;
+  private readonly digests: BoundedCache<CheckedDigest>;
   private readonly contents: BoundedCache<ImageContent>;
-  private readonly pointing = new Map<string, Promise<Pointer & { manifest?: ManifestContent }>>();
+  private readonly resolving = new Map<string, Promise<CheckedDigest & { manifest?: ManifestContent }>>();
   private readonly fetching = new Map<string, Promise<ImageContent>>();
-
   private readonly now: () => number;
 
-  /** @param now milliseconds, from any beginning */
+  /** @param now milliseconds, of any epoch */
   constructor(
     client: RegistryClient,
     registries: readonly RegistryOptions[],
@@ -61,48 +60,51 @@ export class ImageResolver {
     this.now = now;
     this.client = client;
     this.registries = registries;
-    this.pointers = new BoundedCache({ entries: bounds.entries, bytes: bounds.bytes / 4 });
+    this.digests = new BoundedCache({ entries: bounds.entries, bytes: bounds.bytes / 4 });
     this.contents = new BoundedCache({ entries: bounds.entries, bytes: bounds.bytes / 2 });
   }
 
-  /** What a digest stands for, where that is known. */
+  /** The content of a digest, where it is cached. */
   contentOf(digest: string): ImageContent | undefined {
     return this.contents.get(digest);
   }
 
   /**
-   * @param since only a later word of the registry's counts
-   * @throws {RegistryError} that of the registry itself, where its mirrors failed too; but a mirror that cannot say for now may be
-   *   the one that has the image, so that "no" is then no answer
+   * @param since a digest that was checked before is checked again
+   * @throws {RegistryError} the registry's own, where its mirrors failed too. If a mirror failed for now, a refusal of the registry
+   *   becomes a transient error: the mirror may have the image
    */
   async resolve(
     reference: ImageReference,
-    chain: CredentialChain,
+    credentials: CredentialsToTry,
     deadline: Deadline,
     since: number,
   ): Promise<Resolution> {
     const endpoints = endpointsOf(reference.registry, this.registries);
-    let doubt: RegistryError | undefined;
+    let transient: RegistryError | undefined;
     for (const [index, endpoint] of endpoints.entries()) {
       const last = index === endpoints.length - 1;
-      // A mirror that hangs leaves half of the time to who comes next.
+      // A mirror that does not answer leaves half of the time for the endpoints after it.
       const share = last ? deadline : deadlineIn((deadline.endsAt - performance.now()) / 2, deadline);
       try {
-        return await this.at(endpoint, reference, chain, share, since);
+        return await this.resolveAt(endpoint, reference, credentials, share, since);
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
-        if (last) throw doubt === undefined || !isRefusal(error) ? error : doubted(doubt, error.message);
-        if (isPassing(error)) doubt ??= error;
+        if (last)
+          throw transient === undefined || !isRefusal(error)
+            ? error
+            : transientError(transient, error.message);
+        if (isTransient(error)) transient ??= error;
       }
     }
     throw new RegistryError('image-unreachable', `registry ${reference.registry} has no address`);
   }
 
   /** Ask one endpoint, with one credential after the other. */
-  private async at(
+  private async resolveAt(
     endpoint: Endpoint,
     reference: ImageReference,
-    chain: CredentialChain,
+    credentials: CredentialsToTry,
     deadline: Deadline,
     since: number,
   ): Promise<Resolution> {
@@ -110,68 +112,71 @@ export class ImageResolver {
     const target = { registry: endpoint.registry, repository: `${endpoint.prefix}${repository}` };
     const refused: string[] = [];
     let missing: RegistryError | undefined;
-    let doubt: RegistryError | undefined;
-    for await (const credential of chain.candidates(target, deadline)) {
+    let transient: RegistryError | undefined;
+    for await (const credential of credentials.inOrder(target, deadline)) {
       try {
-        return await this.as(credential, { endpoint, repository, credential, deadline }, reference, since);
+        const access = { endpoint, repository, credential, deadline };
+        return await this.resolveAs(credential, access, reference, since);
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
-        // Some registries say 404 to those who may not know.
+        // Some registries answer 404 where a credential may not read the image.
         if (error.reason === 'image-not-found') missing ??= error;
-        else if (error.reason === 'image-unauthorized') refused.push(credential.from);
-        // Who cannot be talked to hears nobody else either, and there may be no time left.
-        else if (!error.ofCredential || deadline.signal.aborted) throw error;
-        else doubt ??= error;
+        else if (error.reason === 'image-unauthorized') refused.push(credential.source);
+        // A registry that is down is not asked again with other credentials. Nor is there time for it after the deadline.
+        else if (!error.credentialSpecific || deadline.signal.aborted) throw error;
+        else transient ??= error;
       }
     }
-    if (missing !== undefined && doubt === undefined && !chain.lacking) throw missing;
+    if (missing !== undefined && transient === undefined && !credentials.incomplete) throw missing;
     const tried = [...new Set(refused)].slice(0, 5).join(', ');
-    const no = missing?.message ?? (tried === '' ? [] : `${endpoint.who} refused ${tried}`);
-    const why = [no, chain.troubles.slice(0, 3)].flat().join('; ');
-    if (doubt !== undefined) throw doubted(doubt, why);
-    // A secret that could not be read just now takes from nobody what he may read.
-    throw new RegistryError(chain.lacking ? 'image-unreachable' : 'image-unauthorized', why);
+    const refusal = missing?.message ?? (tried === '' ? [] : `${endpoint.server} refused ${tried}`);
+    const why = [refusal, credentials.failures.slice(0, 3)].flat().join('; ');
+    if (transient !== undefined) throw transientError(transient, why);
+    // A pull secret that could not be read for now might hold a credential that is accepted.
+    throw new RegistryError(credentials.incomplete ? 'image-unreachable' : 'image-unauthorized', why);
   }
 
-  private async as(
+  private async resolveAs(
     credential: Credential,
-    asking: Asking,
+    access: RepositoryAccess,
     reference: ImageReference,
     since: number,
   ): Promise<Resolution> {
     const wanted = wantedOf(reference);
-    const { base, prefix } = asking.endpoint;
-    const key = `${credential.id} ${base.origin}/${prefix}${asking.repository} ${wanted}`;
-    const known = this.pointers.get(key);
-    const pointer: Pointer & { manifest?: ManifestContent } =
-      known !== undefined && known.checkedAt > since
-        ? known
-        : await join(this.pointing, key, () => this.point(key, asking, wanted));
-    const { digest, checkedAt, manifest } = pointer;
+    const { base, prefix } = access.endpoint;
+    const key = `${credential.id} ${base.origin}/${prefix}${access.repository} ${wanted}`;
+    const cached = this.digests.get(key);
+    const checked: CheckedDigest & { manifest?: ManifestContent } =
+      cached !== undefined && cached.checkedAt > since
+        ? cached
+        : await singleFlight(this.resolving, key, () => this.checkDigest(key, access, wanted));
+    const { digest, checkedAt, manifest } = checked;
     const content =
       this.contents.get(digest) ??
-      (await join(this.fetching, `${credential.id} ${digest}`, () => this.fetch(asking, digest, manifest)));
+      (await singleFlight(this.fetching, `${credential.id} ${digest}`, () =>
+        this.fetch(access, digest, manifest),
+      ));
     return { digest, content, checkedAt };
   }
 
-  private async point(key: string, asking: Asking, wanted: string) {
+  private async checkDigest(key: string, access: RepositoryAccess, wanted: string) {
     const checkedAt = this.now();
     try {
-      const { digest, manifest } = await this.client.resolve(asking, wanted);
-      this.pointers.set(key, { digest, checkedAt }, POINTER_BYTES);
+      const { digest, manifest } = await this.client.resolve(access, wanted);
+      this.digests.set(key, { digest, checkedAt }, DIGEST_BYTES);
       return { digest, checkedAt, ...(manifest === undefined ? {} : { manifest }) };
     } catch (error) {
-      this.pointers.delete(key);
+      this.digests.delete(key);
       throw error;
     }
   }
 
   private async fetch(
-    asking: Asking,
+    access: RepositoryAccess,
     digest: string,
     manifest: ManifestContent | undefined,
   ): Promise<ImageContent> {
-    const content = await fetchImage(this.client, asking, digest, manifest);
+    const content = await fetchImage(this.client, access, digest, manifest);
     this.contents.set(digest, content, JSON.stringify([...content.values()]).length * 2);
     return content;
   }

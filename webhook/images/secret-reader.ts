@@ -1,5 +1,7 @@
-/** Pull secrets of the cluster, read by name: `get` of secrets and service accounts, never `list`. Import this file lazily. */
-
+/**
+ * Reads pull secrets from the API server, by name: it needs `get` of secrets and service accounts, and no `list`. Import this file
+ * lazily, because it loads the API server's client.
+ */
 import type { ImageFailure } from '../decision/images.ts';
 import { KubernetesError, type KubernetesErrorCode } from '../kubernetes/error.ts';
 import { connect, type KubernetesRequests } from '../kubernetes/request.ts';
@@ -7,9 +9,9 @@ import { RegistryError } from '../registry/error.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 import type { PullSecret, SecretReader } from './pull-secrets.ts';
 
-/** A pod names a few; each is a request. */
+/** A pod names few pull secrets, and each of them costs a request. */
 const MAX_SECRETS = 16;
-/** Of one call; the look-up's own deadline mostly comes first. */
+/** The limit for one call. The deadline of the look-up is often shorter. */
 const CALL_MS = 5_000;
 
 export class ClusterSecretReader implements SecretReader {
@@ -27,19 +29,23 @@ export class ClusterSecretReader implements SecretReader {
     signal: AbortSignal,
   ): Promise<readonly PullSecret[]> {
     try {
-      const ofAccount =
+      const accountSecretNames =
         serviceAccountName === undefined
           ? []
-          : await this.ofServiceAccount(namespace, serviceAccountName, signal);
-      const names = [...new Set([...podSecretNames, ...ofAccount])].slice(0, MAX_SECRETS);
+          : await this.serviceAccountSecrets(namespace, serviceAccountName, signal);
+      const names = [...new Set([...podSecretNames, ...accountSecretNames])].slice(0, MAX_SECRETS);
       const secrets = await Promise.all(names.map((name) => this.secret(namespace, name, signal)));
       return secrets.flatMap((secret) => secret ?? []);
     } catch (error) {
-      throw inWords(error);
+      throw toRegistryError(error);
     }
   }
 
-  private async ofServiceAccount(namespace: string, name: string, signal: AbortSignal): Promise<string[]> {
+  private async serviceAccountSecrets(
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<string[]> {
     const account = await this.get(namespace, 'serviceaccounts', name, signal);
     const references = account && member(account, 'imagePullSecrets');
     return (Array.isArray(references) ? references : []).flatMap((reference: unknown) => {
@@ -70,7 +76,7 @@ export class ClusterSecretReader implements SecretReader {
     signal: AbortSignal,
   ): Promise<JsonRecord | undefined> {
     signal.throwIfAborted();
-    // No object is called so, and in a URL they lead to the list, or to what is above it.
+    // These are no valid names, and in a URL they would lead to the list or to the namespace.
     if (name === '.' || name === '..') return undefined;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
     const action = `get ${kind}/${name} in namespace ${namespace}`;
@@ -79,28 +85,28 @@ export class ClusterSecretReader implements SecretReader {
 }
 
 /**
- * A reader of the cluster that this process is in.
- * @param closing ends its calls
- * @throws {RegistryError} where there is none
+ * A reader for the cluster that this process runs in, or that KUBECONFIG names.
+ * @param closing ends all calls
+ * @throws {RegistryError} where there is no cluster
  */
 export function connectSecretReader(env: NodeJS.ProcessEnv, closing?: AbortSignal): SecretReader {
   try {
     return new ClusterSecretReader(connect(env, closing));
   } catch (error) {
-    throw inWords(error);
+    throw toRegistryError(error);
   }
 }
 
-/** What says nothing about the secret, nor about who may read it. */
-const PASSING: Partial<Record<KubernetesErrorCode, ImageFailure>> = {
+/** The transient errors: they do not tell whether the secret exists or may be read. */
+const TRANSIENT: Partial<Record<KubernetesErrorCode, ImageFailure>> = {
   timeout: 'image-timeout',
   unreachable: 'image-unreachable',
   busy: 'image-unreachable',
 };
 
-/** A KubernetesError's message names the verb, the object and the way out, and holds nothing that was read. */
-function inWords(error: unknown): unknown {
+/** A KubernetesError's message is kept: it names the verb, the object and what to do, and holds nothing that was read. */
+function toRegistryError(error: unknown): unknown {
   if (!(error instanceof KubernetesError)) return error;
-  const reason = PASSING[error.code] ?? 'image-unauthorized';
+  const reason = TRANSIENT[error.code] ?? 'image-unauthorized';
   return new RegistryError(reason, error.message, { cause: error });
 }

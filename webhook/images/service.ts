@@ -1,16 +1,17 @@
-/** The image look-up that a configuration asks for, put together. */
-import type { ImagesConfig } from '../config/images.ts';
+/** The image look-up that a configuration describes, assembled from its parts. */
+import type { Cloud, ImagesConfig } from '../config/images.ts';
 import type { ImageLookup } from '../decision/images.ts';
 import type { PodView } from '../decision/pod.ts';
 import { Authorizer } from '../registry/auth.ts';
 import { RegistryClient } from '../registry/client.ts';
-import type { CredentialProvider } from '../registry/credential.ts';
-import { CredentialChain } from '../registry/credential-chain.ts';
+import { AwsCredentials } from '../registry/cloud-aws.ts';
+import { AzureCredentials } from '../registry/cloud-azure.ts';
+import { GoogleCredentials } from '../registry/cloud-google.ts';
+import { type CredentialProvider, CredentialsToTry } from '../registry/credential.ts';
 import { DockerConfigFile } from '../registry/docker-config.ts';
 import { Transport } from '../registry/transport.ts';
-import { cloudProvider } from './cloud-provider.ts';
-import { type Asker, ImageFinder } from './finder.ts';
-import { ConfiguredLookup, type ImageObserver, type RegistrySide } from './lookup.ts';
+import { ImageFinder, type PodCredentials } from './finder.ts';
+import { ConfiguredLookup, type ImageObserver, type RegistryLookup } from './lookup.ts';
 import { PullSecretCredentials, type SecretReader } from './pull-secrets.ts';
 import { ImageResolver } from './resolver.ts';
 
@@ -20,39 +21,39 @@ export interface ImageServiceOptions {
   secrets?: SecretReader | undefined;
   /** Further docker configurations, after the configured one. */
   dockerConfigs?: readonly CredentialProvider[];
-  /** See {@link RegistrySide}; given where it is neither the pod's pull secrets nor the webhook's own credentials. */
-  wayIn?: (registry: string) => string;
-  /** HTTP(S)_PROXY, NO_PROXY, and what the clouds' identities say. */
+  /** See {@link RegistryLookup}. Default: to give the pod a pull secret, or the webhook a credential. */
+  credentialHint?: (registry: string) => string;
+  /** HTTP(S)_PROXY, NO_PROXY, and the variables of the clouds' identities. */
   env?: NodeJS.ProcessEnv;
   /** The cache's clock, in milliseconds. */
   now?: () => number;
 }
 
 export interface ImageService extends ImageLookup {
-  /** Hang up. */
+  /** Close all connections. */
   close(): void;
 }
 
-const pullSecret = () => 'give it an imagePullSecret that may read it';
-const webhooksOwn = () =>
+const podHint = () => 'give it an imagePullSecret that may read it';
+const webhookHint = () =>
   'give the webhook a credential that may read it (images.defaultPullSecret, images.dockerConfig, images.cloud)';
 
-/** Put the look-up together. Nothing is asked or read yet. */
+/** Create the look-up. It sends no request and reads no file yet. */
 export function createImageService(config: ImagesConfig, options: ImageServiceOptions = {}): ImageService {
   const transport = config.mode === 'registry' ? new Transport(options.env) : undefined;
-  const side = transport && registrySide(config, transport, options);
-  const lookup = new ConfiguredLookup(config.entrypoints, side, options.observer);
+  const registry = transport && registryLookup(config, transport, options);
+  const lookup = new ConfiguredLookup(config.entrypoints, registry, options.observer);
   return {
-    lookUp: (...asked) => lookup.lookUp(...asked),
+    lookUp: (...request) => lookup.lookUp(...request),
     close: () => transport?.close(),
   };
 }
 
-function registrySide(
+function registryLookup(
   config: ImagesConfig,
   transport: Transport,
   options: ImageServiceOptions,
-): RegistrySide {
+): RegistryLookup {
   const { env = process.env, secrets, now, dockerConfigs = [] } = options;
   const { fresh, stale, failures, entries, bytes } = config.cache;
   const client = new RegistryClient(transport, new Authorizer(transport));
@@ -63,10 +64,10 @@ function registrySide(
     now,
   );
   const reader = config.pullSecrets ? secrets : undefined;
-  const everybodys: CredentialProvider[] = [
+  const shared: CredentialProvider[] = [
     ...(config.dockerConfig === undefined ? [] : [new DockerConfigFile(config.dockerConfig)]),
     ...dockerConfigs,
-    ...config.cloud.map((cloud) => cloudProvider(cloud, transport, env)),
+    ...config.cloud.map((cloud) => cloudCredentials(cloud, transport, env)),
   ];
   const defaultSecret = (): CredentialProvider[] => {
     const [namespace, name] = config.defaultPullSecret?.split('/', 2) ?? [];
@@ -80,21 +81,33 @@ function registrySide(
           }),
         ];
   };
-  const askerOf = (namespace: string, pod: PodView): Asker => {
+  const credentialsOf = (namespace: string, pod: PodView): PodCredentials => {
     const { imagePullSecrets, serviceAccountName = 'default' } = pod;
-    // The API server copies the service account's into a pod that names none; into one that does, it does not.
+    // The API server copies the service account's pull secrets into a pod that names none, and only into such a pod.
     const account = imagePullSecrets.length > 0 ? undefined : serviceAccountName;
     const names = { namespace, podSecretNames: imagePullSecrets, serviceAccountName: account };
     return {
       key: reader === undefined ? '' : JSON.stringify([namespace, imagePullSecrets, account]),
-      chain: () =>
-        new CredentialChain([
+      toTry: () =>
+        new CredentialsToTry([
           ...(reader === undefined ? [] : [new PullSecretCredentials(reader, names)]),
           ...defaultSecret(),
-          ...everybodys,
+          ...shared,
         ]),
     };
   };
-  const { wayIn = reader === undefined ? webhooksOwn : pullSecret } = options;
-  return { finder, askerOf, wayIn, hosts: config.hosts, machines: config.machines };
+  const { credentialHint = reader === undefined ? webhookHint : podHint } = options;
+  return { finder, credentialsOf, credentialHint, hosts: config.hosts, machines: config.machines };
+}
+
+/** Credentials of the identity that the webhook itself runs under at a cloud. They need no secret of the pod. */
+function cloudCredentials(cloud: Cloud, transport: Transport, env: NodeJS.ProcessEnv): CredentialProvider {
+  switch (cloud) {
+    case 'google':
+      return new GoogleCredentials(transport, env);
+    case 'azure':
+      return new AzureCredentials(transport, env);
+    case 'aws':
+      return new AwsCredentials(transport, env);
+  }
 }

@@ -1,13 +1,14 @@
 /** AWS Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html). Pure. */
 import { createHash, createHmac } from 'node:crypto';
 
-export interface AwsKeys {
+/** An access key, with the session token where it is a temporary one. */
+export interface AwsAccessKey {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
 }
 
-/** A request as it will be sent; its path and query must be in canonical form already, which these two services' are. */
+/** A request as it will be sent. Its path and query must already be in canonical form, as those for ECR and STS are. */
 export interface AwsRequest {
   method: 'GET' | 'POST';
   url: URL;
@@ -20,9 +21,13 @@ export interface AwsRequest {
 
 /**
  * Sign a request.
- * @returns its headers, whole
+ * @returns all of its headers
  */
-export function signAwsRequest(request: AwsRequest, keys: AwsKeys, now: Date): Record<string, string> {
+export function signAwsRequest(
+  request: AwsRequest,
+  accessKey: AwsAccessKey,
+  now: Date,
+): Record<string, string> {
   const { method, url, region, service, body } = request;
   const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
   const day = time.slice(0, 8);
@@ -30,7 +35,7 @@ export function signAwsRequest(request: AwsRequest, keys: AwsKeys, now: Date): R
     ...request.headers,
     host: url.host,
     'x-amz-date': time,
-    ...(keys.sessionToken === undefined ? {} : { 'x-amz-security-token': keys.sessionToken }),
+    ...(accessKey.sessionToken === undefined ? {} : { 'x-amz-security-token': accessKey.sessionToken }),
   };
   const names = Object.keys(headers).sort();
   const canonical = [
@@ -49,19 +54,19 @@ export function signAwsRequest(request: AwsRequest, keys: AwsKeys, now: Date): R
   const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
   const key = [day, region, service, 'aws4_request'].reduce<Buffer>(
     (last, part) => hmac(last, part),
-    Buffer.from(`AWS4${keys.secretAccessKey}`),
+    Buffer.from(`AWS4${accessKey.secretAccessKey}`),
   );
   const signature = hmac(key, toSign).toString('hex');
   return {
     ...headers,
-    authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+    authorization: `AWS4-HMAC-SHA256 Credential=${accessKey.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
   };
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest();
 
-/** RFC 3986: encodeURIComponent leaves four characters more. */
+/** Percent-encoding by RFC 3986: encodeURIComponent does not encode these characters. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

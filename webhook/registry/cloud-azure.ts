@@ -1,14 +1,14 @@
 /**
- * Azure's container registries: a token of the identity that the webhook runs as is traded at the registry for a refresh token
- * (github.com/Azure/acr, docs/AAD-OAuth.md). The identity is that of a workload (AZURE_FEDERATED_TOKEN_FILE), else the node's
- * managed one.
+ * Azure's container registries: the access token of the webhook's own identity is exchanged at the registry for a refresh token
+ * (github.com/Azure/acr, docs/AAD-OAuth.md). The identity is the workload identity (AZURE_FEDERATED_TOKEN_FILE), else the node's
+ * managed identity.
  */
-import { cloudJson, cloudText, LastingCredentials, MAX_CLOUD_BYTES, tokenFile } from './cloud-identity.ts';
+import { CredentialCache, cloudJson, cloudText, MAX_CLOUD_BYTES, readTokenFile } from './cloud-identity.ts';
 import {
   type Credential,
   type CredentialProvider,
   type CredentialTarget,
-  credentialFrom,
+  createCredential,
 } from './credential.ts';
 import { RegistryError } from './error.ts';
 import type { Deadline, Transport } from './transport.ts';
@@ -18,13 +18,13 @@ const RESOURCE = 'https://management.azure.com/';
 const METADATA = `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(RESOURCE)}`;
 const METADATA_HOST = '169.254.169.254';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
-/** A refresh token of a registry lives three hours. */
-const REFRESH_LIFE_S = 3 * 3600;
+/** A registry's refresh token is valid for three hours. */
+const REFRESH_LIFETIME_S = 3 * 3600;
 
 export class AzureCredentials implements CredentialProvider {
   private readonly transport: Transport;
   private readonly env: NodeJS.ProcessEnv;
-  private readonly known = new LastingCredentials();
+  private readonly cache = new CredentialCache();
 
   /**
    * @param env AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE and AZURE_AUTHORITY_HOST, as the workload identity
@@ -38,7 +38,7 @@ export class AzureCredentials implements CredentialProvider {
   /** @throws {RegistryError} */
   async credentials({ registry }: CredentialTarget, deadline: Deadline): Promise<readonly Credential[]> {
     if (!/\.azurecr\.(io|cn|us)$/.test(registry)) return [];
-    const credential = await this.known.get(registry, async () => {
+    const credential = await this.cache.get(registry, async () => {
       const access = await this.accessToken(deadline);
       return this.exchange(`https://${registry}`, registry, access, deadline);
     });
@@ -46,11 +46,11 @@ export class AzureCredentials implements CredentialProvider {
   }
 
   /**
-   * Trade an access token for the registry's refresh token.
+   * Exchange an access token for the registry's refresh token.
    * @param origin of the registry
    */
   async exchange(origin: string, registry: string, access: string, deadline: Deadline) {
-    const who = `registry ${registry}`;
+    const server = `registry ${registry}`;
     const body = new URLSearchParams({
       grant_type: 'access_token',
       service: registry,
@@ -58,12 +58,12 @@ export class AzureCredentials implements CredentialProvider {
       ...(this.env.AZURE_TENANT_ID === undefined ? {} : { tenant: this.env.AZURE_TENANT_ID }),
     }).toString();
     const url = new URL('/oauth2/exchange', origin);
-    const call = { method: 'POST', url, headers: FORM, body, maxBytes: MAX_CLOUD_BYTES, who } as const;
-    const answer = cloudJson(await this.transport.send(call, deadline), who);
-    const token = cloudText(answer, 'refresh_token', who);
+    const call = { method: 'POST', url, headers: FORM, body, maxBytes: MAX_CLOUD_BYTES, server } as const;
+    const answer = cloudJson(await this.transport.send(call, deadline), server);
+    const token = cloudText(answer, 'refresh_token', server);
     return {
-      credential: credentialFrom({ kind: 'identity', token }, "Azure's identity"),
-      seconds: REFRESH_LIFE_S,
+      credential: createCredential({ kind: 'identity', token }, "Azure's identity"),
+      seconds: REFRESH_LIFETIME_S,
     };
   }
 
@@ -75,7 +75,7 @@ export class AzureCredentials implements CredentialProvider {
         'image-unauthorized',
         'AZURE_CLIENT_ID or AZURE_TENANT_ID is not set beside AZURE_FEDERATED_TOKEN_FILE',
       );
-    const who = "Azure's token server";
+    const server = "Azure's token server";
     const authority = URL.parse(this.env.AZURE_AUTHORITY_HOST ?? 'https://login.microsoftonline.com/');
     if (authority === null)
       throw new RegistryError('image-unauthorized', 'AZURE_AUTHORITY_HOST is no address');
@@ -83,16 +83,16 @@ export class AzureCredentials implements CredentialProvider {
       grant_type: 'client_credentials',
       client_id: client,
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await tokenFile(file),
+      client_assertion: await readTokenFile(file),
       scope: `${RESOURCE}.default`,
     }).toString();
     const url = new URL(`/${encodeURIComponent(tenant)}/oauth2/v2.0/token`, authority);
-    const call = { method: 'POST', url, headers: FORM, body, maxBytes: MAX_CLOUD_BYTES, who } as const;
-    return cloudText(cloudJson(await this.transport.send(call, deadline), who), 'access_token', who);
+    const call = { method: 'POST', url, headers: FORM, body, maxBytes: MAX_CLOUD_BYTES, server } as const;
+    return cloudText(cloudJson(await this.transport.send(call, deadline), server), 'access_token', server);
   }
 
   private async managedToken(client: string | undefined, deadline: Deadline): Promise<string> {
-    const who = "Azure's metadata service";
+    const server = "Azure's metadata service";
     const base = this.env.AZURE_POD_IDENTITY_AUTHORITY_HOST ?? `http://${METADATA_HOST}`;
     const url = URL.parse(METADATA, base);
     if (url === null)
@@ -103,8 +103,12 @@ export class AzureCredentials implements CredentialProvider {
       url,
       headers: { metadata: 'true' },
       maxBytes: MAX_CLOUD_BYTES,
-      who,
+      server,
     } as const;
-    return cloudText(cloudJson(await this.transport.sendLocally(call, deadline), who), 'access_token', who);
+    return cloudText(
+      cloudJson(await this.transport.sendLocally(call, deadline), server),
+      'access_token',
+      server,
+    );
   }
 }

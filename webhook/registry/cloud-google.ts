@@ -1,13 +1,13 @@
 /**
- * Google's Artifact Registry and Container Registry: an access token of the service account that the webhook runs as, from the
- * metadata server (cloud.google.com/compute/docs/access/authenticate-workloads; with Workload Identity the same address).
+ * Google's Artifact Registry and Container Registry: an access token of the webhook's own service account, from the metadata server
+ * (cloud.google.com/compute/docs/access/authenticate-workloads). Workload Identity uses the same address.
  */
-import { cloudJson, cloudSeconds, cloudText, LastingCredentials, MAX_CLOUD_BYTES } from './cloud-identity.ts';
+import { CredentialCache, cloudJson, cloudSeconds, cloudText, MAX_CLOUD_BYTES } from './cloud-identity.ts';
 import {
   type Credential,
   type CredentialProvider,
   type CredentialTarget,
-  credentialFrom,
+  createCredential,
 } from './credential.ts';
 import type { Deadline, Transport } from './transport.ts';
 
@@ -18,9 +18,9 @@ const TOKEN_USER = 'oauth2accesstoken';
 export class GoogleCredentials implements CredentialProvider {
   private readonly transport: Transport;
   private readonly url: URL;
-  private readonly known = new LastingCredentials();
+  private readonly cache = new CredentialCache();
 
-  /** @param env whose GCE_METADATA_HOST stands in for the metadata server, as in Google's own libraries */
+  /** @param env GCE_METADATA_HOST replaces the metadata server's host, as in Google's own libraries */
   constructor(transport: Transport, env: NodeJS.ProcessEnv) {
     this.transport = transport;
     this.url = new URL(PATH, `http://${env.GCE_METADATA_HOST ?? 'metadata.google.internal'}`);
@@ -29,14 +29,14 @@ export class GoogleCredentials implements CredentialProvider {
   /** @throws {RegistryError} */
   async credentials({ registry }: CredentialTarget, deadline: Deadline): Promise<readonly Credential[]> {
     if (!/(^|\.)(gcr\.io|pkg\.dev)$/.test(registry)) return [];
-    const who = "Google's metadata server";
-    const credential = await this.known.get('', async () => {
+    const server = "Google's metadata server";
+    const credential = await this.cache.get('', async () => {
       const headers = { 'metadata-flavor': 'Google' };
-      const call = { method: 'GET', url: this.url, headers, maxBytes: MAX_CLOUD_BYTES, who } as const;
-      const answer = cloudJson(await this.transport.sendLocally(call, deadline), who);
-      const password = cloudText(answer, 'access_token', who);
+      const call = { method: 'GET', url: this.url, headers, maxBytes: MAX_CLOUD_BYTES, server } as const;
+      const answer = cloudJson(await this.transport.sendLocally(call, deadline), server);
+      const password = cloudText(answer, 'access_token', server);
       return {
-        credential: credentialFrom({ kind: 'basic', username: TOKEN_USER, password }, "Google's identity"),
+        credential: createCredential({ kind: 'basic', username: TOKEN_USER, password }, "Google's identity"),
         seconds: cloudSeconds(answer, 'expires_in', 60),
       };
     });

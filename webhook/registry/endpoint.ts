@@ -1,39 +1,39 @@
-/** Where a registry is really asked: its mirrors first, then itself. Pure. */
+/** The addresses at which a registry's images are read: its mirrors in order, then the registry itself. Pure. */
 
 import { RegistryError } from './error.ts';
 import { DOCKER_HUB } from './image-reference.ts';
 
 /** One registry of the configuration's `images.registries`. */
 export interface RegistryOptions {
-  /** As image references have it, with its port: `docker.io`, `registry.local:5000`. */
+  /** The host as in an image reference, with its port: `docker.io`, `registry.local:5000`. */
   host: string;
-  /** Addresses that are asked first, in order; a path stands before every repository's name. */
+  /** Addresses that are asked first, in order. Their path is put before every repository's name. */
   mirrors: readonly string[];
-  /** It has no TLS. */
+  /** The registry has no TLS. */
   plainHttp: boolean;
-  /** PEM file with authorities that are trusted for it, beside the usual ones. */
+  /** A PEM file of authorities that are trusted for it besides the usual ones. */
   caFile?: string | undefined;
 }
 
 export interface Endpoint {
-  /** For messages: `registry ghcr.io`, `mirror cache.local`. */
-  who: string;
-  /** The host by which its credentials are found. */
+  /** Its name in messages: `registry ghcr.io`, `mirror cache.local`. */
+  server: string;
+  /** The host for which its credentials are looked up. */
   registry: string;
   base: URL;
-  /** Stands before the repository's name: `dockerhub/`, or nothing. */
+  /** Put before the repository's name: `dockerhub/`, or empty. */
   prefix: string;
   plainHttp: boolean;
   caFile: string | undefined;
 }
 
-/** Docker Hub's API has a name of its own. */
+/** The host of Docker Hub's API. */
 const HUB_API = 'registry-1.docker.io';
 
 /**
- * Where to ask for an image of a registry, in order.
- * @param registry as the reference has it
- * @throws {RegistryError} where it is no address: a port above 65535, say
+ * The endpoints for a registry's images, in order.
+ * @param registry the host as in the image reference
+ * @throws {RegistryError} where it is not an address, for instance with a port above 65535
  */
 export function endpointsOf(registry: string, registries: readonly RegistryOptions[]): Endpoint[] {
   const optionsOf = (host: string) => registries.find((item) => item.host === host);
@@ -44,7 +44,7 @@ export function endpointsOf(registry: string, registries: readonly RegistryOptio
     const path = base.pathname.replace(/^\/+|\/+$/g, '');
     return [
       {
-        who: `mirror ${base.host}`,
+        server: `mirror ${base.host}`,
         registry: base.host,
         base: new URL(base.origin),
         prefix: path === '' ? '' : `${path}/`,
@@ -60,7 +60,7 @@ export function endpointsOf(registry: string, registries: readonly RegistryOptio
   return [
     ...mirrors,
     {
-      who: `registry ${registry}`,
+      server: `registry ${registry}`,
       registry,
       base,
       prefix: '',

@@ -1,33 +1,33 @@
-/** Why a registry gave no image: a named reason, and a clause for a person that holds no secret. */
+/** The error of a look-up: a named reason, and a message that holds no secret. */
 import type { ImageFailure } from '../decision/images.ts';
 
-export interface RegistryErrorOptions extends ErrorOptions {
-  /** It was answered to one credential, or kept one from being tried: another may fare better. */
-  ofCredential?: boolean;
+interface RegistryErrorOptions extends ErrorOptions {
+  /** The error concerns one credential. Another one may be accepted. */
+  credentialSpecific?: boolean;
 }
 
 /**
- * A look-up that failed. The message is a clause that begins with who failed (`registry ghcr.io answered 500`); it never
- * holds what a registry sent, but for codes that were checked, and never a credential.
+ * A look-up that failed. The message is a clause that begins with the server's name (`registry ghcr.io answered 500`). It holds no
+ * credential, and of a registry's answer only codes that were checked.
  */
 export class RegistryError extends Error {
   override name = 'RegistryError';
   readonly reason: ImageFailure;
-  readonly ofCredential: boolean;
+  readonly credentialSpecific: boolean;
 
   constructor(reason: ImageFailure, message: string, options: RegistryErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
-    this.ofCredential = options.ofCredential ?? false;
+    this.credentialSpecific = options.credentialSpecific ?? false;
   }
 }
 
-/** Whether an error says nothing about the image, nor about who may read it. */
-export function isPassing({ reason }: RegistryError): boolean {
+/** Whether the error is transient: it tells nothing about the image, or about who may read it. */
+export function isTransient({ reason }: RegistryError): boolean {
   return reason === 'image-unreachable' || reason === 'image-timeout';
 }
 
-/** Codes of Node's TLS that mean: not signed by anybody whom we trust. */
+/** Codes of Node's TLS for a certificate that no trusted authority has signed. */
 const UNTRUSTED = new Set([
   'CERT_SIGNATURE_FAILURE',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -37,8 +37,8 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
-/** Codes of what is not worth another try at the same registry. */
-const WORDS: Readonly<Record<string, string>> = {
+/** Messages by the error codes of Node and OpenSSL. */
+const MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'has a name that no DNS knows',
   EAI_AGAIN: 'has a name that DNS does not answer for now',
   ECONNREFUSED: 'refuses connections',
@@ -56,30 +56,30 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a failed request means.
- * @param who `registry ghcr.io`
- * @param error whatever the request threw; its text is not shown, since it may quote what was sent
+ * The error for a failed request.
+ * @param server the server's name for the message: `registry ghcr.io`
+ * @param error any error of the request. Its text is left out, because it may quote what was sent
  */
-export function requestError(who: string, error: unknown): RegistryError {
+export function requestError(server: string, error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const name = error instanceof Error ? error.name : '';
   if (name === 'AbortError' || name === 'TimeoutError' || code === 'ETIMEDOUT')
-    return new RegistryError('image-timeout', `${who} did not answer in time`, { cause: error });
+    return new RegistryError('image-timeout', `${server} did not answer in time`, { cause: error });
   if (UNTRUSTED.has(code))
     return new RegistryError(
       'image-unreachable',
-      `${who} has a certificate that nobody trusted here has signed; name its authority: images.registries[].caFile`,
+      `${server} has a certificate that nobody trusted here has signed; name its authority: images.registries[].caFile`,
       { cause: error },
     );
   if (code.startsWith('HPE_'))
-    return new RegistryError('image-unreachable', `${who} answered with what is no HTTP (${code})`, {
+    return new RegistryError('image-unreachable', `${server} answered with what is no HTTP (${code})`, {
       cause: error,
     });
-  const words = Object.hasOwn(WORDS, code) ? WORDS[code] : undefined;
+  const message = Object.hasOwn(MESSAGES, code) ? MESSAGES[code] : undefined;
   return new RegistryError(
     'image-unreachable',
-    `${who} ${words ?? `cannot be asked (${/^[A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown error'})`}`,
+    `${server} ${message ?? `cannot be asked (${/^[A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown error'})`}`,
     { cause: error },
   );
 }

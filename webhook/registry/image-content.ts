@@ -1,7 +1,7 @@
-/** From a digest to what the image runs on each machine: indexes, manifests, configurations. */
+/** An image's command and stop signal on each machine, from its index, manifests and configurations. */
 import { MACHINES, type Machine } from '../../shim/machine-words.ts';
 import type { ImageConfig } from '../decision/images.ts';
-import type { Asking, ManifestContent, RegistryClient } from './client.ts';
+import type { ManifestContent, RegistryClient, RepositoryAccess } from './client.ts';
 import { RegistryError } from './error.ts';
 import {
   type IndexEntry,
@@ -10,9 +10,9 @@ import {
   parseImageConfig,
   parseManifest,
 } from './manifest.ts';
-import { choose } from './platform.ts';
+import { choosePlatform } from './platform.ts';
 
-/** What an image runs, by machine. A machine that it is not built for is missing. */
+/** An image's configuration by machine. A machine that the image is not built for is missing. */
 export type ImageContent = ReadonlyMap<Machine, ImageConfig>;
 
 interface Configured {
@@ -20,38 +20,35 @@ interface Configured {
   config: ImageConfig;
 }
 
-/**
- * Parts of an index that do not say their platform, as hand-made indexes have them, are asked in turn; so many of them.
- * (containerd asks the first alone.)
- */
-const MAX_UNSAID = 4;
-/** Indexes inside each other. containerd follows any number; two is what tools make. */
+/** How many entries of an index without a platform are looked into, in order. Hand-made indexes have such. (containerd: one.) */
+const MAX_WITHOUT_PLATFORM = 4;
+/** How deep indexes may be nested. Tools make two levels; containerd follows any number. */
 const MAX_DEPTH = 4;
-/** Manifests and indexes under the first one, for all machines together; each may be 4 MiB. */
+/** How many manifests and indexes under the first one are fetched, for all machines together. Each may take 4 MiB. */
 const MAX_PARTS = 16;
 
-/** How messages call what an index leads to. */
+/** The name of an index's entry in messages. */
 const PART = 'the manifest of one of its platforms';
 
-/** @param said its type, in brackets */
-const notAnImage = (what: string, said: string) =>
-  new RegistryError('image-unusable', `${what} is of something else than a container image${said}`);
+/** @param type its media type, in parentheses */
+const notAnImage = (what: string, type: string) =>
+  new RegistryError('image-unusable', `${what} is of something else than a container image${type}`);
 
 /**
- * Fetch what an image runs. An image for one platform alone is taken for every machine: it has no other command.
- * @param known the manifest, where it was fetched already
+ * Fetch an image's content. An image without an index has one command, which is used for every machine.
+ * @param fetched the manifest, where it was fetched already
  * @throws {RegistryError}
  */
 export async function fetchImage(
   client: RegistryClient,
-  asking: Asking,
+  access: RepositoryAccess,
   digest: string,
-  known: ManifestContent | undefined,
+  fetched: ManifestContent | undefined,
 ): Promise<ImageContent> {
-  const { content, contentType } = known ?? (await client.manifest(asking, digest));
+  const { content, contentType } = fetched ?? (await client.manifest(access, digest));
   const manifest = parseManifest(content, contentType, 'its manifest');
-  if (manifest.kind === 'artifact') throw notAnImage('its manifest', manifest.said);
-  const parts = new Parts(client, asking);
+  if (manifest.kind === 'artifact') throw notAnImage('its manifest', manifest.type);
+  const parts = new Parts(client, access);
   if (manifest.kind === 'image') {
     const { platform, config } = await parts.config(manifest.config.digest);
     if (platform.os === 'windows')
@@ -70,9 +67,9 @@ export async function fetchImage(
 }
 
 /**
- * What a machine's node would take of an index, as containerd chooses (github.com/containerd/containerd, core/images/image.go:
- * Manifest): what says its platform and fits best, and only that; where nothing does, what says none. An index inside is looked
- * into in the same way.
+ * The entry of an index that a node of this machine would run, chosen as containerd does (github.com/containerd/containerd,
+ * core/images/image.go: Manifest): the one whose platform fits best, and no other. Where no platform fits, those without a platform
+ * are tried. A nested index is searched in the same way.
  */
 async function partFor(
   machine: Machine,
@@ -82,13 +79,13 @@ async function partFor(
 ): Promise<ImageConfig | undefined> {
   if (depth > MAX_DEPTH)
     throw new RegistryError('image-unusable', `its index holds indexes more than ${MAX_DEPTH} deep`);
-  const said = entries.flatMap(({ digest, platform }) =>
+  const withPlatform = entries.flatMap(({ digest, platform }) =>
     platform === undefined ? [] : [{ digest, platform }],
   );
-  const best = choose(machine, said);
+  const best = choosePlatform(machine, withPlatform);
   const candidates =
     best === undefined
-      ? entries.filter(({ platform }) => platform === undefined).slice(0, MAX_UNSAID)
+      ? entries.filter(({ platform }) => platform === undefined).slice(0, MAX_WITHOUT_PLATFORM)
       : [best];
   for (const { digest, platform } of candidates) {
     const manifest = await parts.manifest(digest);
@@ -98,46 +95,46 @@ async function partFor(
       continue;
     }
     if (manifest.kind === 'artifact') {
-      if (platform !== undefined) throw notAnImage(PART, manifest.said);
+      if (platform !== undefined) throw notAnImage(PART, manifest.type);
       continue;
     }
     const part = await parts.config(manifest.config.digest);
-    if (platform !== undefined || choose(machine, [part]) !== undefined) return part.config;
+    if (platform !== undefined || choosePlatform(machine, [part]) !== undefined) return part.config;
   }
   return undefined;
 }
 
-/** The parts of one image, each fetched once, whichever machine wants it. */
+/** The manifests and configurations of one image. Each is fetched once, and is shared by all machines. */
 class Parts {
   private readonly client: RegistryClient;
-  private readonly asking: Asking;
+  private readonly access: RepositoryAccess;
   private readonly manifests = new Map<string, Promise<Manifest>>();
   private readonly configs = new Map<string, Promise<Configured>>();
 
-  constructor(client: RegistryClient, asking: Asking) {
+  constructor(client: RegistryClient, access: RepositoryAccess) {
     this.client = client;
-    this.asking = asking;
+    this.access = access;
   }
 
-  /** @throws {RegistryError} also where there are too many */
+  /** @throws {RegistryError} also where the image has too many of them */
   manifest(digest: string): Promise<Manifest> {
-    return once(this.manifests, digest, async () => {
+    return memoized(this.manifests, digest, async () => {
       if (this.manifests.size >= MAX_PARTS)
         throw new RegistryError('image-unusable', `its index leads to more than ${MAX_PARTS} others`);
-      const { content, contentType } = await this.client.manifest(this.asking, digest);
+      const { content, contentType } = await this.client.manifest(this.access, digest);
       return parseManifest(content, contentType, PART);
     });
   }
 
   /** @throws {RegistryError} */
   config(digest: string): Promise<Configured> {
-    return once(this.configs, digest, async () =>
-      parseImageConfig(await this.client.config(this.asking, digest), 'its configuration'),
+    return memoized(this.configs, digest, async () =>
+      parseImageConfig(await this.client.config(this.access, digest), 'its configuration'),
     );
   }
 }
 
-function once<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+function memoized<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const found = known.get(key) ?? work();
   known.set(key, found);
   return found;

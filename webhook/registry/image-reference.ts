@@ -1,29 +1,29 @@
 /**
- * Image references, as the distribution project's grammar has them (github.com/distribution/reference), normalised as
- * Docker, containerd and the kubelet do: `redis` is `docker.io/library/redis:latest`.
+ * Image references by the distribution project's grammar (github.com/distribution/reference), normalised as Docker, containerd and
+ * the kubelet do: `redis` is `docker.io/library/redis:latest`.
  */
 
-/** Where an image is: all that a registry must be asked for. */
+/** A parsed and normalised image reference. */
 export interface ImageReference {
-  /** Host, and port where one is said: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  /** The host, with the port where there is one: `docker.io`, `localhost:5000`, `[::1]:5000`. */
   registry: string;
   /** `library/redis`. */
   repository: string;
-  /** Absent where only a digest is said; `latest` where nothing is. */
+  /** Absent where the reference has only a digest; `latest` where it has neither. */
   tag?: string;
-  /** `sha256:...`. It decides, whatever the tag is now. */
+  /** `sha256:...`. It takes precedence over the tag. */
   digest?: string;
 }
 
-/** A text that is no image reference. The message says why, in a few words, and never repeats the text. */
+/** The text is not an image reference. The message says why in a few words, and does not quote the text. */
 export class BadReference extends Error {}
 
 /** The registry of short names. */
 export const DOCKER_HUB = 'docker.io';
 
-/** Of a name (RepositoryNameTotalLengthMax). */
+/** The longest repository name (RepositoryNameTotalLengthMax). */
 const MAX_NAME = 255;
-/** A host, a name, a tag and a sha512: what is longer is none, and is not looked at. */
+/** The longest reference: a host, a name, a tag and a sha512 digest. */
 const MAX_REFERENCE = 1024;
 
 const LABEL = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)';
@@ -31,13 +31,13 @@ const HOST = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0
 const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const TAG = /^\w[\w.-]{0,127}$/;
-/** A bare name like this would be taken for an image's id. */
+/** A name of this form would be taken for an image's id. */
 const IDENTIFIER = /^[a-f0-9]{64}$/;
 
-/** The digests that can be verified here, by the number of their hexadecimal digits. */
+/** The number of hexadecimal digits of each digest algorithm that can be verified here. */
 const DIGEST_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 
-/** Is it a digest that can be verified: `sha256:` and 64 hexadecimal digits, or `sha512:` and 128? */
+/** Whether the text is a digest that can be verified: `sha256:` and 64 hexadecimal digits, or `sha512:` and 128. */
 export function isDigest(text: string): boolean {
   const [algorithm = '', hex = '', ...rest] = text.split(':');
   return (
@@ -80,7 +80,7 @@ export function parseReference(text: string): ImageReference {
   };
 }
 
-/** The first part of a name is a registry where it can be no namespace of Docker Hub. */
+/** The first part of a name is a registry where it cannot be a namespace of Docker Hub. */
 function splitName(name: string): { registry: string; repository: string } {
   const slash = name.indexOf('/');
   const first = name.slice(0, Math.max(slash, 0));
@@ -91,12 +91,12 @@ function splitName(name: string): { registry: string; repository: string } {
   return { registry, repository: official ? `library/${repository}` : repository };
 }
 
-/** What a registry is asked for: the digest, else the tag. */
+/** The digest, else the tag: the last part of a manifest's URL. */
 export function wantedOf({ digest, tag }: ImageReference): string {
   return digest ?? tag ?? 'latest';
 }
 
-/** The whole reference; the same image in other words gives the same text. A digest makes its tag meaningless. */
+/** The whole reference in one form, so equal references give equal texts. With a digest the tag is left out. */
 export function formatReference(reference: ImageReference): string {
   const { registry, repository, digest, tag } = reference;
   return `${registry}/${repository}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`;

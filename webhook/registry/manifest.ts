@@ -1,6 +1,6 @@
 /**
- * What registries store, from bytes to types: indexes, manifests and image configurations of Docker and of OCI
- * (github.com/opencontainers/image-spec). Pure; every text from outside that reaches a message is checked first.
+ * Parsers for indexes, manifests and image configurations of Docker and of OCI (github.com/opencontainers/image-spec). Pure. A text
+ * from outside is checked before it is put into a message.
  */
 import { createHash } from 'node:crypto';
 import type { ImageConfig } from '../decision/images.ts';
@@ -8,14 +8,14 @@ import { isRecord, isTexts, type JsonRecord, member } from '../shared/json.ts';
 import { RegistryError } from './error.ts';
 import { isDigest } from './image-reference.ts';
 
-/** What an image runs on, in Go's words: `linux`, `arm64`, `v8`. */
+/** An image's platform, with Go's names: `linux`, `arm64`, `v8`. */
 export interface Platform {
   os: string;
   architecture: string;
   variant: string;
 }
 
-/** A part of an index: an image, or another index. Without a platform only what is inside knows. */
+/** An entry of an index: an image, or another index. Where it has no platform, the image's configuration has one. */
 export interface IndexEntry {
   digest: string;
   platform: Platform | undefined;
@@ -24,8 +24,8 @@ export interface IndexEntry {
 export type Manifest =
   | { kind: 'index'; entries: readonly IndexEntry[] }
   | { kind: 'image'; config: { digest: string } }
-  /** Something else that registries store as they store images: a chart, a signature. `said` names its type for messages. */
-  | { kind: 'artifact'; said: string };
+  /** Another kind of artifact, such as a chart or a signature. `type` is its media type for messages. */
+  | { kind: 'artifact'; type: string };
 
 const DOCKER = 'application/vnd.docker.distribution.manifest';
 const OCI = 'application/vnd.oci.image';
@@ -33,43 +33,43 @@ const INDEXES = new Set([`${DOCKER}.list.v2+json`, `${OCI}.index.v1+json`]);
 const IMAGES = new Set([`${DOCKER}.v2+json`, `${OCI}.manifest.v1+json`]);
 const CONFIGS = new Set(['application/vnd.docker.container.image.v1+json', `${OCI}.config.v1+json`]);
 
-/** What is asked for. Schema 1 is not, so that a registry which has a choice sends something else. */
+/** The accepted media types. Schema 1 is left out, so a registry that can sends another. */
 export const ACCEPT = [...INDEXES, ...IMAGES].join(', ');
 
-/** Far above any index that is built. */
+/** Far more than any real index has. */
 const MAX_ENTRIES = 1000;
-/** Of a command's words together: an exec on Linux takes no more than 2 MiB, and the annotation that keeps them 256 KiB. */
+/** The limit for a command: an exec on Linux takes 2 MiB at most, and the annotation that keeps the command 256 KiB. */
 const MAX_COMMAND_BYTES = 256 * 1024;
 
 const unusable = (message: string, cause?: unknown) =>
   new RegistryError('image-unusable', message, { cause });
 
-/** Is this what the digest stands for? */
+/** Whether the content has this digest. */
 export function hasDigest(content: Buffer, digest: string): boolean {
   const [algorithm = ''] = digest.split(':', 1);
   return isDigest(digest) && digest === `${algorithm}:${createHash(algorithm).update(content).digest('hex')}`;
 }
 
-/** The digest of a content that came without one. */
+/** The content's SHA-256 digest. */
 export function digestOf(content: Buffer): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
 /**
- * Read a manifest or an index.
- * @param contentType the header, for documents that do not say themselves what they are
- * @param what how messages call it: `the manifest`
+ * Parse a manifest or an index.
+ * @param contentType the header, which is used where the document has no mediaType
+ * @param what its name in messages: `its manifest`
  * @throws {RegistryError}
  */
 export function parseManifest(content: Buffer, contentType: string | undefined, what: string): Manifest {
   const document = parseJson(content, what);
-  const said = member(document, 'mediaType');
-  const type = typeof said === 'string' ? said : (contentType?.split(';', 1)[0]?.trim() ?? '');
+  const mediaType = member(document, 'mediaType');
+  const type = typeof mediaType === 'string' ? mediaType : (contentType?.split(';', 1)[0]?.trim() ?? '');
   if (member(document, 'schemaVersion') === 1 || type.startsWith(`${DOCKER}.v1+`))
     throw unusable(`${what} has the old schema 1: push the image again with a current tool`);
   const entries = member(document, 'manifests');
   const config = member(document, 'config');
-  // A document that is both would be one thing for us and another for the node (CVE-2021-41190).
+  // A document that is both could be read here as one and on the node as the other (CVE-2021-41190).
   if (entries !== undefined && (config !== undefined || member(document, 'layers') !== undefined))
     throw unusable(`${what} is an index and an image at once`);
   if (entries !== undefined && !IMAGES.has(type))
@@ -78,7 +78,7 @@ export function parseManifest(content: Buffer, contentType: string | undefined, 
     const digest = digestAt(config, `${what}'s config`);
     const configType = isRecord(config) ? member(config, 'mediaType') : undefined;
     if (typeof configType === 'string' && !CONFIGS.has(configType))
-      return { kind: 'artifact', said: typeName(configType) };
+      return { kind: 'artifact', type: typeName(configType) };
     return { kind: 'image', config: { digest } };
   }
   throw unusable(`${what} is none that is known here${typeName(type)}`);
@@ -90,7 +90,7 @@ function parseEntries(value: unknown, what: string): readonly IndexEntry[] {
   return value.flatMap((entry: JsonRecord) => {
     const platform = member(entry, 'platform');
     const type = member(entry, 'mediaType');
-    // Buildkit's attestations say a platform that nobody has: unknown/unknown.
+    // BuildKit's attestations have the platform unknown/unknown, which no machine runs.
     if (typeof type === 'string' && !IMAGES.has(type) && !INDEXES.has(type)) return [];
     return [
       {
@@ -110,7 +110,7 @@ function parsePlatform(record: JsonRecord): Platform {
 }
 
 /**
- * Read an image's configuration.
+ * Parse an image's configuration.
  * @throws {RegistryError}
  */
 export function parseImageConfig(content: Buffer, what: string): { platform: Platform; config: ImageConfig } {
@@ -158,7 +158,7 @@ function digestAt(value: unknown, what: string): string {
   return digest;
 }
 
-/** A media type for a message, where it is one. */
+/** A media type in parentheses for a message; empty where the text is not one. */
 function typeName(type: string): string {
   return /^[\w.+/-]{1,100}$/.test(type) ? ` (${type})` : '';
 }

@@ -3,16 +3,16 @@ import type { Machine } from '../../shim/machine-words.ts';
 import type { Platform } from './manifest.ts';
 
 /**
- * What a machine runs, the best first, as containerd chooses (github.com/containerd/platforms, compare.go): an arm64 takes
- * 32-bit arm where there is nothing better, an amd64 takes 386. Elements: architecture, then variant where it matters.
+ * The platforms that a machine can run, the best first, in containerd's order (github.com/containerd/platforms, compare.go): arm64
+ * also runs 32-bit arm, and amd64 runs 386. An element is the architecture, with the variant where it matters.
  */
 const CHOICES: Readonly<Record<Machine, readonly string[]>> = {
   amd64: ['amd64', 'amd64/v1', 'amd64/v2', 'amd64/v3', '386'],
   arm64: ['arm64/v8', 'arm64', 'arm64/v9', 'arm/v8', 'arm/v7', 'arm', 'arm/v6', 'arm/v5'],
 };
 
-/** @returns the one of these that the machine takes; undefined where it takes none */
-export function choose<T extends { platform: Platform }>(
+/** @returns the best of these for the machine; undefined where it can run none */
+export function choosePlatform<T extends { platform: Platform }>(
   machine: Machine,
   offered: readonly T[],
 ): T | undefined {

@@ -1,10 +1,9 @@
 /**
- * One HTTP request at a time, bounded in bytes and time: what the registry client and the cloud's credentials stand on.
+ * HTTP requests with bounds on bytes and time, for the registry client and the clouds' credential providers.
  *
- * On node:http and node:https, because an agent of theirs takes both what is needed here, a private authority and the
- * HTTP(S)_PROXY and NO_PROXY variables. Node's own fetch takes neither for one host alone; with the undici package it does, for
- * 91 ms of start and 28 MB (measured: undici 8.12, node 24.21, `node -e "import('undici')"`), where https is loaded
- * already.
+ * It uses node:http and node:https, because their agents take a private authority for one host and the HTTP(S)_PROXY and NO_PROXY
+ * variables. Node's own fetch takes neither for one host. The undici package does, but costs 91 ms of start and 28 MB of memory
+ * (measured: undici 8.12, node 24.21, `node -e "import('undici')"`), and node:https is loaded anyway.
  */
 import {
   Agent as HttpAgent,
@@ -17,10 +16,10 @@ import { getCACertificates } from 'node:tls';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import { RegistryError, requestError } from './error.ts';
 
-/** The one deadline of a look-up, which every step gets. */
+/** The deadline of a look-up. All its steps share it. */
 export interface Deadline {
   signal: AbortSignal;
-  /** When that is, by `performance.now()`. */
+  /** By `performance.now()`. */
   endsAt: number;
 }
 
@@ -37,10 +36,10 @@ export interface HttpCall {
   url: URL;
   headers: Record<string, string>;
   body?: string;
-  /** The longest body that is taken of a success; what is longer is an error. Of any other status 16 KiB are kept. */
+  /** The longest body of a success; a longer one is an error. Of any other status 16 KiB are read. */
   maxBytes: number;
-  /** Who is asked, for errors: `registry ghcr.io`. */
-  who: string;
+  /** The server's name in errors: `registry ghcr.io`. */
+  server: string;
 }
 
 export interface HttpAnswer {
@@ -49,9 +48,9 @@ export interface HttpAnswer {
   body: Buffer;
 }
 
-/** What of an error's body is looked at. */
+/** How much of an error's body is read. */
 const MAX_ERROR_BYTES = 16 * 1024;
-/** Connections to one host at once, and to all; further requests wait for one. */
+/** Connections to one host, and to all hosts. Further requests wait. */
 const MAX_SOCKETS = 16;
 const MAX_ALL_SOCKETS = 256;
 const AGENT = {
@@ -62,19 +61,19 @@ const AGENT = {
   scheduling: 'lifo',
   timeout: 30_000,
 } as const;
-/** All authorities that a browser trusts are some 200 kB. */
+/** The authorities that a browser trusts take about 200 kB together. */
 const MAX_CA_BYTES = 1024 * 1024;
-/** How long a file with an authority counts as known. */
-const CA_LIFE_MS = 60_000;
+/** A file of authorities is read again after this time. */
+const CA_LIFETIME_MS = 60_000;
 
-/** The way out to the network. Pure HTTP: redirects and authorization are their callers'. */
+/** Sends HTTP requests. Redirects and authorization are the callers' task. */
 export class Transport {
   private readonly proxyEnv: NodeJS.ProcessEnv | undefined;
   private readonly plain: HttpAgent;
   private readonly secure = new Map<string, { agent: HttpsAgent; pem: string; readAt: number }>();
   private readonly direct = new HttpAgent(AGENT);
 
-  /** @param env whose HTTP_PROXY, HTTPS_PROXY and NO_PROXY count */
+  /** @param env HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read, in capital or small letters */
   constructor(env: NodeJS.ProcessEnv = process.env) {
     const { HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy } = env;
     const set = Object.entries({
@@ -90,7 +89,7 @@ export class Transport {
   }
 
   /**
-   * @param caFile a PEM file with authorities that are trusted beside the usual ones
+   * @param caFile a PEM file of authorities that are trusted besides the usual ones
    * @throws {RegistryError}
    */
   async send(call: HttpCall, deadline: Deadline, caFile?: string): Promise<HttpAnswer> {
@@ -99,20 +98,20 @@ export class Transport {
       const agent = call.url.protocol === 'http:' ? this.plain : await this.secureAgent(caFile);
       return await once(call, agent, deadline.signal);
     } catch (error) {
-      throw requestError(call.who, error);
+      throw requestError(call.server, error);
     }
   }
 
-  /** For a cloud's metadata service: plain HTTP to an address of this machine, through no proxy. @throws {RegistryError} */
+  /** A request to a cloud's metadata service: plain HTTP to an address of this machine, without a proxy. @throws {RegistryError} */
   async sendLocally(call: HttpCall, deadline: Deadline): Promise<HttpAnswer> {
     try {
       return await once(call, this.direct, deadline.signal);
     } catch (error) {
-      throw requestError(call.who, error);
+      throw requestError(call.server, error);
     }
   }
 
-  /** Hang up everything. */
+  /** Close all connections. */
   close(): void {
     for (const agent of [this.plain, this.direct, ...[...this.secure.values()].map(({ agent }) => agent)])
       agent.destroy();
@@ -123,11 +122,11 @@ export class Transport {
     return this.proxyEnv === undefined ? {} : { proxyEnv: this.proxyEnv };
   }
 
-  /** One agent for each file of authorities; a file that changed gets a new one. */
+  /** One agent for each file of authorities. When the file has changed it gets a new one. */
   private async secureAgent(caFile = ''): Promise<HttpsAgent> {
     const known = this.secure.get(caFile);
     const now = performance.now();
-    if (known !== undefined && (caFile === '' || now - known.readAt < CA_LIFE_MS)) return known.agent;
+    if (known !== undefined && (caFile === '' || now - known.readAt < CA_LIFETIME_MS)) return known.agent;
     const pem = caFile === '' ? '' : await readAuthorities(caFile);
     if (known !== undefined && known.pem === pem) {
       known.readAt = now;
@@ -154,7 +153,7 @@ async function readAuthorities(file: string): Promise<string> {
   );
 }
 
-/** A kept connection may be closed by the other side just when it is used again: then once more, on another. */
+/** The server may close an idle connection just when it is used again. The request is then sent again on another connection. */
 async function once(call: HttpCall, agent: HttpAgent | HttpsAgent, signal: AbortSignal): Promise<HttpAnswer> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -199,13 +198,13 @@ async function read(response: IncomingMessage, call: HttpCall, status: number): 
   const chunks: Buffer[] = [];
   let length = 0;
   const tooLong = () =>
-    new RegistryError('image-unusable', `${call.who} sent more than ${limit} bytes where less belongs`);
-  // Said beforehand, it need not be read at all.
+    new RegistryError('image-unusable', `${call.server} sent more than ${limit} bytes where less belongs`);
+  // A length that is too long is refused before anything is read.
   if (call.method !== 'HEAD' && success && Number(response.headers['content-length'] ?? 0) > limit) {
     response.destroy();
     throw tooLong();
   }
-  // Leaving the loop hangs up.
+  // Leaving the loop closes the connection.
   for await (const chunk of response) {
     if (!Buffer.isBuffer(chunk)) continue;
     length += chunk.length;

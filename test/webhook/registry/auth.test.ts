@@ -1,7 +1,7 @@
 /** Authorization at a registry and at its token server, over real HTTP. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { parseChallenges } from '../../../webhook/registry/challenge.ts';
+import { parseChallenges } from '../../../webhook/registry/auth.ts';
 import { configOf, imageLookup, secretsOf } from '../images/asking.ts';
 import { storedImage } from './content.ts';
 import { type FakeRegistry, fakeRegistry, type Misbehave } from './fake-registry.ts';

@@ -40,7 +40,7 @@ async function service(
 }
 
 const secrets = async (provider: CredentialProvider, registry: string) =>
-  (await provider.credentials({ registry, repository: 'a' }, deadlineIn(5_000))).map(({ secret }) => secret);
+  (await provider.credentials({ registry, repository: 'a' }, deadlineIn(5_000))).map(({ auth }) => auth);
 const basic = (username: string, password: string) => ({ kind: 'basic', username, password });
 const paths = ({ seen }: FakeRegistry) => seen.map(({ method, path }) => `${method} ${path}`);
 

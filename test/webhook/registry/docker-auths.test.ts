@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Credential, credentialFrom } from '../../../webhook/registry/credential.ts';
+import { type Credential, createCredential } from '../../../webhook/registry/credential.ts';
 import {
-  type CredentialEntry,
-  entriesOf,
-  hostFits,
-  labelFits,
-  matching,
-  pullSecretEntries,
+  type AuthEntry,
+  matchingCredentials,
+  parseAuths,
+  parsePullSecret,
 } from '../../../webhook/registry/docker-auths.ts';
+import { matchesHost, matchesLabel } from '../../../webhook/registry/host-pattern.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-const entry = (pattern: string): CredentialEntry => ({
+const entry = (pattern: string): AuthEntry => ({
   pattern,
-  secret: { kind: 'basic', username: pattern, password: 'p' },
+  auth: { kind: 'basic', username: pattern, password: 'p' },
 });
 const names = (credentials: readonly Credential[]) =>
-  credentials.map(({ secret }) => (secret.kind === 'basic' ? secret.username : secret.kind));
+  credentials.map(({ auth }) => (auth.kind === 'basic' ? auth.username : auth.kind));
 
 /** Which of these entries the kubelet would use for an image, in its order (keyring.go and its tests). */
 const MATCHES: [image: string, entries: string[], found: string[]][] = [
@@ -70,11 +69,11 @@ for (const [image, patterns, found] of MATCHES)
   test(`as the kubelet: ${image} among ${patterns.join(' ')}`, () => {
     const slash = image.indexOf('/');
     const target = { registry: image.slice(0, slash), repository: image.slice(slash + 1) };
-    assert.deepEqual(names(matching(patterns.map(entry), target, 'x')), found);
+    assert.deepEqual(names(matchingCredentials(patterns.map(entry), target, 'x')), found);
   });
 
 test('entries: auth, username and password, identitytoken, registrytoken; what is none is left out', () => {
-  const read = (value: unknown) => entriesOf({ host: value }).map(({ secret }) => secret);
+  const read = (value: unknown) => parseAuths({ host: value }).map(({ auth }) => auth);
   assert.deepEqual(read({ auth: base64('me:p:w') }), [{ kind: 'basic', username: 'me', password: 'p:w' }]);
   assert.deepEqual(read({ auth: base64('me:pw\0\0') }), [{ kind: 'basic', username: 'me', password: 'pw' }]);
   assert.deepEqual(read({ username: 'me', password: 'pw' }), [
@@ -106,7 +105,7 @@ test('pull secrets: both types, by their own key alone', () => {
   const json = base64(JSON.stringify({ auths }));
   const old = base64(JSON.stringify(auths));
   const patterns = (type: string, data: Record<string, string>) =>
-    pullSecretEntries(type, data).map(({ pattern }) => pattern);
+    parsePullSecret(type, data).map(({ pattern }) => pattern);
   assert.deepEqual(patterns('kubernetes.io/dockerconfigjson', { '.dockerconfigjson': json }), ['quay.io']);
   assert.deepEqual(patterns('kubernetes.io/dockercfg', { '.dockercfg': old }), ['quay.io']);
   assert.deepEqual(patterns('Opaque', { '.dockerconfigjson': json }), []);
@@ -116,13 +115,13 @@ test('pull secrets: both types, by their own key alone', () => {
 });
 
 test('a credential’s id is its own, and tells nothing of it', () => {
-  const one = credentialFrom({ kind: 'basic', username: 'a', password: 'b' }, 'here');
-  assert.equal(one.id, credentialFrom({ kind: 'basic', username: 'a', password: 'b' }, 'there').id);
+  const one = createCredential({ kind: 'basic', username: 'a', password: 'b' }, 'here');
+  assert.equal(one.id, createCredential({ kind: 'basic', username: 'a', password: 'b' }, 'there').id);
   for (const other of [
-    credentialFrom({ kind: 'basic', username: 'a', password: 'c' }, 'here'),
-    credentialFrom({ kind: 'basic', username: 'ab', password: '' }, 'here'),
-    credentialFrom({ kind: 'identity', token: 'b' }, 'here'),
-    credentialFrom({ kind: 'bearer', token: 'b' }, 'here'),
+    createCredential({ kind: 'basic', username: 'a', password: 'c' }, 'here'),
+    createCredential({ kind: 'basic', username: 'ab', password: '' }, 'here'),
+    createCredential({ kind: 'identity', token: 'b' }, 'here'),
+    createCredential({ kind: 'bearer', token: 'b' }, 'here'),
   ])
     assert.notEqual(one.id, other.id);
 });
@@ -133,7 +132,7 @@ test('a pattern’s label, beside the same as a regular expression', () => {
   fc.assert(
     fc.property(piece, text, (pattern, label) => {
       const source = pattern.replaceAll('*', '.*').replaceAll('?', '.');
-      assert.equal(labelFits(pattern, label), new RegExp(`^${source}$`).test(label));
+      assert.equal(matchesLabel(pattern, label), new RegExp(`^${source}$`).test(label));
     }),
   );
   for (const [pattern, label, fits] of [
@@ -143,10 +142,10 @@ test('a pattern’s label, beside the same as a regular expression', () => {
     ['[abc', 'a', false],
     ['[a-]', '-', true],
   ] as const)
-    assert.equal(labelFits(pattern, label), fits, `${pattern} ${label}`);
+    assert.equal(matchesLabel(pattern, label), fits, `${pattern} ${label}`);
 });
 
 test('a pattern of many stars takes no time that grows with them', () => {
-  assert.equal(labelFits(`${'*a'.repeat(2000)}b`, 'a'.repeat(4000)), false);
-  assert.ok(hostFits('*.corp.example:5000', 'a.corp.example:5000'));
+  assert.equal(matchesLabel(`${'*a'.repeat(2000)}b`, 'a'.repeat(4000)), false);
+  assert.ok(matchesHost('*.corp.example:5000', 'a.corp.example:5000'));
 });

@@ -35,7 +35,7 @@ async function ask(folder: string, config: unknown, registry: string, ms = 10_00
     { registry, repository: 'team/app' },
     deadlineIn(ms),
   );
-  return found.map(({ secret }) => secret);
+  return found.map(({ auth }) => auth);
 }
 
 const auth = (pair: string) => ({ auth: Buffer.from(pair).toString('base64') });

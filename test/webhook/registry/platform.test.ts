@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choose } from '../../../webhook/registry/platform.ts';
+import { choosePlatform } from '../../../webhook/registry/platform.ts';
 
 const offered = (...names: string[]) =>
   names.map((name) => {
@@ -23,5 +23,5 @@ const CHOICES: [machine: 'amd64' | 'arm64', offers: string[], choice: string | u
 
 for (const [machine, offers, choice] of CHOICES)
   test(`${machine} takes of ${offers.join(', ')}: ${choice}`, () => {
-    assert.equal(choose(machine, offered(...offers))?.name, choice);
+    assert.equal(choosePlatform(machine, offered(...offers))?.name, choice);
   });

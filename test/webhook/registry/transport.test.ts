@@ -21,7 +21,7 @@ const get = (url: string): HttpCall => ({
   url: new URL(url),
   headers: {},
   maxBytes: 100,
-  who: 'it',
+  server: 'it',
 });
 
 function transport(t: TestContext, env: NodeJS.ProcessEnv = {}): Transport {
