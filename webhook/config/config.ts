@@ -8,7 +8,7 @@ import { defaultPolicy, type Policy } from '../decision/policy.ts';
 import { isRecord } from '../shared/json.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import { quote } from '../shared/wording.ts';
-import { syntaxTrouble, valueTrouble } from '../shared/yaml-error.ts';
+import { explainSyntaxError, explainValueError } from '../shared/yaml-error.ts';
 import { ConfigError, explainIssue } from './error.ts';
 import { CONFIG, type Config } from './schema.ts';
 
@@ -55,7 +55,7 @@ export function parseConfig(content: string, source: string, overrides: Override
   if (syntax !== undefined) {
     const [place] = syntax.linePos ?? [];
     const where = place === undefined ? '' : ` (line ${place.line}, column ${place.col})`;
-    throw new ConfigError(`${source}: ${syntaxTrouble(syntax, content)}${where}`);
+    throw new ConfigError(`${source}: ${explainSyntaxError(syntax, content)}${where}`);
   }
   let raw: unknown;
   try {
@@ -63,7 +63,7 @@ export function parseConfig(content: string, source: string, overrides: Override
     raw = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(`${source}: ${valueTrouble(cause)}`, { cause });
+    throw new ConfigError(`${source}: ${explainValueError(cause)}`, { cause });
   }
   if (isRecord(raw) && typeof raw.apiVersion === 'string' && typeof raw.kind === 'string') {
     const way = raw.kind === 'ConfigMap' ? ', which is what stands under a key of its data' : '';

@@ -7,7 +7,7 @@
 import { type Document, LineCounter, parseAllDocuments, type Tags } from 'yaml';
 import { isRecord, type JsonRecord } from '../shared/json.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { syntaxTrouble, valueTrouble } from '../shared/yaml-error.ts';
+import { explainSyntaxError, explainValueError } from '../shared/yaml-error.ts';
 
 /** A pod, or the pod that a controller's template makes. */
 export interface ManifestPod {
@@ -62,7 +62,7 @@ export function parseManifests(text: string, source: string): ManifestDocument[]
     if (error !== undefined) {
       const { line, col } = lineCounter.linePos(error.pos[0]);
       throw new UsageError(
-        `${source}:${line}:${col}: document ${number} is neither YAML nor JSON: ${syntaxTrouble(error, text)}`,
+        `${source}:${line}:${col}: document ${number} is neither YAML nor JSON: ${explainSyntaxError(error, text)}`,
       );
     }
     const value = jsonValue(document, `${source}: document ${number}`);
@@ -82,7 +82,7 @@ function jsonValue(document: Document.Parsed, name: string): unknown {
     // Through JSON: aliases become copies, and what JSON does not know (NaN) becomes what JSON makes of it.
     return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: MAX_ALIASES })) ?? 'null');
   } catch (cause) {
-    throw new UsageError(`${name} cannot be read: ${valueTrouble(cause)}`, { cause });
+    throw new UsageError(`${name} cannot be read: ${explainValueError(cause)}`, { cause });
   }
 }
 

@@ -1,9 +1,7 @@
-/**
- * The known word that somebody most likely meant: for typos in commands, flags and configuration keys.
- */
+/** Suggestions for misspelt commands, flags and configuration keys. */
 
 /**
- * @returns the candidate with the fewest edits from `word`, if it is near enough to be worth saying
+ * @returns the candidate with the fewest edits from `word`; undefined where none is near
  * @example nearest('srve', ['serve', 'inject']) // 'serve'
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
@@ -21,7 +19,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** The Levenshtein distance, computed row by row. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i++) {

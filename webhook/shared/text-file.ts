@@ -1,10 +1,10 @@
-/** Small text files that somebody names: read whole, bounded whatever they are (a pipe, a device), and UTF-8. */
+/** Reads small UTF-8 text files that a user names. The size is bounded for pipes and devices too. */
 import { open } from 'node:fs/promises';
 
-/** The message is a clause that begins with the file's name. It quotes nothing of what the file holds. */
+/** The message is a clause that begins with the file's name. It quotes nothing of the file's content. */
 export class TextFileError extends Error {
   override name = 'TextFileError';
-  /** The system's, such as ENOENT. */
+  /** The system's error code, such as ENOENT. */
   readonly code: string | undefined;
 
   constructor(message: string, code?: string, options?: ErrorOptions) {
@@ -13,7 +13,7 @@ export class TextFileError extends Error {
   }
 }
 
-const WAYS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
   EISDIR: 'it is a folder',
@@ -21,18 +21,18 @@ const WAYS: Readonly<Record<string, string>> = {
   EPERM: 'you may not read it',
 };
 
-/** Why a file cannot be read, from whatever reading it threw. @param name as it was given */
+/** The error for a file that cannot be read. @param name as the user gave it @param cause any error of reading it */
 export function unreadable(name: string, cause: unknown): TextFileError {
   const code =
     cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-  const way = code !== undefined && Object.hasOwn(WAYS, code) ? `: ${WAYS[code]}` : '';
+  const reason = code !== undefined && Object.hasOwn(REASONS, code) ? `: ${REASONS[code]}` : '';
   const shown = name === '' ? '""' : name;
-  return new TextFileError(`${shown} cannot be read (${code ?? 'unknown error'})${way}`, code, { cause });
+  return new TextFileError(`${shown} cannot be read (${code ?? 'unknown error'})${reason}`, code, { cause });
 }
 
 /**
- * Read a file. Its byte order mark is left out.
- * @param most bytes; a longer file is an error, and is not read further
+ * Read a file, without its byte order mark.
+ * @param most the limit in bytes; a longer file is an error, and is not read further
  * @throws {TextFileError}
  */
 export async function readTextFile(name: string, most: number): Promise<string> {
@@ -41,7 +41,7 @@ export async function readTextFile(name: string, most: number): Promise<string> 
     const handle = await open(name);
     try {
       let length = 0;
-      // Not by its size, which a device has not.
+      // The size in the file's metadata is not used, because a device has none.
       for await (const chunk of handle.createReadStream({ end: most, autoClose: false })) {
         if (!Buffer.isBuffer(chunk)) continue;
         chunks.push(chunk);
@@ -58,8 +58,9 @@ export async function readTextFile(name: string, most: number): Promise<string> 
 }
 
 /**
- * @param keepMark whether a byte order mark stays in the text
- * @throws {TextFileError} for what is not UTF-8
+ * Decode UTF-8.
+ * @param keepMark whether a byte order mark is kept
+ * @throws {TextFileError} where the bytes are not UTF-8
  */
 export function decodeText(bytes: Uint8Array, name: string, keepMark = false): string {
   try {
@@ -67,7 +68,7 @@ export function decodeText(bytes: Uint8Array, name: string, keepMark = false): s
   } catch (cause) {
     const [first, second] = bytes;
     const wide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-    const way = wide ? ": it looks like UTF-16, which PowerShell's > writes; save it as UTF-8" : '';
-    throw new TextFileError(`${name} is not UTF-8 text${way}`, undefined, { cause });
+    const hint = wide ? ": it looks like UTF-16, which PowerShell's > writes; save it as UTF-8" : '';
+    throw new TextFileError(`${name} is not UTF-8 text${hint}`, undefined, { cause });
   }
 }

@@ -1,4 +1,4 @@
-/** The command line, or a file that it names, is not what the command takes: exit code 2. */
+/** The command line, or a file that it names, is wrong: exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }

@@ -1,8 +1,8 @@
-/** Text for people: what came from outside is quoted, escaped and cut before it enters a message. */
+/** Quotes, escapes and cuts text from outside before it is put into a message. */
 
-/** A warning's longest text: kubectl's limit for one `Warning` header (KEP-1693). */
+/** The longest text of one warning: kubectl's limit for a `Warning` header (KEP-1693). */
 export const MAX_WARNING = 256;
-/** The API server drops warnings past 4096 bytes in all. */
+/** The API server drops warnings after 4096 bytes in all. */
 const MAX_WARNINGS = 12;
 
 /**
@@ -23,12 +23,12 @@ function escapeText(text: string): string {
 /** Controls, invisible and bidirectional marks, line and paragraph separators. */
 export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** A text from elsewhere (an image look-up's answer) as one line. */
+/** A text from outside (an image look-up's answer) as one line. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, ' ');
 }
 
-/** Several warnings as a response may carry them: each once, none too long, not too many. */
+/** The warnings for a response: without duplicates, each within its limit, and not too many. */
 export function boundWarnings(warnings: readonly string[]): string[] {
   const distinct = [...new Set(warnings)]
     .map(printable)

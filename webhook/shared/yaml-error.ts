@@ -1,14 +1,14 @@
-/** What is wrong with a YAML text, in words that say what to do. */
+/** Messages for errors in YAML. */
 import type { YAMLError } from 'yaml';
 
-/** Engines say it so when a parser has gone deeper than they can. */
+/** The engine's message when a parser's recursion is too deep. */
 const TOO_DEEP = /call stack/i;
 
 /**
- * Why a text does not parse: one clause, without the place.
+ * The reason that a text does not parse: one clause, without line and column.
  * @param text the whole text
  */
-export function syntaxTrouble({ code, message }: YAMLError, text: string): string {
+export function explainSyntaxError({ code, message }: YAMLError, text: string): string {
   if (TOO_DEEP.test(message)) return 'it is nested too deeply';
   if (code === 'MULTIPLE_DOCS') return 'it holds more than one document ("---")';
   const [first = ''] = message.split('\n', 1);
@@ -16,8 +16,8 @@ export function syntaxTrouble({ code, message }: YAMLError, text: string): strin
   return /\{\{/.test(text) ? `${clause}; a template must be rendered first (helm template)` : clause;
 }
 
-/** Why a document that parses cannot be taken as a value. */
-export function valueTrouble(error: unknown): string {
+/** The reason that a parsed document cannot be converted to a value. */
+export function explainValueError(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   if (TOO_DEEP.test(message)) return 'it is nested too deeply';
   if (/^Converting circular/.test(message)) return 'an alias stands inside of what it stands for';

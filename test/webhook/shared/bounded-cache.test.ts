@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { BoundedCache } from '../../../webhook/shared/bounded-cache.ts';
 
-test('what was used longest ago goes first', () => {
+test('the least recently used entry is dropped first', () => {
   const cache = new BoundedCache<number>({ entries: 2, bytes: 10_000 });
   cache.set('a', 1, 1);
   cache.set('b', 2, 1);
@@ -12,7 +12,7 @@ test('what was used longest ago goes first', () => {
   assert.deepEqual([cache.get('a'), cache.get('b'), cache.get('c')], [1, undefined, 3]);
 });
 
-test('what is too large alone is not kept, and takes nobody’s place', () => {
+test('a value above the bound is not kept, and drops no other entry', () => {
   const cache = new BoundedCache<number>({ entries: 10, bytes: 1_000 });
   cache.set('a', 1, 1);
   cache.set('b', 2, 1_000);
@@ -21,7 +21,7 @@ test('what is too large alone is not kept, and takes nobody’s place', () => {
   assert.deepEqual([cache.get('a'), cache.get('b'), cache.size], [3, undefined, 1]);
 });
 
-test('never more than its bounds, whatever is put in; and what it says that it holds', () => {
+test('the bounds hold after any operations, and size and bytes are counted correctly', () => {
   const step = fc.tuple(fc.constantFrom('set', 'get', 'delete'), fc.nat(20), fc.nat(600));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -1,4 +1,4 @@
-/** Files that somebody names: bounded, whatever they are, and told in words where they cannot be read. */
+/** Files that a user names: bounded in size, with a clear message where they cannot be read. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ test('a file is read up to its bound, without its byte order mark', async (t) =>
   await assert.rejects(readTextFile(join(folder, 'four'), 5), /four is longer than 5 bytes$/);
 });
 
-test('a device that never ends is read no further than the bound', async () => {
+test('an endless device is read up to the bound only', async () => {
   await assert.rejects(
     readTextFile('/dev/zero', 100_000),
     /^TextFileError: \/dev\/zero is longer than 100000/,
