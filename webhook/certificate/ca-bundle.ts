@@ -1,20 +1,20 @@
-/** The caBundle of the webhook configuration: which authorities it trusts, and which it should. Pure. */
-
+/** The caBundles of the webhook configuration: the authorities that they hold, and those that they should hold. Pure. */
 import type { StoredConfiguration } from '../kubernetes/client.ts';
-import { isOver, unique } from './authority.ts';
+import { unique } from './authority.ts';
 import { type Authority, type AuthorityState, certificatesIn, describe, type Leaf } from './secret-state.ts';
+import { isRemovable } from './validity.ts';
 import { AUTHORITY_ORGANIZATION } from './x509.ts';
 
 /** The caBundle of one webhook. */
 export interface Bundle {
   webhook: string;
-  /** Fingerprints of its certificates; undefined where the text cannot be understood. */
-  prints: ReadonlySet<string> | undefined;
-  /** Those that we made. */
+  /** Fingerprints of its certificates; undefined where it does not parse. */
+  fingerprints: ReadonlySet<string> | undefined;
+  /** The authorities in it that Curfew has made. */
   ours: readonly Authority[];
 }
 
-/** The caBundle of each webhook of a configuration. */
+/** Parse the caBundle of each webhook. */
 export function parseBundles({ webhooks }: StoredConfiguration): Bundle[] {
   return webhooks.map(({ name, caBundle }) => {
     try {
@@ -22,34 +22,36 @@ export function parseBundles({ webhooks }: StoredConfiguration): Bundle[] {
       const ours = certificates.filter(({ subject }) =>
         subject.split('\n').includes(`O=${AUTHORITY_ORGANIZATION}`),
       );
-      const prints = new Set(certificates.map(({ fingerprint256 }) => fingerprint256));
-      return { webhook: name, prints, ours: ours.map(describe) };
+      const fingerprints = new Set(certificates.map(({ fingerprint256 }) => fingerprint256));
+      return { webhook: name, fingerprints, ours: ours.map(describe) };
     } catch {
-      return { webhook: name, prints: undefined, ours: [] };
+      return { webhook: name, fingerprints: undefined, ours: [] };
     }
   });
 }
 
-/** Fingerprints of the authorities that every webhook trusts. */
+/** Fingerprints of the authorities that are in every caBundle. */
 export function trustedIn(bundles: readonly Bundle[]): string[] {
   const [first, ...others] = bundles;
-  return [...(first?.prints ?? [])].filter((print) => others.every(({ prints }) => prints?.has(print)));
+  return [...(first?.fingerprints ?? [])].filter((fingerprint) =>
+    others.every(({ fingerprints }) => fingerprints?.has(fingerprint)),
+  );
 }
 
-/** What the bundles should hold. */
+/** What every caBundle should hold. */
 export interface WantedBundle {
-  prints: ReadonlySet<string>;
+  fingerprints: ReadonlySet<string>;
   /** PEM. */
   caBundle: string;
-  /** The webhooks that hold something else. */
+  /** The webhooks whose caBundle holds something else. */
   outdated: readonly string[];
 }
 
 /**
- * Our authorities, the one of the leaf that is served, and whatever authority of ours is in there and not yet over. The
- * last, because this replica's view of the Secret may be older than another's: it must not take away what a leaf of the
- * other's hangs on.
- * @returns undefined where there is nobody to trust yet
+ * The caBundle for a state: its authorities, the issuer of the leaf that is served, and all authorities of Curfew that are in a
+ * caBundle now and are not expired. This replica may have read an older Secret than another one, so it must not remove an authority
+ * whose leaf the other serves.
+ * @returns undefined where there is no authority yet
  */
 export function wantedBundle(
   bundles: readonly Bundle[],
@@ -59,18 +61,20 @@ export function wantedBundle(
 ): WantedBundle | undefined {
   const own = [next, current, served?.issuer, ...old].filter((authority) => authority !== undefined);
   const wanted = unique([...own, ...bundles.flatMap(({ ours }) => ours)]).filter(
-    (authority) => !isOver(authority, now),
+    (authority) => !isRemovable(authority, now),
   );
   if (wanted.length === 0) return undefined;
-  const prints = new Set(wanted.map(({ fingerprint }) => fingerprint));
-  const outdated = bundles.filter((bundle) => bundle.prints === undefined || !same(bundle.prints, prints));
+  const fingerprints = new Set(wanted.map(({ fingerprint }) => fingerprint));
+  const outdated = bundles.filter(
+    (bundle) => bundle.fingerprints === undefined || !equal(bundle.fingerprints, fingerprints),
+  );
   return {
-    prints,
+    fingerprints,
     caBundle: wanted.map(({ cert }) => cert).join(''),
     outdated: outdated.map(({ webhook }) => webhook),
   };
 }
 
-function same(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+function equal(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((item) => b.has(item));
 }

@@ -1,10 +1,10 @@
-/** A pair of certificate and key: parsed, and checked that it can serve. Pure, but for the clock that is given. */
+/** The serving certificate with its key: parsed and checked, and the interface of its sources. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
-/** A pair that can serve. PEM texts, as they stand in the files. */
+/** A certificate and key that a TLS server can use. PEM texts, as they are in the files. */
 export interface Certificate {
-  /** The leaf, and the intermediates after it. */
+  /** The leaf, then its intermediates. */
   cert: string;
   key: string;
   notBefore: Date;
@@ -14,14 +14,35 @@ export interface Certificate {
   subjectAltName: string;
 }
 
-/** A pair that cannot serve; the message names the file and what to do, and quotes nothing of the key. */
+/** A server cannot use the certificate or its key. The message names the file and what to do, and quotes nothing of the key. */
 export class CertificateError extends Error {
   override name = 'CertificateError';
 }
 
+/** Where the serving certificate comes from. It may change while the server runs. */
+export interface CertificateSource {
+  /** The certificate in use. */
+  readonly current: Certificate | undefined;
+  /** Why the certificate cannot serve, for the readiness check; undefined where it can. */
+  unready(): string | undefined;
+  /** Check now, and load what has changed. Never rejects for what it finds. */
+  check(): Promise<void>;
+  /** Check regularly from now on. The timer keeps no process alive. */
+  start(): void;
+  stop(): void;
+}
+
+export interface CertificateListener {
+  /** A certificate was loaded, the first or a new one. */
+  loaded(certificate: Certificate): void;
+  /** No certificate can serve, or a new one cannot. Called once for each different error. */
+  failed(error: CertificateError): void;
+}
+
 /**
  * Parse and check a certificate and its key.
- * @param now milliseconds, for the check that it has not expired
+ * @param now milliseconds since 1970, to check that the certificate has not expired
+ * @param names what messages call them
  * @throws {CertificateError}
  */
 export function parseCertificate(
@@ -80,7 +101,7 @@ function parseKey(key: string, name: string): KeyObject {
   try {
     return createPrivateKey(key);
   } catch {
-    // Without the cause: whatever OpenSSL says of a key stays out of logs.
+    // Without the cause: OpenSSL's message about a key must not be logged.
     throw new CertificateError(`${name} is not a PEM private key ("-----BEGIN PRIVATE KEY-----")`);
   }
 }

@@ -1,50 +1,49 @@
 /**
- * The serving certificate: read from two files, checked, and exchanged while the server runs.
+ * The serving certificate from two files, which is loaded again when they change.
  *
- * The files are compared every few seconds instead of watched: a mounted Secret is a symbolic link that is swapped,
- * and watches on it are lost or never fire. A pair that cannot serve never replaces one that can.
+ * The files are read every few seconds and not watched: a mounted Secret is a symbolic link that is swapped, and a watch on it gets
+ * lost or never fires. A certificate that cannot serve does not replace one that can.
  */
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
-import { type Certificate, CertificateError, parseCertificate } from './certificate.ts';
-import type { CertificateEvents, CertificateSource } from './source.ts';
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateListener,
+  type CertificateSource,
+  parseCertificate,
+} from './certificate.ts';
 
-/** A chain of ten certificates is 20 kB: what is longer is not one. */
+/** A chain of ten certificates takes 20 kB. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** A Secret's two files are swapped together, but read one after the other. */
+/** A Secret's files are swapped together, but are read one after the other, so a read may be repeated. */
 const READ_ATTEMPTS = 3;
 
-/** Names of PEM files, and how often they are compared, in milliseconds. */
-export interface CertificateFileSettings {
+/** The names of the PEM files, and how often they are read, in milliseconds. */
+interface CertificateFileSettings {
   certFile: string;
   keyFile: string;
   reloadInterval: number;
 }
 
-/**
- * Two files and the pair that was last loaded from them.
- */
+/** Two files, and the certificate that was last loaded from them. */
 export class CertificateFiles implements CertificateSource {
-  /** The pair in use. */
   current: Certificate | undefined;
-  /** What is wrong with the files now, if anything is. */
-  problem: string | undefined = 'the certificate has not been read yet';
+  /** What is wrong with the files now. */
+  private problem: string | undefined = 'the certificate has not been read yet';
   private readonly files: CertificateFileSettings;
-  private readonly events: CertificateEvents;
+  private readonly listener: CertificateListener;
   private readonly now: () => number;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
 
-  constructor(files: CertificateFileSettings, events: CertificateEvents, now: () => number = Date.now) {
+  constructor(files: CertificateFileSettings, listener: CertificateListener, now: () => number = Date.now) {
     this.files = files;
-    this.events = events;
+    this.listener = listener;
     this.now = now;
   }
 
-  /**
-   * Look at the files now, and load them if they changed. Never rejects for what the files hold.
-   */
   check(): Promise<void> {
-    this.running ??= this.look().finally(() => {
+    this.running ??= this.load().finally(() => {
       this.running = undefined;
     });
     return this.running;
@@ -58,7 +57,6 @@ export class CertificateFiles implements CertificateSource {
     clearInterval(this.timer);
   }
 
-  /** Why this pair cannot serve, for the readiness check; undefined when it can. */
   unready(): string | undefined {
     if (this.current === undefined) return this.problem;
     const { notAfter } = this.current;
@@ -67,7 +65,7 @@ export class CertificateFiles implements CertificateSource {
       : `the certificate expired at ${notAfter.toISOString()}`;
   }
 
-  private async look(): Promise<void> {
+  private async load(): Promise<void> {
     try {
       const { cert, key } = await this.read();
       if (this.current?.cert === cert && this.current.key === key) {
@@ -79,13 +77,13 @@ export class CertificateFiles implements CertificateSource {
         key: this.files.keyFile,
       });
       this.problem = undefined;
-      this.events.loaded(this.current);
+      this.listener.loaded(this.current);
     } catch (error) {
       const wrapped =
         error instanceof CertificateError ? error : new CertificateError(String(error), { cause: error });
       if (wrapped.message === this.problem) return;
       this.problem = wrapped.message;
-      this.events.failed(wrapped);
+      this.listener.failed(wrapped);
     }
   }
 
@@ -102,14 +100,14 @@ export class CertificateFiles implements CertificateSource {
 
 /**
  * Read a small text file.
- * @throws {CertificateError} that names the file
+ * @throws {CertificateError} which names the file
  */
 async function readBounded(file: string): Promise<string> {
   try {
     return await readTextFile(file, MAX_FILE_BYTES);
   } catch (cause) {
     if (!(cause instanceof TextFileError)) throw cause;
-    const way = cause.code === undefined ? ': that is no PEM file' : '';
-    throw new CertificateError(`${cause.message}${way}`, { cause });
+    const hint = cause.code === undefined ? ': that is no PEM file' : '';
+    throw new CertificateError(`${cause.message}${hint}`, { cause });
   }
 }

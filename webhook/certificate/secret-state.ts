@@ -1,6 +1,6 @@
 /**
- * What the Secret holds: an authority, the leaf that it signed, the next authority, former ones. Parsed strictly: a part
- * that does not fit counts as not there, with a line that says so and quotes nothing.
+ * The Secret's content: an authority, the leaf that it signed, the next authority, and former ones. It is parsed strictly: a part
+ * that does not fit counts as missing, and gives a message that quotes nothing of it.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { StoredSecret } from '../kubernetes/client.ts';
@@ -28,11 +28,11 @@ export interface Leaf extends Signer {
   issuer: Authority;
 }
 
-/** All of it. A leaf is always signed by `current`. */
+/** The whole content. The leaf is always signed by `current`. */
 export interface AuthorityState {
   current: Signer | undefined;
   leaf: Leaf | undefined;
-  /** An authority that is being made known before it signs anything. */
+  /** An authority that is published, and signs nothing yet. */
   next: Signer | undefined;
   /** Former authorities that may still be needed. */
   old: readonly Authority[];
@@ -48,16 +48,14 @@ const KEYS = {
   old: 'old-ca.crt',
 } as const;
 
-/** Ours are 1 kB each. */
+/** Curfew's own certificates and keys take 1 kB each. */
 const MAX_TEXT = 64 * 1024;
 const MAX_AUTHORITIES = 32;
 
-/** What does not fit; the message says what it is, and quotes nothing. */
+/** A part that does not fit. The message says why, and quotes nothing of it. */
 class Unusable extends Error {}
 
-/**
- * @returns the parts that fit, and a line for each that does not
- */
+/** @returns the parts that fit, and a message for each that does not */
 export function parseState({ data }: StoredSecret): { state: AuthorityState; problems: string[] } {
   const problems: string[] = [];
   const part = <T>(keys: readonly string[], parse: (...texts: string[]) => T): T | undefined => {
@@ -77,7 +75,7 @@ export function parseState({ data }: StoredSecret): { state: AuthorityState; pro
   return { state: { current, next, leaf, old }, problems };
 }
 
-/** As the Secret's keys: undefined for one that is to go. */
+/** The Secret's data. A key with undefined is to be removed. */
 export function formatState({ current, next, leaf, old }: AuthorityState): Map<string, string | undefined> {
   const entries: [string, string | undefined][] = [
     [KEYS.current[0], current?.cert],
@@ -91,24 +89,18 @@ export function formatState({ current, next, leaf, old }: AuthorityState): Map<s
   return new Map(entries);
 }
 
-/**
- * An authority that can sign.
- * @throws where it cannot
- */
+/** Parse an authority with its key. @throws where it cannot sign */
 export function signerOf(cert = '', key = ''): Signer {
   const x509 = certificateOf(cert);
   checkKey(x509, key);
-  // Only what this program made: a leaf names its authority by the rules of x509.ts.
+  // Only an authority that Curfew made is taken, because x509.ts writes a leaf's issuer by its own rules.
   if (!x509.ca || x509.subject !== authoritySubject(x509.publicKey) || !x509.verify(x509.publicKey)) {
     throw new Unusable('is not an authority that Curfew made');
   }
   return { ...describe(x509), key };
 }
 
-/**
- * A leaf of `issuer`.
- * @throws where it is none
- */
+/** Parse a leaf with its key. @throws where it is not signed by `issuer` */
 export function leafOf({ cert, key }: { cert: string; key: string }, issuer: Authority | undefined): Leaf {
   const x509 = certificateOf(cert);
   checkKey(x509, key);
@@ -124,10 +116,7 @@ export function leafOf({ cert, key }: { cert: string; key: string }, issuer: Aut
   return { ...describe(x509), key, names, issuer };
 }
 
-/**
- * The certificates of a PEM bundle, each once.
- * @throws where one does not parse, or there are more than anybody needs
- */
+/** The certificates of a PEM bundle, without duplicates. @throws where one does not parse, or there are too many */
 export function authoritiesIn(text: string): Authority[] {
   const found = new Map<string, Authority>();
   for (const x509 of certificatesIn(text)) {
@@ -137,10 +126,7 @@ export function authoritiesIn(text: string): Authority[] {
   return [...found.values()];
 }
 
-/**
- * The certificates of a PEM text, as they stand there.
- * @throws
- */
+/** The certificates of a PEM text, in order. @throws where one does not parse, or there are too many */
 export function certificatesIn(text: string): X509Certificate[] {
   if (text.length > MAX_AUTHORITIES * MAX_TEXT) throw new Unusable('is too long');
   const pems = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
@@ -172,7 +158,7 @@ function checkKey(x509: X509Certificate, text: string): void {
     if (text.length > MAX_TEXT) throw new Unusable('the key is too long');
     key = createPrivateKey(text);
   } catch {
-    // Without the cause: whatever OpenSSL says of a key stays out of logs.
+    // Without the cause: OpenSSL's message about a key must not be logged.
     throw new Unusable('the key is no PEM private key');
   }
   if (!x509.checkPrivateKey(key)) throw new Unusable('the key is not the key of the certificate');

@@ -1,78 +1,82 @@
 /**
- * The certificate that the replicas look after themselves: when to look at Secret and configuration, and what is served
- * meanwhile. What to do with them is decided in `agreement.ts`.
+ * The certificate that the replicas manage themselves: when to reconcile, and what is served meanwhile. The steps themselves are in
+ * `reconciler.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kubernetes, Watched } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/error.ts';
-import { Patience } from '../shared/failure-log.ts';
+import { BackOff } from '../shared/back-off.ts';
 import {
-  Agreement,
-  type AgreementEvents,
-  type AgreementSettings,
+  type Certificate,
+  CertificateError,
+  type CertificateListener,
+  type CertificateSource,
+  parseCertificate,
+} from './certificate.ts';
+import {
   type Clocks,
-  type Round,
-} from './agreement.ts';
-import { type Certificate, CertificateError, parseCertificate } from './certificate.ts';
-import type { CertificateEvents, CertificateSource } from './source.ts';
+  type ReconcileResult,
+  Reconciler,
+  type ReconcilerListener,
+  type ReconcilerSettings,
+} from './reconciler.ts';
 
-/** What a {@link SelfManagedCertificate} tells. */
-export interface SelfManagedEvents extends CertificateEvents, Omit<AgreementEvents, 'leaf'> {
-  /** The leaf that is served is of an authority that ends then. */
+export interface SelfManagedListener extends CertificateListener, Omit<ReconcilerListener, 'leaf'> {
+  /** Another leaf is served, and its authority expires then. */
   authority(notAfter: Date): void;
-  /** A fault of ours. It is tried again. */
+  /** A fault of Curfew. The reconciliation is tried again. */
   unexpected(error: unknown): void;
 }
 
-/** Both objects are read this often though nothing seems to change: a watch may have died without a word. */
-const RESYNC = 60_000;
-/** A round that lost against other replicas is followed by the next at once, so many times. */
-const MAX_ROUNDS = 8;
-/** Between two looks, so that somebody who writes without end is not followed at every turn. */
-const BREATH = 100;
-/** A watch that stood this long had no trouble. */
-const STEADY_WATCH = 5_000;
+/** Both objects are read at least this often, because a watch may have ended unnoticed. */
+const RESYNC_MS = 60_000;
+/** How often a reconciliation is repeated at once when another replica has written first. */
+const MAX_REPEATS = 8;
+/** The least time between two reconciliations, so an object that changes without end does not cause one for each change. */
+const MIN_INTERVAL_MS = 100;
+/** A watch that lasted this long was successful. */
+const SUCCESSFUL_WATCH_MS = 5_000;
 
-const CLOCKS: Clocks = { now: Date.now, steady: () => performance.now() };
+const CLOCKS: Clocks = { now: Date.now, monotonic: () => performance.now() };
 
 export class SelfManagedCertificate implements CertificateSource {
   current: Certificate | undefined;
   private readonly kubernetes: Kubernetes;
-  private readonly settings: AgreementSettings;
-  private readonly events: SelfManagedEvents;
+  private readonly settings: ReconcilerSettings;
+  private readonly listener: SelfManagedListener;
   private readonly clocks: Clocks;
-  private readonly agreement: Agreement;
-  private readonly failures: Patience;
+  private readonly reconciler: Reconciler;
+  private readonly backOff: BackOff;
   private readonly stopping = new AbortController();
   private wasTrusted = false;
   private running: Promise<void> | undefined;
-  private asked = false;
+  private requested = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     kubernetes: Kubernetes,
-    settings: AgreementSettings,
-    events: SelfManagedEvents,
+    settings: ReconcilerSettings,
+    listener: SelfManagedListener,
     clocks = CLOCKS,
   ) {
     this.kubernetes = kubernetes;
     this.settings = settings;
-    this.events = events;
+    this.listener = listener;
     this.clocks = clocks;
-    this.agreement = new Agreement(
+    this.reconciler = new Reconciler(
       kubernetes,
       settings,
-      { ...events, leaf: ({ cert, key, issuer }) => this.serve(cert, key, new Date(issuer.notAfter)) },
+      { ...listener, leaf: ({ cert, key, issuer }) => this.serve(cert, key, new Date(issuer.notAfter)) },
       clocks,
     );
-    // Certificates that live for seconds, in a test, cannot wait for half a minute.
-    this.failures = new Patience(250, Math.min(30_000, Math.max(250, settings.terms.lifetime / 10)));
+    // A certificate with a lifetime of seconds, as in a test, must not wait for half a minute.
+    this.backOff = new BackOff(250, Math.min(30_000, Math.max(250, settings.spec.lifetime / 10)));
   }
 
-  /** Look now; while a look is under way, once more after it. */
+  /** Reconcile now. While a reconciliation is under way, another one follows it. */
   check(): Promise<void> {
-    this.asked = true;
-    this.running ??= this.lookWhileAsked().finally(() => {
+    this.requested = true;
+    this.running ??= this.reconcileWhileRequested().finally(() => {
       this.running = undefined;
     });
     return this.running;
@@ -90,83 +94,84 @@ export class SelfManagedCertificate implements CertificateSource {
   }
 
   unready(): string | undefined {
-    const trouble = this.agreement.troubles.message();
-    const because = trouble === undefined ? '' : `; ${trouble}`;
+    const failure = this.reconciler.failures.message();
+    const because = failure === undefined ? '' : `; ${failure}`;
     if (this.current === undefined) return `there is no certificate yet${because}`;
     const { notAfter } = this.current;
     if (notAfter.getTime() <= this.clocks.now()) {
       return `the certificate expired at ${notAfter.toISOString()}${because}`;
     }
-    // Once it was trusted it serves: who takes the caBundle away would else take the webhook away too.
+    // A replica stays ready when the caBundle is removed later: one that is not ready could not serve once it is restored.
     if (this.wasTrusted) return undefined;
     const configuration = `mutatingwebhookconfigurations/${this.settings.webhookConfiguration}`;
     return `the caBundle of ${configuration} does not trust the certificate yet${because}`;
   }
 
-  private async lookWhileAsked(): Promise<void> {
+  private async reconcileWhileRequested(): Promise<void> {
     clearTimeout(this.timer);
-    while (this.asked && !this.isStopped()) {
-      this.asked = false;
-      const wait = await this.look();
-      if (this.asked) await this.pause(BREATH);
+    while (this.requested && !this.isStopped()) {
+      this.requested = false;
+      const wait = await this.reconcile();
+      if (this.requested) await this.pause(MIN_INTERVAL_MS);
       else if (!this.isStopped()) this.timer = setTimeout(() => void this.check(), wait).unref();
     }
   }
 
-  /** @returns milliseconds until the next look */
-  private async look(): Promise<number> {
-    for (let round = 0; round < MAX_ROUNDS && !this.isStopped(); round++) {
-      const { outcome, moment } = await this.round();
-      const { served } = this.agreement;
-      this.wasTrusted ||= served !== undefined && this.agreement.isTrusted(served.issuer);
-      if (outcome === 'failed') return this.failures.next();
-      this.failures.reset();
-      // Rounded up: a timer that is early finds nothing to do.
-      if (outcome === 'done') return Math.ceil(Math.min(moment, RESYNC * (0.8 + 0.2 * Math.random())));
+  /** @returns milliseconds until the next reconciliation */
+  private async reconcile(): Promise<number> {
+    for (let times = 0; times < MAX_REPEATS && !this.isStopped(); times++) {
+      const { outcome, requeueAfter } = await this.reconcileOnce();
+      const { served } = this.reconciler;
+      this.wasTrusted ||= served !== undefined && this.reconciler.isTrusted(served.issuer);
+      if (outcome === 'failed') return this.backOff.next();
+      this.backOff.reset();
+      // Rounded up, because a timer that fires early would find nothing to do.
+      if (outcome === 'done')
+        return Math.ceil(Math.min(requeueAfter, RESYNC_MS * (0.8 + 0.2 * Math.random())));
       await this.pause(20 * Math.random());
     }
-    return this.failures.next();
+    return this.backOff.next();
   }
 
-  /** What serves must not fall because of what renews. */
-  private async round(): Promise<Round> {
+  /** An unexpected error is reported, and does not end the webhook: it goes on with the certificate that it has. */
+  private async reconcileOnce(): Promise<ReconcileResult> {
     try {
-      return await this.agreement.round();
+      return await this.reconciler.reconcile();
     } catch (error) {
-      this.events.unexpected(error);
-      return { outcome: 'failed', moment: Number.POSITIVE_INFINITY };
+      this.listener.unexpected(error);
+      return { outcome: 'failed', requeueAfter: Number.POSITIVE_INFINITY };
     }
   }
 
-  private serve(cert: string, key: string, authorityEnds: Date): void {
+  private serve(cert: string, key: string, authorityNotAfter: Date): void {
     try {
       this.current = parseCertificate(cert, key, this.clocks.now());
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error;
-      this.events.failed(error);
+      this.listener.failed(error);
       return;
     }
-    this.events.loaded(this.current);
-    this.events.authority(authorityEnds);
+    this.listener.loaded(this.current);
+    this.listener.authority(authorityNotAfter);
   }
 
   private async keepWatching(object: Watched): Promise<void> {
     const what = `watch the ${object.kind}`;
-    const patience = new Patience(250, 30_000);
+    const backOff = new BackOff(250, 30_000);
     while (!this.isStopped()) {
-      const began = this.clocks.steady();
+      const began = this.clocks.monotonic();
       try {
         const changed = () => {
-          this.agreement.troubles.clear(what);
+          this.reconciler.failures.clear(what);
           void this.check();
         };
         await this.kubernetes.watch(object, changed, this.stopping.signal);
       } catch (error) {
-        if (!(error instanceof KubernetesError)) this.events.unexpected(error);
-        else if (!this.isStopped()) this.agreement.troubles.note(what, error.message);
+        if (!(error instanceof KubernetesError)) this.listener.unexpected(error);
+        else if (!this.isStopped()) this.reconciler.failures.report(what, error.message);
       }
-      if (this.clocks.steady() - began > STEADY_WATCH) patience.reset();
-      await this.pause(patience.next());
+      if (this.clocks.monotonic() - began > SUCCESSFUL_WATCH_MS) backOff.reset();
+      await this.pause(backOff.next());
     }
   }
 

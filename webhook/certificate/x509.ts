@@ -20,23 +20,26 @@ export interface KeyPair {
   key: string;
 }
 
-/** From when to when a certificate holds, in milliseconds; written as whole seconds. */
+/** From when to when a certificate is valid, in milliseconds. It is written in whole seconds. */
 export interface Validity {
   notBefore: number;
   notAfter: number;
 }
 
-/** What authorities of this kind have in their subject. */
+/** The organization in the subject of the authorities that Curfew makes. */
 export const AUTHORITY_ORGANIZATION = 'curfew.dev self-managed';
 
-/** The subject of the authority with this key, as X509Certificate prints it: a name for each, so that a verifier that looks for issuers by name finds one. */
+/**
+ * The subject of the authority with this key, as X509Certificate prints it. Each key has its own subject, so a verifier that looks
+ * for an issuer by name finds the right one.
+ */
 export function authoritySubject(publicKey: KeyObject): string {
   return `O=${AUTHORITY_ORGANIZATION}\nCN=${commonNameOf(keyIdOf(publicKey))}`;
 }
 
 const commonNameOf = (keyId: Buffer): string => `curfew-ca-${keyId.toString('hex', 0, 8)}`;
 
-/** Make a key and a self-signed certificate that may sign leaves, and nothing but leaves. */
+/** Create a key and a self-signed certificate that may sign leaves, and no other authorities. */
 export function createAuthority(validity: Validity): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const keyId = keyIdOf(publicKey);
@@ -53,7 +56,7 @@ export function createAuthority(validity: Validity): KeyPair {
 }
 
 /**
- * Make a key and a certificate for a server, signed by `authority`.
+ * Create a key and a certificate for a server, signed by `authority`.
  * @param names DNS names; the first is the common name where it fits
  */
 export function createLeaf(authority: KeyPair, names: readonly string[], validity: Validity): KeyPair {
@@ -107,14 +110,14 @@ function certificate(
 
 const pkcs8 = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8' }).toString();
 
-/** 126 random bits under a fixed head: positive, never zero, always 16 bytes. */
+/** 126 random bits after two fixed ones: positive, not zero, and always 16 bytes. */
 function serialNumber(): Buffer {
   const serial = randomBytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
   return serial;
 }
 
-/** RFC 5280, 4.2.1.2 (1): SHA-1 of the public key's bits. An identifier; nothing relies on its strength. */
+/** RFC 5280, 4.2.1.2 (1): SHA-1 of the public key's bits. It is an identifier, so its strength does not matter. */
 function keyIdOf(publicKey: KeyObject): Buffer {
   const spki = publicKey.export({ format: 'der', type: 'spki' });
   // An uncompressed P-256 point is the last 65 bytes.
@@ -153,7 +156,7 @@ function tlv(tag: number, content: Buffer): Buffer {
   const head = [tag];
   if (length < 0x80) head.push(length);
   else if (length < 0x100) head.push(0x81, length);
-  else head.push(0x82, length >> 8, length & 0xff); // nothing here reaches 64 kB
+  else head.push(0x82, length >> 8, length & 0xff); // no value here reaches 64 kB
   return Buffer.concat([Buffer.from(head), content]);
 }
 

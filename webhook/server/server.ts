@@ -12,7 +12,7 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import type { CertificateSource } from '../certificate/source.ts';
+import type { CertificateSource } from '../certificate/certificate.ts';
 import type { Config } from '../config/schema.ts';
 import type { ImageLookup } from '../decision/images.ts';
 import type { Policy } from '../decision/policy.ts';

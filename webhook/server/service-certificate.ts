@@ -1,7 +1,7 @@
 /** The certificate source that a configuration asks for, and what it tells turned into log lines and metrics. */
 import { readFile } from 'node:fs/promises';
+import type { CertificateListener, CertificateSource } from '../certificate/certificate.ts';
 import { CertificateFiles } from '../certificate/files.ts';
-import type { CertificateEvents, CertificateSource } from '../certificate/source.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -22,7 +22,7 @@ export async function certificateSource(
   changed: () => void,
   closing: AbortSignal,
 ): Promise<CertificateSource> {
-  const events: CertificateEvents = {
+  const listener: CertificateListener = {
     loaded: ({ notAfter, fingerprint, subjectAltName }) => {
       changed();
       metrics.certificateLoaded(notAfter);
@@ -35,8 +35,8 @@ export async function certificateSource(
   };
   const source =
     config.tls.source === 'files'
-      ? new CertificateFiles(config.tls, events)
-      : await selfManaged(config, log, metrics, events, closing);
+      ? new CertificateFiles(config.tls, listener)
+      : await selfManaged(config, log, metrics, listener, closing);
   return source;
 }
 
@@ -44,7 +44,7 @@ async function selfManaged(
   config: Config,
   log: Log,
   metrics: Metrics,
-  events: CertificateEvents,
+  listener: CertificateListener,
   closing: AbortSignal,
 ): Promise<CertificateSource> {
   const { SelfManagedCertificate } = await import('../certificate/self-managed.ts');
@@ -58,20 +58,20 @@ async function selfManaged(
       namespace,
       secret,
       webhookConfiguration,
-      terms: { names, lifetime, caLifetime, haste: Math.random() },
+      spec: { names, lifetime, caLifetime, jitter: Math.random() },
     },
     {
-      ...events,
+      ...listener,
       authority: (notAfter) => metrics.authorityLoaded(notAfter),
-      wrote: (step, authority) => {
+      secretWritten: (step, authority) => {
         metrics.certificateWritten(step);
         log.info({ step, secret, namespace, authority }, 'certificate Secret written');
       },
-      trusted: (webhooks, again) => {
+      caBundleWritten: (webhooks, again) => {
         metrics.caBundleWritten();
         log.info({ webhookConfiguration, webhooks, again }, 'caBundle written');
       },
-      trouble: (message) => log.error({ message }, 'certificate in trouble'),
+      failure: (message) => log.error({ message }, 'certificate in trouble'),
       unexpected: (error) => log.error(errorFields(error), 'certificate not looked after: a fault of Curfew'),
       recovered: (what) => log.info({ what }, 'certificate no longer in trouble'),
     },

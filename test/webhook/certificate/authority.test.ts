@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ISSUER } from '../../../webhook/certificate/agreement.ts';
 import {
-  choose,
-  nextMoment,
+  type CertificateSpec,
+  chooseLeaf,
   plan,
+  requeueAfter,
   type Situation,
   settlingTime,
-  type Terms,
 } from '../../../webhook/certificate/authority.ts';
+import { ISSUER } from '../../../webhook/certificate/reconciler.ts';
 import {
   type AuthorityState,
   formatState,
@@ -19,23 +19,19 @@ import { createAuthority, createLeaf } from '../../../webhook/certificate/x509.t
 
 const DAY = 24 * 3_600_000;
 const NOW = Date.UTC(2030, 0, 1);
-const TERMS: Terms = { names: ['a.b.svc'], lifetime: 30 * DAY, caLifetime: 365 * DAY, haste: 0 };
+const SPEC: CertificateSpec = { names: ['a.b.svc'], lifetime: 30 * DAY, caLifetime: 365 * DAY, jitter: 0 };
 const LONG_AGO = 3_600_000;
 
 function situation(stored: AuthorityState, now = NOW, more: Partial<Situation> = {}): Situation {
-  return { stored, remembered: undefined, trustedFor: () => LONG_AGO, now, ...more };
+  return { stored, lastComplete: undefined, trustedFor: () => LONG_AGO, now, ...more };
 }
 
-/** What a plan leads to, once and again until it says nothing. */
-function carryOut(
-  from: AuthorityState,
-  now = NOW,
-  terms = TERMS,
-): { steps: string[]; state: AuthorityState } {
+/** Apply {@link plan} again and again until it returns no step. */
+function carryOut(from: AuthorityState, now = NOW, spec = SPEC): { steps: string[]; state: AuthorityState } {
   const steps: string[] = [];
   let state = from;
   for (;;) {
-    const next = plan(situation(state, now), terms, ISSUER);
+    const next = plan(situation(state, now), spec, ISSUER);
     if (next === undefined) return { steps, state };
     steps.push(next.step);
     state = next.state;
@@ -46,29 +42,29 @@ const { state: RUNNING } = carryOut(NOTHING);
 
 describe('what to do next', () => {
   test('from nothing: an authority is begun, and signs only after the settling time', () => {
-    const begun = plan(situation(NOTHING, NOW, { trustedFor: () => undefined }), TERMS, ISSUER);
+    const begun = plan(situation(NOTHING, NOW, { trustedFor: () => undefined }), SPEC, ISSUER);
     assert.equal(begun?.step, 'begun');
     assert.equal(begun?.state.leaf, undefined);
     const waiting = (ms: number | undefined) =>
-      plan(situation(begun?.state ?? NOTHING, NOW, { trustedFor: () => ms }), TERMS, ISSUER)?.step;
+      plan(situation(begun?.state ?? NOTHING, NOW, { trustedFor: () => ms }), SPEC, ISSUER)?.step;
     assert.equal(waiting(undefined), undefined);
-    assert.equal(waiting(settlingTime(TERMS, true) - 1), undefined);
-    assert.equal(waiting(settlingTime(TERMS, true)), 'promoted');
+    assert.equal(waiting(settlingTime(SPEC, true) - 1), undefined);
+    assert.equal(waiting(settlingTime(SPEC, true)), 'promoted');
   });
 
-  test('nothing is done between a renewal and the third of a life that is left', () => {
+  test('nothing is done until a third of a lifetime is left', () => {
     const { leaf } = RUNNING;
     assert.ok(leaf !== undefined);
     const due = leaf.notAfter - Math.floor((leaf.notAfter - leaf.notBefore) / 3);
-    assert.equal(plan(situation(RUNNING, due - 1), TERMS, ISSUER), undefined);
-    assert.equal(nextMoment(situation(RUNNING, due - 5), TERMS), 5);
-    const renewed = plan(situation(RUNNING, due), TERMS, ISSUER);
+    assert.equal(plan(situation(RUNNING, due - 1), SPEC, ISSUER), undefined);
+    assert.equal(requeueAfter(situation(RUNNING, due - 5), SPEC), 5);
+    const renewed = plan(situation(RUNNING, due), SPEC, ISSUER);
     assert.equal(renewed?.step, 'renewed');
     assert.equal(renewed?.state.leaf?.issuer.fingerprint, RUNNING.current?.fingerprint);
-    assert.ok((renewed?.state.leaf?.notAfter ?? 0) >= due + TERMS.lifetime);
+    assert.ok((renewed?.state.leaf?.notAfter ?? 0) >= due + SPEC.lifetime);
   });
 
-  test('an authority at a third of its life is followed by another, and stays until nobody needs it', () => {
+  test('an authority with a third of its lifetime left is followed by another, and stays until it cannot be needed', () => {
     const { current } = RUNNING;
     assert.ok(current !== undefined);
     const due = current.notAfter - Math.floor((current.notAfter - current.notBefore) / 3);
@@ -86,53 +82,53 @@ describe('what to do next', () => {
     assert.equal(carryOut(state, current.notAfter + 3_600_001).state.old.length, 0, 'and an hour for clocks');
   });
 
-  test('a leaf never outlives its authority, and is not renewed for nothing at its end', () => {
+  test('a leaf does not outlive its authority, and is not renewed where the new one would end at the same time', () => {
     const { current } = RUNNING;
     assert.ok(current !== undefined);
     const stuck: Partial<Situation> = { trustedFor: () => undefined };
     const late = current.notAfter - 2 * DAY;
-    const begun = plan(situation(RUNNING, late, stuck), TERMS, ISSUER)?.state ?? NOTHING;
-    const renewed = plan(situation(begun, late, stuck), TERMS, ISSUER);
+    const begun = plan(situation(RUNNING, late, stuck), SPEC, ISSUER)?.state ?? NOTHING;
+    const renewed = plan(situation(begun, late, stuck), SPEC, ISSUER);
     assert.equal(renewed?.step, 'renewed');
     assert.equal(renewed?.state.leaf?.notAfter, current.notAfter);
-    assert.equal(plan(situation(renewed?.state ?? NOTHING, late + DAY, stuck), TERMS, ISSUER), undefined);
+    assert.equal(plan(situation(renewed?.state ?? NOTHING, late + DAY, stuck), SPEC, ISSUER), undefined);
   });
 
-  test('other names are taken up, and the former ones kept beside them', () => {
-    const { steps, state } = carryOut(RUNNING, NOW, { ...TERMS, names: ['c.d.svc'] });
+  test('new names are added to a leaf, and the former ones are kept', () => {
+    const { steps, state } = carryOut(RUNNING, NOW, { ...SPEC, names: ['c.d.svc'] });
     assert.deepEqual(steps, ['renewed']);
     assert.deepEqual(state.leaf?.names, ['c.d.svc', 'a.b.svc']);
     assert.deepEqual(carryOut(state, NOW).steps, [], 'the other replica is content with it');
   });
 
-  test('shorter lives are taken up at once', () => {
-    const terms = { ...TERMS, lifetime: 60_000, caLifetime: 600_000 };
-    const { steps, state } = carryOut(RUNNING, NOW, terms);
+  test('shorter lifetimes take effect at once', () => {
+    const spec = { ...SPEC, lifetime: 60_000, caLifetime: 600_000 };
+    const { steps, state } = carryOut(RUNNING, NOW, spec);
     assert.deepEqual(steps, ['begun', 'promoted']);
     assert.ok((state.leaf?.notAfter ?? 0) <= NOW + 61_000);
   });
 
-  test('an authority that could not be made known for most of its life is begun anew', () => {
+  test('an authority that was never trusted is replaced when a third of its lifetime is left', () => {
     const next = RUNNING.current;
     const state = { ...NOTHING, next };
     const never: Partial<Situation> = { trustedFor: () => undefined };
-    const later = plan(situation(state, NOW + 300 * DAY, never), TERMS, ISSUER);
+    const later = plan(situation(state, NOW + 300 * DAY, never), SPEC, ISSUER);
     assert.equal(later?.step, 'begun');
     assert.notEqual(later?.state.next?.fingerprint, next?.fingerprint);
   });
 
-  test('what is lost is written again as it was, beside what others have begun', () => {
+  test('a lost state is written again, with an authority that another replica has begun', () => {
     const begun = carryOut(NOTHING).state.current;
     const lost = { ...NOTHING, next: begun };
-    const restored = plan(situation(lost, NOW, { remembered: RUNNING, trustedFor: () => 0 }), TERMS, ISSUER);
+    const restored = plan(situation(lost, NOW, { lastComplete: RUNNING, trustedFor: () => 0 }), SPEC, ISSUER);
     assert.equal(restored?.step, 'restored');
     assert.deepEqual(restored?.state, { ...RUNNING, next: begun });
   });
 
-  test('lives of seconds are renewed before they end', () => {
+  test('certificates with a lifetime of seconds are renewed before they expire', () => {
     for (const ms of [2_000, 3_000, 5_000, 10_000]) {
-      const terms = { ...TERMS, lifetime: ms, caLifetime: 3 * ms };
-      const { leaf, current } = carryOut(NOTHING, NOW + 999, terms).state;
+      const spec = { ...SPEC, lifetime: ms, caLifetime: 3 * ms };
+      const { leaf, current } = carryOut(NOTHING, NOW + 999, spec).state;
       for (const certificate of [leaf, current]) {
         assert.ok(certificate !== undefined && certificate.notBefore < NOW + 999);
         assert.ok(certificate.notAfter >= NOW + 999 + ms);
@@ -141,35 +137,35 @@ describe('what to do next', () => {
   });
 });
 
-describe('which leaf is served', () => {
+describe('the leaf to serve', () => {
   const { leaf } = RUNNING;
   assert.ok(leaf !== undefined);
   const other = carryOut(NOTHING).state;
   const renewed = { ...RUNNING, leaf: ISSUER.leaf(RUNNING.current ?? assert.fail(), ['a.b.svc'], leaf) };
   const [trusting, doubting] = [() => true, () => false];
 
-  test('the first there is', () => {
-    assert.equal(choose(undefined, RUNNING, doubting, NOW), leaf);
-    assert.equal(choose(undefined, NOTHING, doubting, NOW), undefined);
+  test('the first one', () => {
+    assert.equal(chooseLeaf(undefined, RUNNING, doubting, NOW), leaf);
+    assert.equal(chooseLeaf(undefined, NOTHING, doubting, NOW), undefined);
   });
-  test('another of the same authority at once', () => {
-    assert.equal(choose(leaf, renewed, doubting, NOW), renewed.leaf);
+  test('a new one of the same authority at once', () => {
+    assert.equal(chooseLeaf(leaf, renewed, doubting, NOW), renewed.leaf);
   });
-  test('one of another authority when the caBundle trusts that', () => {
-    assert.equal(choose(leaf, other, doubting, NOW), leaf);
-    assert.equal(choose(leaf, other, trusting, NOW), other.leaf);
+  test('one of another authority when the caBundle trusts it', () => {
+    assert.equal(chooseLeaf(leaf, other, doubting, NOW), leaf);
+    assert.equal(chooseLeaf(leaf, other, trusting, NOW), other.leaf);
   });
-  test('any that is alive, when the one that is served is not', () => {
+  test('any valid one, when the served one has expired', () => {
     const fresh = carryOut(NOTHING, leaf.notAfter).state;
-    assert.equal(choose(leaf, fresh, doubting, leaf.notAfter + 1), fresh.leaf);
-    assert.equal(choose(fresh.leaf, RUNNING, trusting, leaf.notAfter + 1), fresh.leaf);
+    assert.equal(chooseLeaf(leaf, fresh, doubting, leaf.notAfter + 1), fresh.leaf);
+    assert.equal(chooseLeaf(fresh.leaf, RUNNING, trusting, leaf.notAfter + 1), fresh.leaf);
   });
-  test('the one that is served, when the Secret is lost', () => {
-    assert.equal(choose(leaf, NOTHING, trusting, NOW), leaf);
+  test('the served one, when the Secret is lost', () => {
+    assert.equal(chooseLeaf(leaf, NOTHING, trusting, NOW), leaf);
   });
 });
 
-describe('what the Secret holds', () => {
+describe('the content of the Secret', () => {
   const whole = new Map([
     ...formatState({ ...RUNNING, next: carryOut(NOTHING).state.current, old: [leafless()] }),
   ]);
@@ -190,7 +186,7 @@ describe('what the Secret holds', () => {
     return { cert, fingerprint, notBefore, notAfter };
   }
 
-  test('comes back as it was written', () => {
+  test('is parsed as it was formatted', () => {
     const { state, problems } = parse();
     assert.deepEqual(problems, []);
     assert.deepEqual(new Map(formatState(state)), whole);
@@ -243,7 +239,7 @@ describe('what the Secret holds', () => {
     },
   };
   for (const [name, { changes, lost, why }] of Object.entries(DAMAGE)) {
-    test(`W9 ${name} counts as not there, with a line that quotes nothing`, () => {
+    test(`W9 ${name} counts as missing, with a message that quotes nothing`, () => {
       const { state, problems } = parse(changes);
       const { state: good } = parse();
       for (const part of ['current', 'leaf', 'next', 'old'] as const) {

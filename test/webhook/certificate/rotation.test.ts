@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { TLSSocket } from 'node:tls';
-import { settlingTime, type Terms } from '../../../webhook/certificate/authority.ts';
+import { type CertificateSpec, settlingTime } from '../../../webhook/certificate/authority.ts';
 import { SelfManagedCertificate } from '../../../webhook/certificate/self-managed.ts';
 import { parseConfig, policyOf } from '../../../webhook/config/config.ts';
 import { noLookup } from '../../../webhook/decision/images.ts';
@@ -17,13 +17,13 @@ import { jobPod, review } from '../server/review-examples.ts';
 
 const MINUTE = 60_000;
 const NAME = 'curfew.curfew.svc';
-const TERMS: Terms = { names: [NAME], lifetime: 60 * MINUTE, caLifetime: 240 * MINUTE, haste: 0 };
+const SPEC: CertificateSpec = { names: [NAME], lifetime: 60 * MINUTE, caLifetime: 240 * MINUTE, jitter: 0 };
 const STEP = 20 * MINUTE;
 const ROTATIONS = 52;
 const CLIENTS = 2;
 const BODY = JSON.stringify(review(jobPod()));
 
-/** The time of replicas and clients: it goes on when the test says so, and nobody is hurried by a busy machine. */
+/** The clock of replicas and clients. The test advances it, so a busy machine changes nothing. */
 const time = { now: Date.now() };
 
 interface Replica {
@@ -32,26 +32,26 @@ interface Replica {
   log: string[];
 }
 
-/** The real server with a certificate that it looks after itself, when the test says so. */
+/** The real server with a self-managed certificate. It reconciles when the test calls it. */
 async function replicaOf(t: TestContext, api: FakeApiServer): Promise<Replica> {
   const log: string[] = [];
   const note = (...words: unknown[]) => void log.push(words.map(String).join(' '));
   const certificate = new SelfManagedCertificate(
     await connectKubernetes(api.env),
-    { namespace: 'curfew', secret: 'curfew-tls', webhookConfiguration: 'curfew', terms: TERMS },
+    { namespace: 'curfew', secret: 'curfew-tls', webhookConfiguration: 'curfew', spec: SPEC },
     {
       loaded: () => servers.useCertificate(),
       failed: note,
-      wrote: (step) => log.push(step),
-      trusted: () => {},
+      secretWritten: (step) => log.push(step),
+      caBundleWritten: () => {},
       authority: () => {},
-      trouble: note,
+      failure: note,
       recovered: () => {},
       unexpected: note,
     },
-    { now: () => time.now, steady: () => time.now },
+    { now: () => time.now, monotonic: () => time.now },
   );
-  // A busy machine stalls for a second now and then: nothing is shed here.
+  // A long queueTime, because a busy machine may stall for a second and no review is to be shed here.
   const config = parseConfig('limits: { queueTime: 10s }', 'test');
   const servers: Servers = buildServer({
     policy: policyOf(config),
@@ -73,14 +73,14 @@ async function replicaOf(t: TestContext, api: FakeApiServer): Promise<Replica> {
   return { certificate, port: address.port, log };
 }
 
-/** The caBundle, and those that an API server may still see because they were replaced only just now. */
+/** The caBundle, and former ones that an API server may still see in its cache. */
 class VisibleBundles {
   private readonly seen: { text: string; until: number }[] = [];
 
   note(text: string): void {
     const last = this.seen.at(-1);
     if (last?.text === text) return;
-    if (last !== undefined) last.until = time.now + settlingTime(TERMS, true);
+    if (last !== undefined) last.until = time.now + settlingTime(SPEC, true);
     this.seen.push({ text, until: Number.POSITIVE_INFINITY });
   }
 
@@ -89,7 +89,7 @@ class VisibleBundles {
   }
 }
 
-/** Why a client that trusts a caBundle, and nothing else, would not go on with this server; undefined: it would. */
+/** Why a client that trusts only a caBundle refuses this leaf; undefined: it accepts it. */
 function objection(leaf: X509Certificate, caBundle: string): string | undefined {
   const authority = (caBundle.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [])
     .map((cert) => new X509Certificate(cert))
@@ -102,7 +102,7 @@ function objection(leaf: X509Certificate, caBundle: string): string | undefined 
   return leaf.checkHost(NAME) === undefined ? 'for another host' : undefined;
 }
 
-/** One review over a connection of its own. @returns the leaf's fingerprint */
+/** Send one review over a new connection. @returns the leaf's fingerprint */
 async function reviewOnce(port: number, bundles: VisibleBundles): Promise<string> {
   const headers = { 'content-type': 'application/json' };
   // The chain is checked below, by the test's clock.
@@ -129,7 +129,7 @@ async function reviewOnce(port: number, bundles: VisibleBundles): Promise<string
   return leaf.fingerprint256;
 }
 
-test(`${ROTATIONS} certificates and their authorities go by, and no review fails`, async (t) => {
+test(`${ROTATIONS} certificates and their authorities are rotated, and no review fails`, async (t) => {
   const api = await startApiServer(t);
   const bundles = new VisibleBundles();
   const replicas = [await replicaOf(t, api), await replicaOf(t, api)];
@@ -138,7 +138,7 @@ test(`${ROTATIONS} certificates and their authorities go by, and no review fails
     bundles.note([...(api.bundles?.values() ?? [])].join(''));
   };
   await turn();
-  time.now += settlingTime(TERMS, true) + 1;
+  time.now += settlingTime(SPEC, true) + 1;
   await turn();
   await api.until(() => replicas.every(({ certificate }) => certificate.unready() === undefined));
   bundles.note([...(api.bundles?.values() ?? [])].join(''));
@@ -158,13 +158,13 @@ test(`${ROTATIONS} certificates and their authorities go by, and no review fails
   const rotations = (async () => {
     for (let steps = 0; leaves.size < ROTATIONS; steps++) {
       assert.ok(steps < ROTATIONS * 10, `${leaves.size} leaves after ${steps} steps`);
-      time.now += steps % 3 === 0 ? settlingTime(TERMS, false) : STEP;
+      time.now += steps % 3 === 0 ? settlingTime(SPEC, false) : STEP;
       await turn();
       authorities.add(api.secret?.get('ca.crt') ?? '');
       for (const { port } of replicas) leaves.add(await reviewOnce(port, bundles));
     }
   })();
-  // A client that fails ends the test; it must not be waited for.
+  // A client that fails ends the test at once.
   await Promise.race([rotations, load]);
   over = true;
   await Promise.all([rotations, load]);

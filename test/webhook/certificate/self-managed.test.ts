@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import type { Clocks } from '../../../webhook/certificate/agreement.ts';
-import { SelfManagedCertificate, type SelfManagedEvents } from '../../../webhook/certificate/self-managed.ts';
+import type { Clocks } from '../../../webhook/certificate/reconciler.ts';
+import {
+  SelfManagedCertificate,
+  type SelfManagedListener,
+} from '../../../webhook/certificate/self-managed.ts';
 import { connectKubernetes } from '../../../webhook/kubernetes/client.ts';
 import { type FakeApiServer, type Fault, startApiServer } from '../kubernetes/fake-api-server.ts';
 import { createAuthority } from './throw-away-certificate.ts';
 
 const DAY = 24 * 3_600_000;
 
-/** A replica of the webhook's certificate, and what it told. */
+/** A replica's certificate, and the calls of its listener. */
 interface Replica {
   certificate: SelfManagedCertificate;
   told: string[];
@@ -25,27 +28,27 @@ async function replicaOf(t: TestContext, api: FakeApiServer, deadline = 2_000): 
       );
       api.notice();
     };
-  const events: SelfManagedEvents = {
+  const listener: SelfManagedListener = {
     loaded: tell('loaded'),
     failed: tell('failed'),
-    wrote: tell('wrote'),
-    trusted: tell('trusted'),
+    secretWritten: tell('wrote'),
+    caBundleWritten: tell('trusted'),
     authority: tell('authority'),
-    trouble: tell('trouble'),
+    failure: tell('trouble'),
     recovered: tell('recovered'),
     unexpected: tell('unexpected'),
   };
-  // Twenty times as fast as the machine's: the settling time of two seconds is over soon.
-  const clocks: Clocks = { now: Date.now, steady: () => performance.now() * 20 };
+  // Twenty times as fast as the machine's clock, so the settling time of two seconds is over soon.
+  const clocks: Clocks = { now: Date.now, monotonic: () => performance.now() * 20 };
   const certificate = new SelfManagedCertificate(
     await connectKubernetes(api.env, undefined, deadline),
     {
       namespace: 'curfew',
       secret: 'curfew-tls',
       webhookConfiguration: 'curfew',
-      terms: { names: ['curfew.curfew.svc'], lifetime: DAY, caLifetime: 30 * DAY, haste: 0 },
+      spec: { names: ['curfew.curfew.svc'], lifetime: DAY, caLifetime: 30 * DAY, jitter: 0 },
     },
-    events,
+    listener,
     clocks,
   );
   t.after(() => certificate.stop());
@@ -64,7 +67,7 @@ const servedBy = ({ certificate }: Replica) => certificate.current?.fingerprint;
 const secretHolds = (api: FakeApiServer, replica: Replica) =>
   api.secret?.get('tls.crt') !== undefined &&
   new X509Certificate(api.secret.get('tls.crt') ?? '').fingerprint256 === servedBy(replica);
-/** Whether every webhook's caBundle holds the authority of what the replica serves. */
+/** Whether every webhook's caBundle holds the authority of the leaf that the replica serves. */
 function bundleTrusts(api: FakeApiServer, { certificate }: Replica): boolean {
   const leaf = new X509Certificate(certificate.current?.cert ?? '');
   const bundles = [...(api.bundles?.values() ?? [])];
@@ -101,7 +104,7 @@ describe('replicas and an API server', () => {
     );
   });
 
-  test('a Secret that is deleted or damaged is written again as it was, at once', async (t) => {
+  test('a Secret that is deleted or damaged is written again at once, with its old content', async (t) => {
     const api = await startApiServer(t);
     const replicas = await Promise.all([started(t, api), started(t, api)]);
     await api.until(() => replicas.every(isReady));
@@ -124,7 +127,7 @@ describe('replicas and an API server', () => {
     assert.ok(replicas.every(isReady));
   });
 
-  test('a caBundle that is overwritten, emptied or added to is healed, and an unexpired authority of ours stays', async (t) => {
+  test('a caBundle that is overwritten, emptied or added to is restored, and keeps an unexpired authority of Curfew', async (t) => {
     const api = await startApiServer(t);
     const replica = await started(t, api);
     await api.until(() => isReady(replica));
@@ -153,7 +156,7 @@ describe('replicas and an API server', () => {
     assert.equal(api.bundles?.get('pods.curfew.dev'), both);
   });
 
-  test('who sets the caBundle back each time is named, and followed more slowly', async (t) => {
+  test('another writer that keeps setting the caBundle back is reported, and the caBundle is rewritten with growing waits', async (t) => {
     const api = await startApiServer(t);
     const replica = await started(t, api);
     await api.until(() => isReady(replica));
@@ -165,7 +168,7 @@ describe('replicas and an API server', () => {
     assert.match(replica.told.join('\n'), /leave the field out of what you apply/);
   });
 
-  test('a configuration that comes after the webhook makes it ready', async (t) => {
+  test('a webhook configuration that is created after the webhook makes it ready', async (t) => {
     const api = await startApiServer(t);
     api.bundles = undefined;
     const replica = await started(t, api);
@@ -179,7 +182,7 @@ describe('replicas and an API server', () => {
     await api.until(() => isReady(replica));
   });
 
-  test('a leaf that the caBundle does not trust yet makes no replica ready', async (t) => {
+  test('a replica is not ready while the caBundle does not trust its leaf', async (t) => {
     const [former, api] = [await startApiServer(t), await startApiServer(t)];
     const before = await started(t, former);
     await former.until(() => isReady(before));
@@ -196,7 +199,7 @@ describe('replicas and an API server', () => {
     assert.ok(bundleTrusts(api, replica));
   });
 
-  test('watches that are cut are taken up again', async (t) => {
+  test('a watch that is cut is started again', async (t) => {
     const api = await startApiServer(t);
     const replica = await started(t, api);
     await api.until(() => isReady(replica));
@@ -229,16 +232,16 @@ const ACTIONS: Record<string, string> = {
   'PATCH mutatingwebhookconfigurations': 'patch mutatingwebhookconfigurations/curfew',
 };
 
-describe('an API server in trouble', { concurrency: 4 }, () => {
+describe('an API server that fails', { concurrency: 4 }, () => {
   for (const [request, action] of Object.entries(ACTIONS)) {
     for (const [name, { fault, told }] of Object.entries(FAULTS)) {
-      test(`${name} for ${request}: told once, with verb, resource and name; the webhook is ready when it is over`, async (t) => {
+      test(`${name} for ${request}: reported once, with verb, resource and name; the webhook is ready when it is over`, async (t) => {
         const api = await startApiServer(t);
         let times = 0;
         api.fault = (words) => (words === request && ++times > 0 ? fault : undefined);
-        // Where an answer comes it may take its time: the machine is busy with the other tests.
+        // Where an answer comes the deadline is long, because other tests keep the machine busy.
         const replica = await started(t, api, fault === 'hang' ? 1_000 : 20_000);
-        // The third attempt has heard what became of the second.
+        // When the third attempt begins, the second has failed.
         await api.until(() => times > 2);
         const troubles = replica.told.filter((line) => line.startsWith(`trouble cannot ${action}: `));
         assert.equal(troubles.length, 1, replica.told.join('\n'));
@@ -251,7 +254,7 @@ describe('an API server in trouble', { concurrency: 4 }, () => {
     }
   }
 
-  test('an API server that is gone for good does not keep a replica from serving', async (t) => {
+  test('a replica goes on serving when the API server is gone', async (t) => {
     const api = await startApiServer(t);
     const replica = await started(t, api, 200);
     await api.until(() => isReady(replica));
@@ -264,7 +267,7 @@ describe('an API server in trouble', { concurrency: 4 }, () => {
     assert.equal(servedBy(replica), leaf);
   });
 
-  test('after it was stopped nothing is asked any more', async (t) => {
+  test('after stop() no request is sent', async (t) => {
     const api = await startApiServer(t);
     const replica = await started(t, api);
     await api.until(() => isReady(replica));

@@ -1,11 +1,11 @@
 /**
- * A cluster's Secret and configuration in memory, with a clock, for several replicas of the agreement: each call waits
- * twice, before it reaches the server and before its answer is heard, until the test lets it go on. So any interleaving
- * can be played, and any answer can be old when it is read.
+ * A cluster's Secret and webhook configuration in memory, with a clock, for several reconcilers. Each call waits twice, before it
+ * reaches the server and before its answer is returned, until the test lets it go on. So a test can play any interleaving, and any
+ * answer can be old when it is read.
  */
 import { X509Certificate } from 'node:crypto';
-import { Agreement } from '../../../webhook/certificate/agreement.ts';
-import { settlingTime, type Terms } from '../../../webhook/certificate/authority.ts';
+import { type CertificateSpec, settlingTime } from '../../../webhook/certificate/authority.ts';
+import { Reconciler } from '../../../webhook/certificate/reconciler.ts';
 import { authoritiesIn, type Leaf } from '../../../webhook/certificate/secret-state.ts';
 import type {
   Kubernetes,
@@ -15,14 +15,14 @@ import type {
 } from '../../../webhook/kubernetes/client.ts';
 import { KubernetesError } from '../../../webhook/kubernetes/error.ts';
 
-/** A replica: its agreement, and what it would answer a readiness probe. */
+/** A replica: its reconciler, and whether it is ready. */
 export interface Replica {
-  agreement: Agreement;
-  /** Its leaf was trusted once: it gets reviews. */
+  reconciler: Reconciler;
+  /** Its leaf has been trusted, so it gets reviews. */
   ready: boolean;
-  /** How far its clock is off, ms. */
+  /** The error of its clock in milliseconds. */
   skew: number;
-  /** Its round, while one is under way. */
+  /** Its reconciliation, while one is under way. */
   busy: Promise<void> | undefined;
 }
 
@@ -37,17 +37,17 @@ export class SimulatedCluster {
   replicas: Replica[] = [];
   /** Every log line and event of all replicas. */
   told: string[] = [];
-  /** What the caBundle was, and until when an API server may still see it. */
+  /** All texts of the caBundle, each with the time until which an API server may still see it. */
   private readonly bundles: { text: string; until: number }[] = [
     { text: '', until: Number.POSITIVE_INFINITY },
   ];
   private version = 1;
   private configurationVersion = 1;
   private turns: Turn[] = [];
-  private readonly terms: Terms;
+  private readonly spec: CertificateSpec;
 
-  constructor(terms: Terms, replicas: number) {
-    this.terms = terms;
+  constructor(spec: CertificateSpec, replicas: number) {
+    this.spec = spec;
     for (let i = 0; i < replicas; i++) this.replicas.push(this.newReplica(i));
   }
 
@@ -57,7 +57,7 @@ export class SimulatedCluster {
 
   set caBundle(text: string) {
     const last = this.bundles.at(-1);
-    if (last !== undefined) last.until = this.now + settlingTime(this.terms, true);
+    if (last !== undefined) last.until = this.now + settlingTime(this.spec, true);
     this.bundles.push({ text, until: Number.POSITIVE_INFINITY });
     this.configurationVersion++;
   }
@@ -66,13 +66,13 @@ export class SimulatedCluster {
     this.secret = data && { resourceVersion: String(++this.version), data };
   }
 
-  /** Begin a round where none is under way. */
+  /** Start a reconciliation where none is under way. */
   begin(index: number): void {
     const replica = this.replicas[index];
     if (replica === undefined || replica.busy !== undefined) return;
-    replica.busy = replica.agreement.round().then(() => {
-      const { served } = replica.agreement;
-      replica.ready ||= served !== undefined && replica.agreement.isTrusted(served.issuer);
+    replica.busy = replica.reconciler.reconcile().then(() => {
+      const { served } = replica.reconciler;
+      replica.ready ||= served !== undefined && replica.reconciler.isTrusted(served.issuer);
       replica.busy = undefined;
     });
   }
@@ -84,7 +84,7 @@ export class SimulatedCluster {
     await settled();
   }
 
-  /** Rounds of everybody, each to its end, until one of all changes nothing. */
+  /** Reconcile all replicas, each to its end, until nothing changes any more. */
   async quiet(): Promise<void> {
     for (let last = -1; last !== this.version + this.configurationVersion; ) {
       last = this.version + this.configurationVersion;
@@ -93,7 +93,7 @@ export class SimulatedCluster {
     }
   }
 
-  /** A replica's end, and another in its place: with nothing in memory. Its calls are never heard of again. */
+  /** Replace a replica by a new one that remembers nothing. The calls of the old one never return. */
   restart(index: number, skew: number): void {
     this.turns = this.turns.filter(({ replica }) => replica !== index);
     this.replicas[index] = this.newReplica(index);
@@ -101,10 +101,10 @@ export class SimulatedCluster {
     if (replica !== undefined) replica.skew = skew;
   }
 
-  /** What is wrong with what is served now, as an API server sees it that is as far behind as any may be. */
+  /** What is wrong with the served leaves, for an API server whose cache is as old as it may be. */
   faults(): string[] {
     const visible = this.bundles.filter(({ until }) => until >= this.now);
-    return this.replicas.flatMap(({ ready, agreement: { served } }, index) => {
+    return this.replicas.flatMap(({ ready, reconciler: { served } }, index) => {
       if (!ready || served === undefined || served.notAfter < this.now) return [];
       return visible
         .filter(({ text }) => !verifies(served, text))
@@ -116,15 +116,15 @@ export class SimulatedCluster {
     const say = (...words: unknown[]) => void this.told.push(JSON.stringify(words));
     const clocks = {
       now: () => this.now + (this.replicas[index]?.skew ?? 0),
-      steady: () => this.now,
+      monotonic: () => this.now,
     };
-    const agreement = new Agreement(
+    const reconciler = new Reconciler(
       this.client(index),
-      { namespace: 'curfew', secret: 'curfew-tls', webhookConfiguration: 'curfew', terms: this.terms },
-      { leaf: () => {}, wrote: say, trusted: say, trouble: say, recovered: say },
+      { namespace: 'curfew', secret: 'curfew-tls', webhookConfiguration: 'curfew', spec: this.spec },
+      { leaf: () => {}, secretWritten: say, caBundleWritten: say, failure: say, recovered: say },
       clocks,
     );
-    return { agreement, ready: false, skew: 0, busy: undefined };
+    return { reconciler, ready: false, skew: 0, busy: undefined };
   }
 
   private client(replica: number): Kubernetes {
@@ -173,7 +173,7 @@ export class SimulatedCluster {
   }
 }
 
-/** As a client does that trusts nothing but `caBundle`. */
+/** Whether a client that trusts only `caBundle` accepts the leaf. */
 export function verifies(leaf: Leaf, caBundle: string): boolean {
   const certificate = new X509Certificate(leaf.cert);
   return authoritiesIn(caBundle).some(({ cert }) => {
@@ -194,5 +194,5 @@ function merged(
   return next;
 }
 
-/** Whatever follows from what has happened has happened. */
+/** Wait until all microtasks have run. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { CertificateSource } from '../../../webhook/certificate/source.ts';
+import type { CertificateSource } from '../../../webhook/certificate/certificate.ts';
 import { ConfigError, parseConfig } from '../../../webhook/config/config.ts';
 import { createLog } from '../../../webhook/server/log.ts';
 import { createMetrics } from '../../../webhook/server/metrics.ts';

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { settlingTime, type Terms } from '../../../webhook/certificate/authority.ts';
+import { type CertificateSpec, settlingTime } from '../../../webhook/certificate/authority.ts';
 import { authoritiesIn } from '../../../webhook/certificate/secret-state.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const TERMS: Terms = {
+const SPEC: CertificateSpec = {
   names: ['curfew.curfew.svc'],
   lifetime: HOUR,
   caLifetime: 4 * HOUR,
-  haste: 0.5,
+  jitter: 0.5,
 };
-const TOLERANCE = TERMS.lifetime / 10;
+const TOLERANCE = SPEC.lifetime / 10;
 
-/** What may happen next. `go` lets a waiting call go on, which `begin` alone does not. */
-type Deed =
+/** An event. `begin` starts a reconciliation, and `go` lets a waiting call of one go on. */
+type ClusterEvent =
   | { do: 'begin' | 'go'; which: number }
   | { do: 'pass'; ms: number }
   | { do: 'restart' | 'step'; which: number; skew: number }
@@ -24,7 +24,7 @@ type Deed =
 
 const which = fc.nat(11);
 const skew = fc.integer({ min: -TOLERANCE, max: TOLERANCE });
-const deed: fc.Arbitrary<Deed> = fc.oneof(
+const event: fc.Arbitrary<ClusterEvent> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('begin' as const), which }) },
   { weight: 24, arbitrary: fc.record({ do: fc.constant('go' as const), which }) },
   {
@@ -36,7 +36,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'damage' as const) }) },
 );
 
-async function perform(cluster: SimulatedCluster, next: Deed): Promise<void> {
+async function perform(cluster: SimulatedCluster, next: ClusterEvent): Promise<void> {
   const count = cluster.replicas.length;
   switch (next.do) {
     case 'begin':
@@ -65,44 +65,44 @@ async function perform(cluster: SimulatedCluster, next: Deed): Promise<void> {
   }
 }
 
-/** Everybody at rest, and the settling times over. */
+/** Wait until no replica writes any more, and all settling times are over. */
 async function rest(cluster: SimulatedCluster): Promise<void> {
   for (const replica of cluster.replicas) replica.skew = 0;
   for (let i = 0; i < 4; i++) {
     await cluster.quiet();
-    cluster.now += settlingTime(TERMS, false) + 1;
+    cluster.now += settlingTime(SPEC, false) + 1;
   }
   await cluster.quiet();
 }
 
-function assertAgreed(cluster: SimulatedCluster): void {
-  const prints = new Set(cluster.replicas.map(({ agreement }) => agreement.served?.fingerprint));
+function assertSameLeaf(cluster: SimulatedCluster): void {
+  const prints = new Set(cluster.replicas.map(({ reconciler }) => reconciler.served?.fingerprint));
   assert.equal(prints.size, 1, 'all serve the same leaf');
-  assert.ok(cluster.replicas.every(({ ready, agreement: { served } }) => ready && served !== undefined));
+  assert.ok(cluster.replicas.every(({ ready, reconciler: { served } }) => ready && served !== undefined));
   const [first] = cluster.replicas;
-  assert.ok((first?.agreement.served?.notAfter ?? 0) > cluster.now, 'and it is alive');
+  assert.ok((first?.reconciler.served?.notAfter ?? 0) > cluster.now, 'and it is alive');
   assert.deepEqual(cluster.faults(), []);
 }
 
 describe('replicas in any order', () => {
-  test('every leaf that is served is trusted by every caBundle that an API server may see, and all agree in the end', async () => {
+  test('every served leaf is trusted by every caBundle that an API server may see, and all replicas serve the same one in the end', async () => {
     const seen = { served: 0, promoted: 0, renewed: 0, restored: 0, conflicts: 0 };
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2, max: 3 }),
         fc.boolean(),
-        fc.array(deed, { minLength: 40, maxLength: 160 }),
-        async (replicas, running, deeds) => {
-          const cluster = new SimulatedCluster(TERMS, replicas);
+        fc.array(event, { minLength: 40, maxLength: 160 }),
+        async (replicas, running, events) => {
+          const cluster = new SimulatedCluster(SPEC, replicas);
           if (running) await rest(cluster);
-          for (const [index, next] of deeds.entries()) {
+          for (const [index, next] of events.entries()) {
             await perform(cluster, next);
             const faults = cluster.faults();
-            assert.deepEqual(faults, [], `after deed ${index}: ${JSON.stringify(next)}`);
+            assert.deepEqual(faults, [], `after event ${index}: ${JSON.stringify(next)}`);
             if (cluster.replicas.some(({ ready }) => ready)) seen.served++;
           }
           await rest(cluster);
-          assertAgreed(cluster);
+          assertSameLeaf(cluster);
           const told = cluster.told.join('\n');
           for (const step of ['promoted', 'renewed', 'restored'] as const) {
             seen[step] += told.split(`["${step}"`).length - 1;
@@ -117,34 +117,34 @@ describe('replicas in any order', () => {
     }
   });
 
-  test('whatever somebody writes into the caBundle, all agree in the end', async () => {
+  test('all replicas serve the same leaf in the end, whatever is written into the caBundle meanwhile', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.oneof(deed, fc.constantFrom('', 'rubbish', 'half')), { minLength: 10, maxLength: 60 }),
-        async (deeds) => {
-          const cluster = new SimulatedCluster(TERMS, 2);
-          for (const next of deeds) {
+        fc.array(fc.oneof(event, fc.constantFrom('', 'rubbish', 'half')), { minLength: 10, maxLength: 60 }),
+        async (events) => {
+          const cluster = new SimulatedCluster(SPEC, 2);
+          for (const next of events) {
             if (next === 'half') cluster.caBundle = cluster.caBundle.slice(0, 300);
             else if (typeof next === 'string') cluster.caBundle = next;
             else await perform(cluster, next);
           }
           await rest(cluster);
-          assertAgreed(cluster);
+          assertSameLeaf(cluster);
         },
       ),
       { numRuns: 60 },
     );
   });
 
-  test('over the lives of many authorities the caBundle holds two or three authorities, and never more', async () => {
-    const cluster = new SimulatedCluster(TERMS, 2);
+  test('over the lifetimes of many authorities the caBundle never holds more than three', async () => {
+    const cluster = new SimulatedCluster(SPEC, 2);
     await rest(cluster);
     let most = 0;
     for (let i = 0; i < 300; i++) {
       cluster.now += 5 * MINUTE;
       await cluster.quiet();
       assert.deepEqual(cluster.faults(), []);
-      assertAgreed(cluster);
+      assertSameLeaf(cluster);
       most = Math.max(most, authoritiesIn(cluster.caBundle).length);
     }
     assert.ok(most === 2 || most === 3, `${most}`);
