@@ -1,6 +1,7 @@
 /** The tables of the chart's README: its values, and the keys of the section `config`. */
-import { describeKeys } from '../webhook/config/error.ts';
+
 import { CONFIG } from '../webhook/config/schema.ts';
+import { describeKeys } from '../webhook/config/schema-keys.ts';
 import type { DescribedValue } from './values-comments.ts';
 import type { Schema } from './values-schema.ts';
 

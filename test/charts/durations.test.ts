@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { CHART } from '../../charts/helm.ts';
 import { ConfigError, parseConfig } from '../../webhook/config/config.ts';
-import { describeKeys } from '../../webhook/config/error.ts';
 import { CONFIG } from '../../webhook/config/schema.ts';
+import { describeKeys } from '../../webhook/config/schema-keys.ts';
 import { partOf } from './rendered-chart.ts';
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -27,7 +27,7 @@ const LISTENING: ReadonlySet<unknown> = new Set(['listen', 'bind', 'getaddrinfo'
 export async function usage(): Promise<string> {
   const [{ CONFIG }, { describeKeys }] = await Promise.all([
     import('../config/schema.ts'),
-    import('../config/error.ts'),
+    import('../config/schema-keys.ts'),
   ]);
   const keys = [...describeKeys(CONFIG)].map(
     ({ path, help, allowed, standard }) =>

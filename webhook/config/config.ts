@@ -1,6 +1,6 @@
 /**
- * The configuration file: YAML, over it the flags. A key that is not known or a value that is not allowed stops the
- * start, with the key, the value and what is allowed.
+ * The configuration file: YAML, with flags that override its keys. An unknown key or a value that is not allowed is an error, whose
+ * message has the key, the value and what is allowed.
  */
 import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
 import { CATALOGUE } from '../decision/catalogue.ts';
@@ -15,7 +15,7 @@ import { CONFIG, type Config } from './schema.ts';
 export { ConfigError } from './error.ts';
 export type { Config } from './schema.ts';
 
-/** A flag that overrides a key. The value is what the file could have held there. */
+/** A flag that overrides a key. The value is of the type that the file has there. */
 export interface Override {
   flag: string;
   path: readonly [section: string, key: string];
@@ -24,12 +24,12 @@ export interface Override {
 
 /** A ConfigMap holds 1 MiB at most. */
 const MAX_CONFIG_BYTES = 1024 * 1024;
-/** What a person looks at. */
+/** How many problems are listed. */
 const MAX_ISSUES = 20;
 
 /**
- * Read a configuration file, then put flags over it.
- * @param file undefined: only defaults and flags
+ * Read a configuration file, and apply the flags.
+ * @param file undefined: only defaults and flags are used
  * @throws {ConfigError}
  */
 export async function readConfig(file: string | undefined, overrides: Override[] = []): Promise<Config> {
@@ -44,12 +44,12 @@ export async function readConfig(file: string | undefined, overrides: Override[]
 
 /**
  * Parse a configuration.
- * @param source what messages call it
- * @throws {ConfigError} with one line for each thing that is wrong
+ * @param source its name in messages
+ * @throws {ConfigError} with one line for each problem
  */
 export function parseConfig(content: string, source: string, overrides: Override[] = []): Config {
   const lineCounter = new LineCounter();
-  // The parser's own search for equal keys takes the square of their number: a minute for a megabyte of them.
+  // The parser's own check for duplicate keys takes quadratic time: a minute for a megabyte of keys.
   const document = parseDocument(content, { prettyErrors: true, uniqueKeys: false, lineCounter });
   const [syntax] = document.errors;
   if (syntax !== undefined) {
@@ -59,31 +59,31 @@ export function parseConfig(content: string, source: string, overrides: Override
   }
   let raw: unknown;
   try {
-    refuseEqualKeys(document, source, lineCounter);
+    refuseDuplicateKeys(document, source, lineCounter);
     raw = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`${source}: ${explainValueError(cause)}`, { cause });
   }
   if (isRecord(raw) && typeof raw.apiVersion === 'string' && typeof raw.kind === 'string') {
-    const way = raw.kind === 'ConfigMap' ? ', which is what stands under a key of its data' : '';
+    const hint = raw.kind === 'ConfigMap' ? ', which is what stands under a key of its data' : '';
     throw new ConfigError(
-      `${source}: it is a Kubernetes object (${quote(raw.kind)}) and not the configuration itself${way}`,
+      `${source}: it is a Kubernetes object (${quote(raw.kind)}) and not the configuration itself${hint}`,
     );
   }
-  const asked = overlay(raw, overrides);
-  const result = CONFIG.safeParse(asked);
+  const merged = applyOverrides(raw, overrides);
+  const result = CONFIG.safeParse(merged);
   if (result.success) return result.data;
   const flagOf = (path: string) => overrides.find((override) => override.path.join('.') === path)?.flag;
   const { issues } = result.error;
-  const lines = issues.slice(0, MAX_ISSUES).flatMap((issue) => explainIssue(CONFIG, issue, asked, flagOf));
+  const lines = issues.slice(0, MAX_ISSUES).flatMap((issue) => explainIssue(CONFIG, issue, merged, flagOf));
   if (issues.length > MAX_ISSUES) lines.push(`and ${issues.length - MAX_ISSUES} more`);
   throw new ConfigError(
     lines.map((line) => (line.startsWith('--') ? line : `${source}: ${line}`)).join('\n'),
   );
 }
 
-function refuseEqualKeys(document: Document, source: string, lineCounter: LineCounter): void {
+function refuseDuplicateKeys(document: Document, source: string, lineCounter: LineCounter): void {
   const look = (_key: unknown, { items }: YAMLMap) => {
     const seen = new Set<unknown>();
     for (const { key } of items) {
@@ -100,7 +100,7 @@ function refuseEqualKeys(document: Document, source: string, lineCounter: LineCo
   visit(document, { Map: look });
 }
 
-function overlay(raw: unknown, overrides: Override[]): unknown {
+function applyOverrides(raw: unknown, overrides: Override[]): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
   const merged: Record<string, unknown> = { ...raw };
   for (const { path, value } of overrides) {
@@ -112,9 +112,7 @@ function overlay(raw: unknown, overrides: Override[]): unknown {
   return merged;
 }
 
-/**
- * The policy that a configuration asks for.
- */
+/** The policy of a configuration. */
 export function policyOf(config: Config): Policy {
   const { extra, disabled } = config.catalogue;
   const builtIn = CATALOGUE.map((known) => ({

@@ -1,14 +1,15 @@
-/** The kinds of values that the configuration's keys take, each with the words that help and messages say of it. */
+/** The kinds of values in the configuration, each with its texts for the help and for messages. */
 import { z } from 'zod';
 import { parseDuration } from '../../shim/duration.ts';
 import { parseReference } from '../registry/image-reference.ts';
 import { parseQuantity } from '../shared/quantity.ts';
-import { amountUpTo } from './duration-pattern.ts';
 
 /**
- * What a key means and what it takes, for help and messages.
- * @param pattern for the chart's values.schema.json, where a refinement says more than a JSON schema can: a regular
- *   expression that refuses much of what the key does not take, and nothing that it does
+ * The texts of a key.
+ * @param help what it means
+ * @param allowed what it takes
+ * @param pattern for the chart's values.schema.json, where a JSON schema cannot express a refinement: a regular expression that
+ *   matches every allowed value, and few others
  */
 export const meta = (help: string, allowed: string, pattern?: string) => ({
   description: help,
@@ -35,7 +36,7 @@ function isReference(value: string): boolean {
   }
 }
 
-/** See quantity.ts. */
+/** The pattern in quantity.ts, in the dialect of all JSON schema implementations. */
 const QUANTITY =
   '^[+]?([0-9]{1,30}([.][0-9]{0,30})?|[.][0-9]{1,30})([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?$';
 const quantity = (help: string, example: string) =>
@@ -46,10 +47,10 @@ const quantity = (help: string, example: string) =>
 export const cpu = (help: string) => quantity(help, '10m');
 export const memory = (help: string) => quantity(help, '16Mi');
 
-/** See shim/duration.ts. */
+/** The units of shim/duration.ts, in milliseconds. */
 const UNITS = Object.fromEntries(['ms', 's', 'm', 'h'].map((unit) => [unit, parseDuration(`1${unit}`) ?? 0]));
 
-/** A duration, kept as milliseconds. */
+/** A duration. It is parsed to milliseconds. */
 export function duration(help: string, least: string, most: string) {
   const [from, to] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
   return z
@@ -74,3 +75,41 @@ export const names = (help: string, allowed: string) =>
     .min(1)
     .max(64)
     .meta(meta(help, allowed));
+
+/**
+ * A regular expression for one amount with its unit, up to a limit: for 2h it matches `90m`, and not `121m`. It is for the chart's
+ * values.schema.json, which cannot compare durations, and is written for every dialect of regular expressions.
+ * @param most the limit in milliseconds
+ * @param units milliseconds by the unit's name
+ */
+export function amountUpTo(most: number, units: Readonly<Record<string, number>>): string {
+  const choices = Object.entries(units).map(
+    ([unit, factor]) => `${numberUpTo(Math.floor(most / factor))}${unit}`,
+  );
+  return `(${choices.join('|')})`;
+}
+
+/** The pattern for a whole number from 0 to `most`, with or without leading zeros. */
+function numberUpTo(most: number): string {
+  const digits = [...`${most}`].map(Number);
+  const choices = [`${most}`];
+  if (digits.length > 1) choices.push(digits.length > 2 ? `[0-9]{1,${digits.length - 1}}` : '[0-9]');
+  for (const [place, digit] of digits.entries()) {
+    // The same digits before this place, a smaller one here, and any after it. The shorter numbers are matched above.
+    const least = place === 0 && digits.length > 1 ? 1 : 0;
+    if (digit > least)
+      choices.push(
+        digits.slice(0, place).join('') + range(least, digit - 1) + any(digits.length - place - 1),
+      );
+  }
+  return `0*(${choices.join('|')})`;
+}
+
+function range(least: number, most: number): string {
+  return least === most ? `${least}` : `[${least}-${most}]`;
+}
+
+/** The pattern for this many digits. */
+function any(count: number): string {
+  return count < 2 ? '[0-9]'.repeat(count) : `[0-9]{${count}}`;
+}

@@ -1,11 +1,11 @@
-/** The configuration's section `images`: whether and how images are looked up. */
+/** The configuration's section `images`: whether and how the commands of images are looked up. */
 import { z } from 'zod';
 import { MACHINES } from '../../shim/machine-words.ts';
 import { parseSignal } from '../../shim/signals.ts';
 import { duration, image, meta, names, text } from './fields.ts';
 
-/** Clouds whose registries can be asked with the identity that the webhook runs under. */
-export const CLOUDS = ['google', 'azure', 'aws'] as const;
+/** Clouds whose registries accept the webhook's own identity. */
+const CLOUDS = ['google', 'azure', 'aws'] as const;
 export type Cloud = (typeof CLOUDS)[number];
 
 const HOST = /^[A-Za-z0-9.[\]:_-]{1,255}$/;
@@ -37,13 +37,13 @@ const registry = z
       .default([])
       .meta(
         meta(
-          'what is asked first, in order; a path stands before every name',
+          'addresses that are asked first, in order; their path is put before every image name',
           'a list such as [https://cache.local/dockerhub]',
         ),
       ),
-    plainHttp: z.boolean().default(false).meta(meta('it has no TLS', 'true or false')),
+    plainHttp: z.boolean().default(false).meta(meta('the registry has no TLS', 'true or false')),
     caFile: text(
-      'PEM file with authorities that are trusted for it, beside the usual ones',
+      'PEM file of authorities that are trusted for it besides the usual ones',
       'a file',
     ).exactOptional(),
   })
@@ -67,23 +67,27 @@ const entrypoint = z
 
 const CACHE = z
   .strictObject({
-    fresh: duration('how long a tag, and who may read it, counts as known', '0s', '1h').prefault('1m'),
-    stale: duration('how long, from then on, it is used while it is asked for again', '0s', '24h').prefault(
-      '10m',
-    ),
-    failures: duration('how long a look-up that failed is not tried again', '0s', '10m').prefault('10s'),
+    fresh: duration('how long a tag, and who may read it, is cached', '0s', '1h').prefault('1m'),
+    stale: duration(
+      'how long after that it is still used, while it is looked up again',
+      '0s',
+      '24h',
+    ).prefault('10m'),
+    failures: duration('how long a failed look-up is not repeated', '0s', '10m').prefault('10s'),
     entries: z
       .int()
       .min(16)
       .max(1_000_000)
       .default(20_000)
-      .meta(meta('most images that are remembered', 'a whole number from 16 to 1000000')),
+      .meta(meta('how many images are cached at most', 'a whole number from 16 to 1000000')),
     bytes: z
       .int()
       .min(64 * 1024)
       .max(1024 * 1024 * 1024)
       .default(32 * 1024 * 1024)
-      .meta(meta('most memory that they take', 'a number of bytes from 65536 to 1073741824')),
+      .meta(
+        meta('how much memory the cached images take at most', 'a number of bytes from 65536 to 1073741824'),
+      ),
   })
   .prefault({});
 
@@ -94,7 +98,7 @@ export const IMAGES = z
       .default('registry')
       .meta(
         meta(
-          'where the command of a container is found that sets none: in its registry, or nowhere (then no network and no secret is needed)',
+          'whether the command of a container that sets none is looked up in its registry; off needs no network and no secret',
           'registry or off',
         ),
       ),
@@ -102,7 +106,7 @@ export const IMAGES = z
       .array(entrypoint)
       .max(10_000)
       .default([])
-      .meta(meta('what images run, so that they are not looked up', 'a list of images')),
+      .meta(meta('the commands of images that are not looked up', 'a list of images')),
     hosts: z
       .array(
         z
@@ -135,7 +139,7 @@ export const IMAGES = z
       .exactOptional()
       .meta(meta('a pull secret for every pod, used after its own', 'NAMESPACE/NAME')),
     dockerConfig: text(
-      'docker configuration whose auths, credHelpers and credsStore are used after the secrets',
+      'docker configuration whose auths, credHelpers and credsStore are used after the pull secrets',
       'a file such as /etc/curfew/docker/config.json',
     ).exactOptional(),
     cloud: z
@@ -151,9 +155,9 @@ export const IMAGES = z
       .array(z.enum(MACHINES).meta(meta('', MACHINES.join(', '))))
       .min(1)
       .default([...MACHINES])
-      .meta(meta("the cluster's kinds of nodes", `a list of ${MACHINES.join(', ')}`)),
+      .meta(meta("the architectures of the cluster's nodes", `a list of ${MACHINES.join(', ')}`)),
     timeout: duration(
-      'the longest look-up; keep it below timeoutSeconds of the webhook configuration',
+      'the timeout of a look-up; keep it below timeoutSeconds of the webhook configuration',
       '100ms',
       '29s',
     ).prefault('8s'),
@@ -161,7 +165,7 @@ export const IMAGES = z
   })
   .prefault({});
 
-/** The section, whole and checked. */
+/** The section, complete and checked. */
 export type ImagesConfig = z.output<typeof IMAGES>;
 
 function isAddress(value: string): boolean {

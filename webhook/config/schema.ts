@@ -1,6 +1,6 @@
 /**
- * The keys of the configuration file: every key is optional, has its default, and says here what it means and what it
- * takes. The messages of a wrong file and the help are made from this.
+ * The keys of the configuration file. Every key is optional, and has its default, its meaning and what it takes. The help, the
+ * chart's schema and the messages for a wrong file are made from this.
  */
 import { z } from 'zod';
 import { parseReadiness } from '../../shim/protocol.ts';
@@ -8,31 +8,29 @@ import { parseSignal } from '../../shim/signals.ts';
 import { CATALOGUE } from '../decision/catalogue.ts';
 import { defaultPolicy } from '../decision/policy.ts';
 import { parseQuantity } from '../shared/quantity.ts';
-import { EVENTS } from './events.ts';
-import { cpu, image, memory, meta, names, port, text } from './fields.ts';
+import { cpu, duration, image, memory, meta, names, port, text } from './fields.ts';
 import { IMAGES } from './images.ts';
-import { LIMITS, SHUTDOWN } from './life.ts';
 import { TLS } from './tls.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const knownSidecar = z
   .strictObject({
     names: names('container names', 'a list of container names'),
-    images: names('ends of image repositories, cut at a /', 'a list such as [istio/proxyv2]'),
+    images: names('last parts of image repositories, from a / on', 'a list such as [istio/proxyv2]'),
     order: z
       .int()
       .min(0)
       .max(1000)
       .exactOptional()
-      .meta(meta('lower starts first', 'a whole number from 0 to 1000')),
+      .meta(meta('the start order; lower starts first', 'a whole number from 0 to 1000')),
     ready: z
       .string()
       .refine((value) => parseReadiness(value) !== undefined)
       .exactOptional()
       .meta(
         meta(
-          'readiness',
+          'readiness condition',
           'http://:15021/healthz/ready, tcp://:5432, "exec: pg_isready" or none',
           '^(none|exec:|(http|tcp)://[^/]*:[0-9])',
         ),
@@ -78,19 +76,108 @@ const resources = z
   })
   .prefault({});
 
-/** The schema: keys in the order in which the help lists them. */
+const EVENTS = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .meta(
+        meta(
+          'write a Kubernetes Event for each refused or passed-over pod; needs the right to create events in all namespaces',
+          'true or false',
+        ),
+      ),
+  })
+  .prefault({});
+
+const LIMITS = z
+  .strictObject({
+    bodyBytes: z
+      .int()
+      .min(64 * 1024)
+      .max(64 * 1024 * 1024)
+      // The limit of controller-runtime (pkg/webhook/admission/http.go): two objects of etcd's 3 MB, and 1 MB for the rest.
+      .default(7 * 1024 * 1024)
+      .meta(meta('the longest review', 'a number of bytes from 65536 to 67108864')),
+    requestTimeout: duration(
+      'the longest time from the first byte of a request to its last',
+      '100ms',
+      '5m',
+    ).prefault('10s'),
+    concurrentReviews: z
+      .int()
+      .min(1)
+      .max(100_000)
+      // The default limit of an API server (--max-requests-inflight and --max-mutating-requests-inflight together).
+      .default(600)
+      .meta(
+        meta(
+          'reviews that are processed at once; more are answered with 503',
+          'a whole number from 1 to 100000',
+        ),
+      ),
+    concurrentBytes: z
+      .int()
+      .min(1024 * 1024)
+      .max(1024 * 1024 * 1024)
+      .default(32 * 1024 * 1024)
+      .meta(
+        meta(
+          'bytes of the reviews that are processed at once, in bodies of more than 64 KiB; more are answered with 503',
+          'a number of bytes from 1048576 to 1073741824, at least bodyBytes',
+        ),
+      ),
+    connections: z
+      .int()
+      .min(10)
+      .max(100_000)
+      // A connection takes about 65 kB. An API server keeps 25 idle ones, and opens one for each concurrent review.
+      .default(1000)
+      .meta(meta('connections that are open at once; more are closed', 'a whole number from 10 to 100000')),
+    queueTime: duration(
+      'how long a review may wait before it is read, or a quarter of the timeout in its URL if that is less; later ones are answered with 503',
+      '10ms',
+      '10s',
+    ).prefault('1s'),
+  })
+  .check((context) => {
+    const { bodyBytes, concurrentBytes } = context.value;
+    if (bodyBytes <= concurrentBytes) return;
+    context.issues.push({
+      code: 'custom',
+      input: concurrentBytes,
+      path: ['concurrentBytes'],
+      message: `at least limits.bodyBytes, which is ${bodyBytes}`,
+    });
+  })
+  .prefault({});
+
+const SHUTDOWN = z
+  .strictObject({
+    delay: duration(
+      'how long requests are still accepted after readiness fails, until all clients have noticed',
+      '0s',
+      '5m',
+    ).prefault('5s'),
+    gracePeriod: duration('how long the last requests may take after that', '0s', '1h').prefault('20s'),
+  })
+  .prefault({});
+
+/** The schema. The help lists the keys in this order. */
 export const CONFIG = z.strictObject({
   listen: z
     .strictObject({
-      host: text('address to listen on', 'an IP address or host name').default('::'),
-      port: port('port of the webhook (TLS)').default(8443),
-      healthPort: port('port of /livez, /readyz and /metrics (plain HTTP)').default(8080),
+      host: text('the address to listen on', 'an IP address or host name').default('::'),
+      port: port('the port of the webhook (TLS)').default(8443),
+      healthPort: port('the port of /livez, /readyz and /metrics (plain HTTP)').default(8080),
     })
     .prefault({}),
   tls: TLS,
   shim: z
     .strictObject({
-      image: image('image of the shim, which the init container copies').default(defaultPolicy().shim.image),
+      image: image('the image of the shim, which the init container copies').default(
+        defaultPolicy().shim.image,
+      ),
       imagePullPolicy: z
         .enum(['Always', 'IfNotPresent', 'Never'])
         .exactOptional()
@@ -104,7 +191,7 @@ export const CONFIG = z.strictObject({
         .array(knownSidecar)
         .max(1000)
         .default([])
-        .meta(meta('more known sidecars; they are looked at before the built-in ones', 'a list of sidecars')),
+        .meta(meta('more known sidecars; they take precedence over the built-in ones', 'a list of sidecars')),
       disabled: z
         .array(
           z
@@ -113,7 +200,7 @@ export const CONFIG = z.strictObject({
             .meta(meta('', 'the name of a built-in sidecar', `^(${[...BUILT_IN_NAMES].join('|')})$`)),
         )
         .default([])
-        .meta(meta('built-in sidecars that are not to be known, by container name', 'a list of names')),
+        .meta(meta('built-in sidecars that are not used, by container name', 'a list of names')),
     })
     .prefault({}),
   images: IMAGES,
@@ -122,7 +209,7 @@ export const CONFIG = z.strictObject({
       level: z
         .enum(LOG_LEVELS)
         .default('info')
-        .meta(meta('what is logged', LOG_LEVELS.join(', '))),
+        .meta(meta('the least severe level that is logged', LOG_LEVELS.join(', '))),
     })
     .prefault({}),
   events: EVENTS,
@@ -130,5 +217,5 @@ export const CONFIG = z.strictObject({
   shutdown: SHUTDOWN,
 });
 
-/** The configuration, whole and checked. Durations are milliseconds. */
+/** The configuration, complete and checked. Durations are milliseconds. */
 export type Config = z.output<typeof CONFIG>;

@@ -1,13 +1,12 @@
 /** The configuration's section `tls`: where the serving certificate comes from. */
 import { z } from 'zod';
-import { amountUpTo } from './duration-pattern.ts';
-import { duration, meta, text } from './fields.ts';
+import { amountUpTo, duration, meta, text } from './fields.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
 
 const LIFETIME = /^([0-9]{1,9})([smhd])$/;
 
-/** A certificate's life in milliseconds: one number and one unit. The shim's durations end at a week. */
+/** A certificate's lifetime in milliseconds: one number and one unit. The shim's durations go up to a week only. */
 function parseLifetime(value: string): number | undefined {
   const [, amount = '', unit = ''] = LIFETIME.exec(value) ?? [];
   const factor = UNITS[unit];
@@ -40,14 +39,15 @@ const objectName = (help: string, kind: string) =>
     .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/)
     .meta(meta(help, `the name of a ${kind}: small letters, digits, "-" and "."`));
 
-/** A leaf that is signed when its authority has a third of its life left must not outlive it. */
-const LIVES_PER_AUTHORITY = 3;
+/** A leaf is signed until its authority has a third of its lifetime left, and must not outlive it. */
+const LIFETIMES_PER_AUTHORITY = 3;
 
 const selfManaged = z
   .strictObject({
-    secret: objectName('Secret in which the replicas agree on authority and certificate', 'Secret').default(
-      'curfew-tls',
-    ),
+    secret: objectName(
+      'Secret that holds the authority and the certificate of all replicas',
+      'Secret',
+    ).default('curfew-tls'),
     namespace: label(
       "namespace of that Secret and of the Service; default: the pod's own",
       'namespace',
@@ -58,25 +58,25 @@ const selfManaged = z
       'MutatingWebhookConfiguration',
     ).default('curfew'),
     lifetime: lifetime(
-      'life of a serving certificate; a new one comes at a third left',
+      'lifetime of a serving certificate; it is renewed when a third is left',
       '2s',
       '90d',
     ).prefault('30d'),
     caLifetime: lifetime(
-      'life of an authority; a new one comes at a third left, and both are trusted while they overlap',
+      'lifetime of an authority; it is renewed when a third is left, and both are trusted while they overlap',
       '6s',
       '3650d',
     ).prefault('365d'),
   })
   .check((context) => {
     const { lifetime: leaf, caLifetime } = context.value;
-    // Written so that a life which was refused itself (no number) is not refused twice.
-    if (!(caLifetime < LIVES_PER_AUTHORITY * leaf)) return;
+    // A lifetime that was refused itself is NaN, and is not refused again.
+    if (!(caLifetime < LIFETIMES_PER_AUTHORITY * leaf)) return;
     context.issues.push({
       code: 'custom',
       input: caLifetime,
       path: ['caLifetime'],
-      message: `at least ${LIVES_PER_AUTHORITY} times tls.selfManaged.lifetime`,
+      message: `at least ${LIFETIMES_PER_AUTHORITY} times tls.selfManaged.lifetime`,
     });
   })
   .prefault({});
@@ -91,10 +91,7 @@ export const TLS = z
       '/etc/curfew/tls/tls.crt',
     ),
     keyFile: text('PEM file: its key, unencrypted', 'a file').default('/etc/curfew/tls/tls.key'),
-    reloadInterval: duration('how often both files are compared', '100ms', '1h').prefault('10s'),
+    reloadInterval: duration('how often both files are checked for changes', '100ms', '1h').prefault('10s'),
     selfManaged,
   })
   .prefault({});
-
-/** Names and lives of a certificate that the webhook manages. Milliseconds. */
-export type SelfManagedConfig = z.output<typeof selfManaged>;

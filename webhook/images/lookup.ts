@@ -34,7 +34,7 @@ export interface RegistryLookup {
   credentialHint(registry: string): string;
   /** The only registries that get requests; empty: any. */
   hosts: readonly string[];
-  /** The cluster's kinds of nodes. */
+  /** The architectures of the cluster's nodes. */
   machines: readonly Machine[];
 }
 

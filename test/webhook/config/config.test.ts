@@ -10,8 +10,8 @@ import {
   policyOf,
   readConfig,
 } from '../../../webhook/config/config.ts';
-import { describeKeys } from '../../../webhook/config/error.ts';
 import { CONFIG } from '../../../webhook/config/schema.ts';
+import { describeKeys } from '../../../webhook/config/schema-keys.ts';
 
 test('an empty file is all defaults', () => {
   for (const text of ['', '{}', '# nothing\n']) {
