@@ -1,5 +1,5 @@
 /** The caBundles of the webhook configuration: the authorities that they hold, and those that they should hold. Pure. */
-import type { StoredConfiguration } from '../kubernetes/client.ts';
+import type { StoredConfiguration } from '../kubernetes/objects.ts';
 import { unique } from './authority.ts';
 import { type Authority, type AuthorityState, certificatesIn, describe, type Leaf } from './secret-state.ts';
 import { isRemovable } from './validity.ts';

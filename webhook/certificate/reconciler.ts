@@ -6,7 +6,8 @@
  * does no other harm.
  */
 
-import type { Kubernetes, StoredSecret, Written } from '../kubernetes/client.ts';
+import type { Kubernetes } from '../kubernetes/client.ts';
+import type { StoredSecret, Written } from '../kubernetes/objects.ts';
 import { RewriteBackOff } from '../shared/back-off.ts';
 import { type FailureListener, FailureLog } from '../shared/failure-log.ts';
 import { type CertificateSpec, chooseLeaf, type Issuer, plan, requeueAfter, type Step } from './authority.ts';

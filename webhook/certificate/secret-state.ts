@@ -3,7 +3,7 @@
  * that does not fit counts as missing, and gives a message that quotes nothing of it.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import type { StoredSecret } from '../kubernetes/client.ts';
+import type { StoredSecret } from '../kubernetes/objects.ts';
 import { authoritySubject } from './x509.ts';
 
 /** An authority's certificate. Times are milliseconds. */

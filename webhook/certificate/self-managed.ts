@@ -3,8 +3,9 @@
  * `reconciler.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kubernetes, Watched } from '../kubernetes/client.ts';
+import type { Kubernetes } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/error.ts';
+import type { Watched } from '../kubernetes/objects.ts';
 import { BackOff } from '../shared/back-off.ts';
 import {
   type Certificate,

@@ -1,6 +1,7 @@
 /** The two objects that all replicas share, the Secret and the webhook configuration: reads, writes, and the log of their failures. */
-import type { Kubernetes, StoredSecret, Written } from '../kubernetes/client.ts';
+import type { Kubernetes } from '../kubernetes/client.ts';
 import { KubernetesError } from '../kubernetes/error.ts';
+import type { StoredSecret, Written } from '../kubernetes/objects.ts';
 import type { FailureLog } from '../shared/failure-log.ts';
 import { type Bundle, parseBundles } from './ca-bundle.ts';
 import { type AuthorityState, formatState, NOTHING, parseState } from './secret-state.ts';

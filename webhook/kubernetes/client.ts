@@ -1,57 +1,40 @@
 /**
- * The API server, as narrow as Curfew needs it: one Secret, the caBundle of one MutatingWebhookConfiguration, Events.
+ * The calls to the API server that Curfew needs: one Secret, the caBundle of one MutatingWebhookConfiguration, and Events. Every
+ * answer is parsed, with bounds on its size and time.
  *
- * The one interface behind which `@kubernetes/client-node` stands; import this file lazily (`await import`), because only a
- * webhook that manages its certificate or writes Events needs it. Whatever the server says is parsed here, bounded in
- * size and time.
+ * Import this file lazily (`await import`): it loads `@kubernetes/client-node`, which only a webhook that manages its certificate or
+ * writes Events needs.
  */
-import { isRecord, type JsonRecord, member } from '../shared/json.ts';
+import type { JsonRecord } from '../shared/json.ts';
 import { KubernetesError } from './error.ts';
+import {
+  encodeData,
+  type ObjectName,
+  parseConfiguration,
+  parseSecret,
+  type StoredConfiguration,
+  type StoredSecret,
+  toBase64,
+  type Watched,
+  type Written,
+} from './objects.ts';
 import { connect, type KubernetesRequests } from './request.ts';
 
-/** An object's name; the namespace is empty for one of the cluster. */
-export interface ObjectName {
-  namespace: string;
-  name: string;
-}
-
-/** A Secret as it was read. */
-export interface StoredSecret {
-  /** Opaque: a write that names it fails when the object has changed since. */
-  resourceVersion: string;
-  /** Decoded texts by key. */
-  data: ReadonlyMap<string, string>;
-}
-
-/** A MutatingWebhookConfiguration as it was read. */
-export interface StoredConfiguration {
-  resourceVersion: string;
-  webhooks: readonly { name: string /** PEM, decoded; empty where none is set. */; caBundle: string }[];
-}
-
-/** `conflict`: the object is no longer what was read; read it again. */
-export type Written = 'written' | 'conflict';
-
-/** An object that is watched. */
-export type Watched =
-  | { kind: 'secret'; namespace: string; name: string }
-  | { kind: 'configuration'; name: string };
-
-/** Every call rejects with a {@link KubernetesError}, within its deadline, and with nothing else. */
+/** Every call rejects only with a {@link KubernetesError}, and within its deadline. */
 export interface Kubernetes {
-  /** @returns undefined where there is none */
+  /** @returns undefined where it does not exist */
   readSecret(secret: ObjectName): Promise<StoredSecret | undefined>;
-  /** Set these keys of an existing Secret, and remove those that are undefined; others stay. */
+  /** Set these keys of an existing Secret, and remove those with undefined. Other keys stay. */
   patchSecret(
     secret: ObjectName,
     resourceVersion: string,
     data: ReadonlyMap<string, string | undefined>,
   ): Promise<Written>;
-  /** Create a Secret that is not there. `conflict`: it is there, with other values. */
+  /** Create a Secret. `conflict`: it exists already, with other values. */
   createSecret(secret: ObjectName, data: ReadonlyMap<string, string | undefined>): Promise<Written>;
-  /** @returns undefined where there is none */
+  /** @returns undefined where it does not exist */
   readConfiguration(name: string): Promise<StoredConfiguration | undefined>;
-  /** Give these webhooks of a configuration one caBundle (PEM). */
+  /** Set the caBundle (PEM) of these webhooks of a configuration. */
   patchCaBundle(
     name: string,
     resourceVersion: string,
@@ -59,17 +42,17 @@ export interface Kubernetes {
     caBundle: string,
   ): Promise<Written>;
   /**
-   * Watch one object until the connection ends: `changed` is called when the watch stands, and after each change.
-   * @returns when the server ends it, as it does every few minutes
+   * Watch one object until the connection ends. `changed` is called when the watch begins, and after each change.
+   * @returns when the server ends the watch, as it does every few minutes
    */
   watch(object: Watched, changed: () => void, signal: AbortSignal): Promise<void>;
   /** Create a core/v1 Event. `event` is the object without apiVersion and kind. */
   createEvent(namespace: string, event: JsonRecord): Promise<void>;
 }
 
-/** Where a change is written down as ours (metadata.managedFields). */
+/** Curfew's name in metadata.managedFields. */
 const FIELD_MANAGER = 'curfew';
-/** Beyond the API server's own end of a watch: a connection that died unseen is given up. */
+/** After this time the API server ends a watch. The client does so 30 s later, in case the connection was lost unnoticed. */
 const WATCH_SECONDS = 300;
 
 /**
@@ -107,7 +90,7 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
         path: `${pathOf(secret)}?fieldManager=${FIELD_MANAGER}`,
         absent: true,
         contentType: 'application/merge-patch+json',
-        body: { metadata: { resourceVersion }, data: encode(data) },
+        body: { metadata: { resourceVersion }, data: encodeData(data) },
         deadline,
       }),
     // Server-side apply, and not POST: its creation is authorized by name, so that RBAC can be narrowed to the one Secret
@@ -124,7 +107,7 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
           kind: 'Secret',
           metadata: { namespace: secret.namespace, name: secret.name },
           type: 'Opaque',
-          data: encode(new Map([...data].filter(([, text]) => text !== undefined))),
+          data: encodeData(new Map([...data].filter(([, text]) => text !== undefined))),
         },
         deadline,
       }),
@@ -134,7 +117,7 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
       const object = await server.json({ action, method: 'GET', path, absent: true, deadline });
       return object === undefined ? undefined : parseConfiguration(object, action);
     },
-    // A strategic merge: webhooks are found by their name, and nothing else of theirs is touched.
+    // A strategic merge patch finds a webhook by its name, and changes nothing else of it.
     patchCaBundle: (name, resourceVersion, webhooks, caBundle) =>
       written(server, {
         action: `patch ${configurationName(name)}`,
@@ -146,7 +129,7 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
           metadata: { resourceVersion },
           webhooks: webhooks.map((webhook) => ({
             name: webhook,
-            clientConfig: { caBundle: base64(caBundle) },
+            clientConfig: { caBundle: toBase64(caBundle) },
           })),
         },
         deadline,
@@ -156,8 +139,8 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
         object.kind === 'secret'
           ? [nameOf(object), secretsOf(object.namespace)]
           : [configurationName(object.name), CONFIGURATIONS];
-      // By name, because a Role that names its resources allows no other watch. Without a resourceVersion it begins with the
-      // object as it is, so that nothing is missed between two watches.
+      // By name, because a Role with resourceNames allows no other watch. Without a resourceVersion the watch begins with the
+      // current object, so no change is missed between two watches.
       const selector = encodeURIComponent(`metadata.name=${object.name}`);
       return server.stream(
         {
@@ -185,58 +168,15 @@ const secretsOf = (namespace: string) => `/api/v1/namespaces/${encodeURIComponen
 const pathOf = ({ namespace, name }: ObjectName) => `${secretsOf(namespace)}/${encodeURIComponent(name)}`;
 const nameOf = ({ namespace, name }: ObjectName) => `secrets/${name} in namespace ${namespace}`;
 const configurationName = (name: string) => `mutatingwebhookconfigurations/${name}`;
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-
-function encode(data: ReadonlyMap<string, string | undefined>): Record<string, string | null> {
-  return Object.fromEntries([...data].map(([key, text]) => [key, text === undefined ? null : base64(text)]));
-}
-
 async function written(
   server: KubernetesRequests,
   request: Parameters<KubernetesRequests['json']>[0],
 ): Promise<Written> {
   try {
-    // An object that is gone is another one than was read.
+    // An object that was deleted has changed since it was read.
     return (await server.json(request)) === undefined ? 'conflict' : 'written';
   } catch (error) {
     if (error instanceof KubernetesError && error.code === 'conflict') return 'conflict';
     throw error;
   }
-}
-
-function parseSecret(object: JsonRecord, action: string): StoredSecret {
-  const data = member(object, 'data') ?? {};
-  if (!isRecord(data)) throw new KubernetesError('malformed', action, 'data is not an object');
-  const texts = new Map<string, string>();
-  for (const [key, value] of Object.entries(data)) {
-    if (typeof value === 'string') texts.set(key, Buffer.from(value, 'base64').toString('utf8'));
-  }
-  return { resourceVersion: versionOf(object, action), data: texts };
-}
-
-function parseConfiguration(object: JsonRecord, action: string): StoredConfiguration {
-  const webhooks = member(object, 'webhooks') ?? [];
-  if (!Array.isArray(webhooks)) throw new KubernetesError('malformed', action, 'webhooks is not a list');
-  return {
-    resourceVersion: versionOf(object, action),
-    webhooks: webhooks.map((webhook: unknown) => {
-      const config = isRecord(webhook) ? (member(webhook, 'clientConfig') ?? {}) : undefined;
-      const name = isRecord(webhook) ? member(webhook, 'name') : undefined;
-      if (!isRecord(config) || typeof name !== 'string') {
-        throw new KubernetesError('malformed', action, 'a webhook has no name or no clientConfig');
-      }
-      const bundle = member(config, 'caBundle');
-      const caBundle = typeof bundle === 'string' ? Buffer.from(bundle, 'base64').toString('utf8') : '';
-      return { name, caBundle };
-    }),
-  };
-}
-
-function versionOf(object: JsonRecord, action: string): string {
-  const metadata = member(object, 'metadata');
-  const version = isRecord(metadata) ? member(metadata, 'resourceVersion') : undefined;
-  if (typeof version !== 'string' || version === '') {
-    throw new KubernetesError('malformed', action, 'the object has no resourceVersion');
-  }
-  return version;
 }

@@ -1,4 +1,4 @@
-/** What the API server refused or did not answer, in words for the log: what was tried, what came of it, the way out. */
+/** Errors of calls to the API server. The message says what was tried, what came of it, and what to do. */
 
 export type KubernetesErrorCode =
   | 'no-cluster'
@@ -12,7 +12,7 @@ export type KubernetesErrorCode =
   | 'refused'
   | 'malformed';
 
-/** A call to the API server that came to nothing. The message holds nothing that was sent or received but names and codes. */
+/** A call to the API server that failed. Of what was sent and received the message holds only names and codes. */
 export class KubernetesError extends Error {
   override name = 'KubernetesError';
   readonly code: KubernetesErrorCode;
@@ -27,24 +27,24 @@ export class KubernetesError extends Error {
 }
 
 /**
- * The error for an answer of HTTP status 400 or above.
- * @param reason `reason` of the Status object, if there is one
+ * The error for an answer with an HTTP status of 400 or above.
+ * @param reason `reason` of the Status object, where it has one
  */
 export function refusal(action: string, status: number, reason: string | undefined): KubernetesError {
-  const said = `the API server says ${status}${reason === undefined ? '' : ` ${reason}`}`;
+  const answer = `the API server says ${status}${reason === undefined ? '' : ` ${reason}`}`;
   if (status === 401) {
-    return new KubernetesError('unauthorized', action, `${said}: is the service account's token mounted?`);
+    return new KubernetesError('unauthorized', action, `${answer}: is the service account's token mounted?`);
   }
   if (status === 403) {
     return new KubernetesError(
       'forbidden',
       action,
-      `${said}: allow it to the webhook's service account (a Role or ClusterRole with this verb, resource and name)`,
+      `${answer}: allow it to the webhook's service account (a Role or ClusterRole with this verb, resource and name)`,
     );
   }
-  if (status === 404) return new KubernetesError('not-found', action, said);
-  if (status === 409) return new KubernetesError('conflict', action, said);
+  if (status === 404) return new KubernetesError('not-found', action, answer);
+  if (status === 409) return new KubernetesError('conflict', action, answer);
   if (status === 429 || status >= 500)
-    return new KubernetesError('busy', action, `${said}: tried again later`);
-  return new KubernetesError('refused', action, said);
+    return new KubernetesError('busy', action, `${answer}: tried again later`);
+  return new KubernetesError('refused', action, answer);
 }

@@ -1,10 +1,10 @@
 /**
- * Requests to the API server, bounded in size and time.
+ * Requests to the API server, with bounds on size and time.
  *
- * Of `@kubernetes/client-node` only KubeConfig is used, by its own file: where the API server is, whom it is trusted by, and
- * tokens that are read again as the kubelet renews them. Beside it stands Node's own https. Measured over a bare Node
- * (52 MB resident), bundled: with the generated classes of two API groups 34 MB more and a bundle of 3.0 MB, KubeConfig
- * alone 28 MB and 1.7 MB, without what is never called of it (see bundle-omissions.ts) 11 MB and 0.1 MB.
+ * Of `@kubernetes/client-node` only KubeConfig is imported, from its own file: it gives the address, the authority, and the token,
+ * which it reads again as the kubelet renews it. Requests are sent with Node's own https. Measured in a bundle, in addition to Node's
+ * own 52 MB of resident memory: with the generated classes of two API groups 34 MB, and a bundle of 3.0 MB; with KubeConfig alone
+ * 28 MB and 1.7 MB; without the packages that are never called (bundle-omissions.ts) 11 MB and 0.1 MB.
  */
 import type { IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
@@ -14,33 +14,34 @@ import { KubernetesError, refusal } from './error.ts';
 
 /** A request; `path` with its query. */
 export interface KubernetesRequest {
-  /** Verb, resource and name, for messages. */
+  /** Verb, resource and name, for messages: `get secrets/curfew-tls in namespace curfew`. */
   action: string;
   method: 'GET' | 'POST' | 'PATCH';
   path: string;
   contentType?: string;
   body?: JsonRecord;
-  /** Whether 404 is an answer, and no error. */
+  /** Whether 404 is no error. */
   absent?: boolean;
-  /** Milliseconds until the whole answer must be there. */
+  /** The limit for the whole answer, in milliseconds. */
   deadline: number;
 }
 
 export interface KubernetesRequests {
-  /** @returns the object; undefined for a 404 that was allowed @throws {KubernetesError} */
+  /** @returns the object; undefined for a 404, where `absent` is set @throws {KubernetesError} */
   json(request: KubernetesRequest): Promise<JsonRecord | undefined>;
   /**
-   * Read an answer that goes on, without keeping it: `received` is called when it begins and with each piece.
-   * @returns at its end, or when `signal` ended it @throws {KubernetesError}
+   * Read an answer without end, such as a watch, and keep nothing of it. `received` is called when it begins, and for each part.
+   * @returns when it ends, or `signal` is aborted @throws {KubernetesError}
    */
   stream(request: KubernetesRequest, received: () => void, signal: AbortSignal): Promise<void>;
 }
 
-/** The API server's own limit for a request is 3 MiB (etcd's 1.5 twice over); an object with base64 and managedFields fits. */
+/** More than any object: the API server's own limit for a request is 3 MiB, twice etcd's limit of 1.5 MiB. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
- * @param closing ends every request
+ * Read the kubeconfig, or the service account's files in a pod. No request is sent yet.
+ * @param closing ends all requests
  * @throws {KubernetesError} `no-cluster`
  */
 export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): KubernetesRequests {
@@ -58,7 +59,7 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
     try {
       config.loadFromFile(env.KUBECONFIG);
     } catch {
-      // Without the cause: a parser quotes what it reads, and that holds keys.
+      // Without the cause: a parser's message may quote a key.
       throw new KubernetesError(
         'no-cluster',
         action,
@@ -119,7 +120,7 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
   };
 }
 
-/** Send, and wait for the answer's head. */
+/** Send a request, and wait for the head of the answer. */
 async function open(
   config: KubeConfig,
   server: string,
@@ -128,9 +129,9 @@ async function open(
 ): Promise<IncomingMessage> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const options: RequestOptions = {};
-  // The token and the authority's certificate, from their files as they are now.
+  // The token and the authority's certificate are read from their files each time.
   await config.applyToHTTPSOptions(options);
-  // A connection for each call: there are few of them, and one that was kept may be gone when it is needed.
+  // A new connection for each call: calls are few, and a kept connection may have been closed meanwhile.
   const { agent: _agent, ...trust } = options;
   const headers = {
     ...trust.headers,
@@ -146,7 +147,7 @@ async function open(
       { ...trust, headers, method, signal, agent: false },
       resolve,
     );
-    // A watch is silent for minutes; a node that went away says nothing at all.
+    // A watch may be idle for minutes. Keep-alive finds out when the other side is gone.
     outgoing.on('socket', (socket) => socket.setKeepAlive(true, 30_000));
     outgoing.on('error', reject);
     outgoing.end(payload);
@@ -167,7 +168,7 @@ async function readBounded(response: IncomingMessage, action: string): Promise<s
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** A Status's `reason`, a word such as `Forbidden`. Its message may quote what was sent, and stays here. */
+/** A Status's `reason`, a word such as `Forbidden`. Its message is not used, because it may quote what was sent. */
 function reasonOf(status: JsonRecord | undefined): string | undefined {
   const reason = status === undefined ? undefined : member(status, 'reason');
   return typeof reason === 'string' && /^[A-Za-z]{1,64}$/.test(reason) ? reason : undefined;
@@ -178,11 +179,11 @@ function explain(error: unknown, { action, deadline }: KubernetesRequest, timer:
   if (timer.aborted) return new KubernetesError('timeout', action, `no answer within ${deadline} ms`);
   const code = error instanceof Error && 'code' in error ? String(error.code).slice(0, 64) : 'unknown error';
   if (code === 'ENOENT' || code === 'EACCES') {
-    const way = "is the service account's token mounted (automountServiceAccountToken)?";
+    const hint = "is the service account's token mounted (automountServiceAccountToken)?";
     return new KubernetesError(
       'unauthorized',
       action,
-      `the credentials' files cannot be read (${code}): ${way}`,
+      `the credentials' files cannot be read (${code}): ${hint}`,
     );
   }
   return new KubernetesError('unreachable', action, `the API server cannot be reached (${code})`);

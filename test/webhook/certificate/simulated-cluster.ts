@@ -7,13 +7,9 @@ import { X509Certificate } from 'node:crypto';
 import { type CertificateSpec, settlingTime } from '../../../webhook/certificate/authority.ts';
 import { Reconciler } from '../../../webhook/certificate/reconciler.ts';
 import { authoritiesIn, type Leaf } from '../../../webhook/certificate/secret-state.ts';
-import type {
-  Kubernetes,
-  StoredConfiguration,
-  StoredSecret,
-  Written,
-} from '../../../webhook/kubernetes/client.ts';
+import type { Kubernetes } from '../../../webhook/kubernetes/client.ts';
 import { KubernetesError } from '../../../webhook/kubernetes/error.ts';
+import type { StoredConfiguration, StoredSecret, Written } from '../../../webhook/kubernetes/objects.ts';
 
 /** A replica: its reconciler, and whether it is ready. */
 export interface Replica {

@@ -27,13 +27,13 @@ export interface FakeApiServer {
   readonly requests: readonly string[];
   /** Bodies of all requests. */
   readonly bodies: readonly string[];
-  /** Decides what goes wrong, by the words of {@link FakeApiServer.requests}. */
+  /** The fault for a request, which is given as in {@link FakeApiServer.requests}. */
   fault: (request: string) => Fault | undefined;
-  /** Fulfilled by the next state that a test waits for. */
+  /** Wait until a condition holds. */
   until(condition: () => boolean): Promise<void>;
-  /** Look again whether what a test waits for is there. */
+  /** Check the conditions that a test waits for. */
   notice(): void;
-  /** End every watch, without a word. */
+  /** Close the connections of all watches. */
   cutWatches(): void;
 }
 
@@ -52,7 +52,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   const requests: string[] = [];
   const bodies: string[] = [];
   const waiting = new Set<() => void>();
-  // After whatever follows from this has happened.
+  // After all microtasks that follow from this.
   const look = () => {
     setImmediate(() => {
       for (const check of waiting) check();
@@ -83,7 +83,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
     const metadata = member(body, 'metadata');
     const asked = isRecord(metadata) ? member(metadata, 'resourceVersion') : undefined;
     if (type === 'application/apply-patch+yaml') {
-      // Another field manager's values: a conflict.
+      // A conflict with the values of another field manager.
       if (secret !== undefined && secret.size > 0) return 409;
       secret = decoded(member(body, 'data'));
       touch(resource);
