@@ -16,7 +16,7 @@ async function servedFingerprint(served: Served): Promise<string> {
   return fingerprint256;
 }
 
-test('a new pair in the files serves the next handshake, and open connections go on', async (t) => {
+test('a new certificate in the files is used for the next handshake, and open connections go on', async (t) => {
   const served = await serveWebhook(t);
   const first = served.certificate.current?.fingerprint;
   assert.equal(await servedFingerprint(served), first);
@@ -33,7 +33,7 @@ test('a new pair in the files serves the next handshake, and open connections go
   assert.ok(kept?.destroyed === false, 'the old connection is still the one in use');
 });
 
-test('the new pair keeps the floor of TLS 1.2', async (t) => {
+test('TLS 1.2 is still the minimum with a new certificate', async (t) => {
   const served = await serveWebhook(t);
   await served.install(await served.authority.issue());
   await served.certificate.check();
@@ -73,7 +73,7 @@ const BAD_PAIRS: Record<string, { cert: string; key: string; message: RegExp }> 
 };
 
 for (const [name, { cert, key, message }] of Object.entries(BAD_PAIRS)) {
-  test(`W9 ${name} does not replace the pair that serves; it is told once, counted, and no key is quoted`, async (t) => {
+  test(`W9 ${name} does not replace a certificate that can serve; it is reported once and counted, and no key is quoted`, async (t) => {
     const served = await serveWebhook(t);
     const before = served.certificate.current?.fingerprint;
     await writeFile(served.certFile, cert);
@@ -95,7 +95,7 @@ for (const [name, { cert, key, message }] of Object.entries(BAD_PAIRS)) {
   });
 }
 
-test('a certificate that expires while it serves makes the webhook unready', async (t) => {
+test('a certificate that expires makes the webhook unready', async (t) => {
   let now = Date.now();
   const served = await serveWebhook(t, { now: () => now });
   assert.equal((await served.health('/readyz')).status, 200);
@@ -105,7 +105,7 @@ test('a certificate that expires while it serves makes the webhook unready', asy
   assert.match(unready.text, /the certificate expired at/);
 });
 
-test('a pair says when it ends and for whom it is', () => {
+test('a parsed certificate has its expiry and its names', () => {
   const parsed = parseCertificate(good.cert, good.key, Date.now());
   assert.equal(parsed.fingerprint, good.fingerprint);
   assert.match(parsed.subjectAltName, /127\.0\.0\.1/);
@@ -113,7 +113,7 @@ test('a pair says when it ends and for whom it is', () => {
   assert.throws(() => parseCertificate(good.cert, other.key, Date.now()), CertificateError);
 });
 
-test('a chain of two certificates is served whole', async (t) => {
+test('a chain of two certificates is sent completely', async (t) => {
   const served = await serveWebhook(t);
   const leaf = await served.authority.issue();
   await served.install({ ...leaf, cert: `${leaf.cert}\n${served.authority.cert}\n` });

@@ -15,7 +15,7 @@ const NAME = 'curfew.curfew.svc';
 const now = Date.now();
 const validity = { notBefore: now - HOUR, notAfter: now + HOUR };
 
-/** `openssl verify` as the strictest client does it: what it says of a leaf. */
+/** The answer of `openssl verify` with its strictest checks. */
 function verify(authorities: KeyPair[], leaf: KeyPair, name = NAME): string {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-'));
   try {
@@ -42,7 +42,7 @@ function verify(authorities: KeyPair[], leaf: KeyPair, name = NAME): string {
   }
 }
 
-test('openssl, at its strictest, takes a leaf for its name, with the right authority among others', () => {
+test('openssl with its strictest checks accepts a leaf for its name, with the right authority among others', () => {
   const [authority, other] = [createAuthority(validity), createAuthority(validity)];
   const leaf = createLeaf(authority, [NAME, `${NAME}.cluster.local`], validity);
   assert.equal(verify([other, authority], leaf), 'tls.crt: OK');
@@ -55,7 +55,7 @@ test('openssl, at its strictest, takes a leaf for its name, with the right autho
   assert.match(verify([authority], early), /not yet valid/);
 });
 
-test('an authority signs leaves and no authorities, and a leaf signs nothing', () => {
+test('an authority may sign leaves and no authorities, and a leaf may sign nothing', () => {
   const authority = createAuthority(validity);
   const leaf = createLeaf(authority, [NAME], validity);
   const below = createLeaf(leaf, [NAME], validity);
@@ -67,7 +67,7 @@ test('an authority signs leaves and no authorities, and a leaf signs nothing', (
   assert.ok(end.checkIssued(ca) && end.verify(ca.publicKey));
 });
 
-test('a TLS client that trusts the authority, and nothing else, connects', async (t) => {
+test('a TLS client that trusts only the authority connects', async (t) => {
   const authority = createAuthority(validity);
   const leaf = createLeaf(authority, [NAME], validity);
   const server = createServer({ cert: leaf.cert, key: leaf.key }, (socket) => socket.end()).listen(
@@ -85,7 +85,7 @@ test('a TLS client that trusts the authority, and nothing else, connects', async
   socket.destroy();
 });
 
-test('serial numbers are positive, of 16 bytes, and never the same', () => {
+test('serial numbers are positive, have 16 bytes, and differ', () => {
   const serials = new Set<string>();
   for (let i = 0; i < 200; i++) {
     const { serialNumber } = new X509Certificate(createAuthority(validity).cert);
@@ -95,7 +95,7 @@ test('serial numbers are positive, of 16 bytes, and never the same', () => {
   assert.equal(serials.size, 200);
 });
 
-test('any times and names come back as they were written, in whole seconds', () => {
+test('times and names are parsed as they were written, in whole seconds', () => {
   const second = fc.integer({ min: 0, max: Date.UTC(2150, 0, 1) / 1000 });
   const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
   const names = fc.array(label, { minLength: 1, maxLength: 16 });

@@ -29,7 +29,7 @@ test('an empty file is all defaults', () => {
   }
 });
 
-test('every key is taken', () => {
+test('every key is accepted', () => {
   const config = parseConfig(
     `
 listen: { host: 127.0.0.1, port: 1, healthPort: 2 }
@@ -128,7 +128,7 @@ for (const [text, message] of Object.entries(WRONG)) {
   });
 }
 
-/** A file that sets one key; an authority must outlive its leaf three times. */
+/** A file that sets one key. An authority's lifetime must be three times its leaf's. */
 function fileWith(path: string, value: string): string {
   const lives = path.startsWith('tls.selfManaged.') ? { lifetime: '2s', caLifetime: '3650d' } : {};
   const steps = path.split('.');
@@ -145,7 +145,7 @@ for (const { path, allowed } of TIMES) {
   const [, amount = '', unit = ''] = /^(\d+)(\D+)$/.exec(most) ?? [];
   const parse = (value: string) => parseConfig(fileWith(path, value), 'c.yaml');
 
-  test(`${path}: one above its longest is refused with the key, the value, the bounds and an example`, () => {
+  test(`${path}: a value above the longest is refused with the key, the value, the bounds and an example`, () => {
     const value = `${Number(amount) + 1}${unit}`;
     assert.throws(
       () => parse(value),
@@ -163,7 +163,7 @@ for (const { path, allowed } of TIMES) {
   });
 }
 
-test('there are times in every section that has some', () => {
+test('the durations of every section were tested', () => {
   assert.deepEqual([...new Set(TIMES.map(({ path }) => path.split('.')[0]))].sort(), [
     'images',
     'limits',
@@ -172,7 +172,7 @@ test('there are times in every section that has some', () => {
   ]);
 });
 
-test('everything that is wrong is told at once, a line for each', () => {
+test('all problems are listed at once, one line each', () => {
   assert.throws(
     () => parseConfig('listen: { port: -1 }\nlog: { level: x, file: y }', 'c.yaml'),
     (error) => error instanceof ConfigError && error.message.split('\n').length === 3,
@@ -206,7 +206,7 @@ test('W9 a key pasted into the file is not quoted', () => {
   );
 });
 
-test('a flag goes over the file, and its error names the flag', () => {
+test('a flag overrides the file, and its error names the flag', () => {
   const port: Override = { flag: '--port', path: ['listen', 'port'], value: 99 };
   assert.equal(parseConfig('listen: { port: 1, healthPort: 2 }', 'c.yaml', [port]).listen.port, 99);
   assert.equal(parseConfig('listen: { port: 1, healthPort: 2 }', 'c.yaml', [port]).listen.healthPort, 2);

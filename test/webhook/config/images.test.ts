@@ -1,11 +1,11 @@
-/** The configuration's section `images`, and what is counted. */
+/** The configuration's section `images`, and the metric of look-ups. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
 import { parseConfig } from '../../../webhook/config/config.ts';
 import { imageMetrics } from '../../../webhook/server/image-metrics.ts';
 
-test('defaults: registries are asked, with the pods’ secrets', () => {
+test('defaults: registries are asked, with the pods’ pull secrets', () => {
   const { images } = parseConfig('', 'c.yaml');
   assert.equal(images.mode, 'registry');
   assert.equal(images.pullSecrets, true);
@@ -20,7 +20,7 @@ test('defaults: registries are asked, with the pods’ secrets', () => {
   });
 });
 
-test('every key is taken', () => {
+test('every key is accepted', () => {
   const { images } = parseConfig(
     `images:
   mode: registry
@@ -75,7 +75,7 @@ for (const [text, message] of Object.entries(WRONG))
     );
   });
 
-test('metrics: by registry and result; a made-up host makes no series', async () => {
+test('metrics: by registry and result; a host that is not configured makes no series', async () => {
   const registers = [new Registry()];
   const observer = imageMetrics(registers, ['registry.local']);
   observer.lookedUp('registry.local', 'image-unreachable', 1);

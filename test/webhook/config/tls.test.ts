@@ -4,7 +4,7 @@ import { ConfigError, parseConfig } from '../../../webhook/config/config.ts';
 
 const DAY = 24 * 3_600_000;
 
-test('files are the default, and what the webhook would manage has its names and lives', () => {
+test('files are the default; a self-managed certificate has default names and lifetimes', () => {
   const { tls } = parseConfig('', 'c.yaml');
   assert.equal(tls.source, 'files');
   assert.deepEqual(tls.selfManaged, {
@@ -16,7 +16,7 @@ test('files are the default, and what the webhook would manage has its names and
   });
 });
 
-test('every key of a self-managed certificate is taken, down to seconds and up to years', () => {
+test('every key of a self-managed certificate is accepted, with lifetimes from seconds to years', () => {
   const { tls } = parseConfig(
     `tls:
   source: self-managed

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { curfew } from '../commands/test-terminal.ts';
 import { storedImage, storedIndex } from '../registry/content.ts';
 import { fakeRegistry } from '../registry/fake-registry.ts';
-import { dockerAuths } from './asking.ts';
+import { dockerAuths } from './image-lookup.ts';
 
 async function setting(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-'));
@@ -49,7 +49,7 @@ spec:
   };
 }
 
-test('W5 inject and explain know what the image runs', async (t) => {
+test('W5 inject and explain look up the command of an image', async (t) => {
   const { login, run } = await setting(t);
   await login('me:hunter2');
   const injected = await run('inject');
@@ -60,7 +60,7 @@ test('W5 inject and explain know what the image runs', async (t) => {
   assert.match(explained.out, /runs {3}\["\/app","up"\]/);
 });
 
-test('W6, W9 credentials that do not fit: the pod is refused, and they are not shown', async (t) => {
+test('W6, W9 credentials that are refused: the pod is refused, and they are not shown', async (t) => {
   const { login, run } = await setting(t);
   await login('me:wr0ng');
   const { code, out, err } = await run('inject');
@@ -69,7 +69,7 @@ test('W6, W9 credentials that do not fit: the pod is refused, and they are not s
   assert.doesNotMatch(err, /wr0ng/);
 });
 
-test('W6 who may not read an image is told of docker login, and of no imagePullSecret', async (t) => {
+test('W6 where no credential may read an image, the message names docker login, and no imagePullSecret', async (t) => {
   const { run, registry } = await setting(t);
   for (const command of ['inject', 'explain']) {
     const { out, err } = await run(command);
@@ -82,7 +82,7 @@ test('W6 who may not read an image is told of docker login, and of no imagePullS
   }
 });
 
-test('explain tells what each machine runs, where they differ', async (t) => {
+test('explain shows the command of each machine where they differ', async (t) => {
   const { login, run, registry } = await setting(t);
   await login('me:hunter2');
   const arm = storedImage({ entrypoint: ['/arm'], architecture: 'arm64' });
@@ -96,7 +96,7 @@ test('explain tells what each machine runs, where they differ', async (t) => {
   ]);
 });
 
-test('--no-lookup asks nobody', async (t) => {
+test('--no-lookup asks no registry', async (t) => {
   const { run, registry } = await setting(t);
   const { code, out } = await run('explain', '--no-lookup');
   assert.equal(code, 1);

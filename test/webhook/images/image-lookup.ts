@@ -1,4 +1,4 @@
-/** A look-up put together for a test, and pods that ask it. */
+/** A look-up for a test, asked for one image of one pod at a time. */
 import { IMAGES, type ImagesConfig } from '../../../webhook/config/images.ts';
 import type { ImageAnswer, ImageConfig, ImageFailure } from '../../../webhook/decision/images.ts';
 import { parsePod } from '../../../webhook/decision/pod.ts';
@@ -16,14 +16,14 @@ export interface AskOptions {
 }
 
 export interface Asked {
-  /** Ask for one image. */
+  /** Look up one image. */
   ask(image: string, options?: AskOptions): Promise<ImageAnswer>;
-  /** What the observer was told. */
+  /** The calls of the observer. */
   results: { registry: string; result: FoundBy | ImageFailure }[];
   close(): void;
 }
 
-/** @param config the section `images`, as it stands in the file */
+/** @param config the section `images`, as it is in the file */
 export function imageLookup(config: object, options: ImageServiceOptions = {}): Asked {
   const results: Asked['results'] = [];
   const parsed: ImagesConfig = IMAGES.parse(config);
@@ -52,13 +52,13 @@ export function imageLookup(config: object, options: ImageServiceOptions = {}): 
   };
 }
 
-/** An answer's configuration; an error that shows the answer where it is none. */
+/** An answer's configuration. @throws with the refusal's message */
 export function configOf(answer: ImageAnswer): ImageConfig {
   if (!answer.ok) throw new Error(`${answer.reason}: ${answer.message}`);
   return answer.config;
 }
 
-/** A docker configuration's text for these hosts. */
+/** The text of a docker configuration for these hosts. */
 export function dockerAuths(auths: Record<string, string>): string {
   const entries = Object.entries(auths).map(([host, pair]) => [
     host,
@@ -73,7 +73,7 @@ export function pullSecret(name: string, auths: Record<string, string>): PullSec
   return { name, type: 'kubernetes.io/dockerconfigjson', data };
 }
 
-/** A cluster's secrets in memory. `reads` names each secret that was handed out. */
+/** A cluster's pull secrets in memory. `reads` lists the secrets that were read. */
 export function secretsOf(byNamespace: Record<string, PullSecret[]>): SecretReader & { reads: string[] } {
   const reads: string[] = [];
   return {

@@ -1,28 +1,28 @@
-/** A registry that counts and a look-up before it, whose clock the test has. */
+/** A registry that counts its requests, and a look-up that asks it, with a clock of the test's own. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { ImageServiceOptions } from '../../../webhook/images/service.ts';
 import { storedImage } from '../registry/content.ts';
 import { type FakeRegistry, fakeRegistry } from '../registry/fake-registry.ts';
-import { type Asked, configOf, imageLookup } from './asking.ts';
+import { type Asked, configOf, imageLookup } from './image-lookup.ts';
 
 export const one = storedImage({ entrypoint: ['/one'] });
 
-export interface Setting extends Asked {
+export interface RegistryLookup extends Asked {
   registry: FakeRegistry;
   image: string;
-  /** Let this many milliseconds go by. */
+  /** Advance the clock by milliseconds. */
   pass(ms: number): void;
-  /** The users whom the registry lets in; undefined: everybody. */
+  /** The users that the registry accepts; undefined: everybody. */
   users: Set<string> | undefined;
 }
 
 /** A registry with one image (`team/app:1`, which runs `/one`), and a look-up that may ask it. */
-export async function setting(
+export async function lookupWithRegistry(
   t: TestContext,
   config: object = {},
   options: ImageServiceOptions = {},
-): Promise<Setting> {
+): Promise<RegistryLookup> {
   let time = 0;
   const registry = await fakeRegistry(t, { 'team/app:1': one }, (request, response) => {
     const given = Buffer.from(
@@ -38,7 +38,7 @@ export async function setting(
     { now: () => time, ...options },
   );
   t.after(() => lookup.close());
-  const made: Setting = {
+  const made: RegistryLookup = {
     ...lookup,
     registry,
     image: `${registry.host}/team/app:1`,
@@ -50,10 +50,10 @@ export async function setting(
   return made;
 }
 
-/** What an answer runs. */
+/** The ENTRYPOINT in an answer. */
 export const entrypointOf = async (answer: ReturnType<Asked['ask']>) => configOf(await answer).entrypoint;
 
-/** It was refused for this reason. */
+/** Assert that it was refused for this reason. */
 export async function refused(
   answer: ReturnType<Asked['ask']>,
   reason: string,

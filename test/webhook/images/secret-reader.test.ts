@@ -7,7 +7,7 @@ import type { KubernetesRequest } from '../../../webhook/kubernetes/request.ts';
 import { RegistryError } from '../../../webhook/registry/error.ts';
 import type { JsonRecord } from '../../../webhook/shared/json.ts';
 
-/** An API server that holds these objects by path, and notes what it was asked. */
+/** An API server that has these objects by path, and records its requests. */
 function server(objects: Record<string, JsonRecord>, refuse?: KubernetesError) {
   const asked: string[] = [];
   const reader = new ClusterSecretReader({
@@ -29,7 +29,7 @@ const secret = (name: string) => ({
 const SHOP = '/api/v1/namespaces/shop';
 const signal = AbortSignal.timeout(60_000);
 
-test('those that the pod names, in order; one that is missing is passed over; nothing is listed', async () => {
+test('the pull secrets that the pod names, in order; a missing one is skipped, and nothing is listed', async () => {
   const { asked, reader } = server({
     [`${SHOP}/secrets/a`]: secret('a'),
     [`${SHOP}/secrets/b`]: secret('b'),
@@ -47,7 +47,7 @@ test('those that the pod names, in order; one that is missing is passed over; no
   assert.deepEqual(asked, [`GET ${SHOP}/secrets/b`, `GET ${SHOP}/secrets/gone`, `GET ${SHOP}/secrets/a`]);
 });
 
-test('the service account’s', async () => {
+test('the service account’s pull secrets', async () => {
   const { asked, reader } = server({
     [`${SHOP}/serviceaccounts/robot`]: { imagePullSecrets: [{ name: 'a' }, {}, { name: 1 }, 'x'] },
     [`${SHOP}/secrets/a`]: secret('a'),
@@ -61,17 +61,17 @@ test('the service account’s', async () => {
   assert.deepEqual(await server({}).reader.pullSecrets('shop', [], 'gone', signal), []);
 });
 
-test('a name cannot lead elsewhere', async () => {
+test('a name cannot change the path', async () => {
   const { asked, reader } = server({});
   await reader.pullSecrets('shop', ['../../kube-system/secrets/x'], undefined, signal);
   assert.deepEqual(asked, [`GET ${SHOP}/secrets/..%2F..%2Fkube-system%2Fsecrets%2Fx`]);
-  // These no URL can escape.
+  // In a URL these cannot be escaped.
   assert.deepEqual(await reader.pullSecrets('shop', ['.', '..'], undefined, signal), []);
   assert.deepEqual(await reader.pullSecrets('shop', [], '..', signal), []);
   assert.equal(asked.length, 1);
 });
 
-test('W6 what the API server refuses is said in words', async () => {
+test('W6 a refusal of the API server is explained', async () => {
   const refused = new KubernetesError(
     'forbidden',
     'get secrets/a in namespace shop',
@@ -84,7 +84,7 @@ test('W6 what the API server refuses is said in words', async () => {
   });
 });
 
-test('W6 an API server that does not answer for now is no refusal', async () => {
+test('W6 an API server that does not answer is a transient failure', async () => {
   for (const [code, reason] of [
     ['timeout', 'image-timeout'],
     ['unreachable', 'image-unreachable'],
@@ -95,7 +95,7 @@ test('W6 an API server that does not answer for now is no refusal', async () => 
   }
 });
 
-test('W6 no cluster at all', () => {
+test('W6 no cluster', () => {
   assert.throws(
     () => connectSecretReader({}),
     (error) => error instanceof RegistryError && /KUBECONFIG/.test(error.message),

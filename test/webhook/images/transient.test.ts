@@ -1,14 +1,14 @@
-/** Who cannot say for now has refused nobody: a registry, a token server, a mirror, a secret that cannot be read. */
+/** A transient failure is no refusal: of a registry, a token server, a mirror, or a pull secret that cannot be read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SecretReader } from '../../../webhook/images/pull-secrets.ts';
 import { RegistryError } from '../../../webhook/registry/error.ts';
 import { fakeRegistry, type Misbehave } from '../registry/fake-registry.ts';
-import { imageLookup, pullSecret, secretsOf } from './asking.ts';
-import { entrypointOf, one, refused, setting } from './setting.ts';
+import { imageLookup, pullSecret, secretsOf } from './image-lookup.ts';
+import { entrypointOf, lookupWithRegistry, one, refused } from './registry-lookup.ts';
 
-test('W6 while the registry is down, what is not too old serves on, also for Always', async (t) => {
-  const { registry, ask, image, pass } = await setting(t, {
+test('W6 while the registry is down, a stale entry is used, also for Always', async (t) => {
+  const { registry, ask, image, pass } = await lookupWithRegistry(t, {
     cache: { fresh: '1m', stale: '10m', failures: '10s' },
   });
   await ask(image);
@@ -18,13 +18,17 @@ test('W6 while the registry is down, what is not too old serves on, also for Alw
   await refused(ask(image), 'image-unreachable', /hung up/);
 });
 
-test('W6 secrets that cannot be read: what is public is found all the same, and else it is said', async (t) => {
+test('W6 pull secrets that cannot be read: a public image is found, and for others the message says so', async (t) => {
   const secrets = {
     pullSecrets: async () => {
       throw new RegistryError('image-unauthorized', 'cannot get secrets/s: the API server says 403');
     },
   };
-  const made = await setting(t, { cache: { fresh: '0s', stale: '0s', failures: '0s' } }, { secrets });
+  const made = await lookupWithRegistry(
+    t,
+    { cache: { fresh: '0s', stale: '0s', failures: '0s' } },
+    { secrets },
+  );
   assert.deepEqual(await entrypointOf(made.ask(made.image, { secrets: ['s'] })), ['/one']);
   made.users = new Set();
   await refused(
@@ -34,7 +38,7 @@ test('W6 secrets that cannot be read: what is public is found all the same, and 
   );
 });
 
-test('W6 secrets that cannot be read for now say nothing about who may read: what is not too old serves on', async (t) => {
+test('W6 pull secrets that cannot be read for now: a stale entry is used', async (t) => {
   const byNamespace: Parameters<typeof secretsOf>[0] = {};
   const known = secretsOf(byNamespace);
   let down = false;
@@ -44,7 +48,11 @@ test('W6 secrets that cannot be read for now say nothing about who may read: wha
       return known.pullSecrets(...asked);
     },
   };
-  const made = await setting(t, { cache: { fresh: '1m', stale: '10m', failures: '0s' } }, { secrets });
+  const made = await lookupWithRegistry(
+    t,
+    { cache: { fresh: '1m', stale: '10m', failures: '0s' } },
+    { secrets },
+  );
   const { registry, ask, image, pass } = made;
   byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
   made.users = new Set(['reader']);
@@ -67,10 +75,10 @@ const refuses: Misbehave = (request, response) => {
   return true;
 };
 
-test('W6 a registry that fails for one credential: the next is tried, and where none may read, nobody has said no', async (t) => {
+test('W6 a registry that fails for one credential: the next is tried, and where none works the failure counts as transient', async (t) => {
   const byNamespace: Parameters<typeof secretsOf>[0] = {};
   const options = { secrets: secretsOf(byNamespace) };
-  const { registry, ask, image, pass } = await setting(
+  const { registry, ask, image, pass } = await lookupWithRegistry(
     t,
     { cache: { fresh: '1m', stale: '10m', failures: '0s' } },
     options,
@@ -104,16 +112,16 @@ test('W6 a registry that fails for one credential: the next is tried, and where 
   await refused(ask(image, wanted), 'image-unreachable');
 });
 
-test('W6 a registry that cannot be talked to is not asked with one credential after the other', async (t) => {
+test('W6 a registry that is down is not asked again with other credentials', async (t) => {
   const byNamespace: Parameters<typeof secretsOf>[0] = {};
-  const { registry, ask, image } = await setting(t, {}, { secrets: secretsOf(byNamespace) });
+  const { registry, ask, image } = await lookupWithRegistry(t, {}, { secrets: secretsOf(byNamespace) });
   byNamespace.shop = [pullSecret('s', { [registry.host]: 'reader:pw' })];
   registry.misbehave = (request) => request.socket.destroy() !== undefined;
   await refused(ask(image, { secrets: ['s'] }), 'image-unreachable', /hung up/);
   assert.equal(registry.seen.length, 1);
 });
 
-test('W6 a mirror that cannot say may be the one that has it: the registry’s no is none', async (t) => {
+test('W6 a mirror that fails may have the image, so the registry’s refusal counts as transient', async (t) => {
   const statusOf = { mirror: 500, registry: 404 };
   const answers =
     (who: keyof typeof statusOf): Misbehave =>

@@ -1,4 +1,4 @@
-/** Images in the webhook's answers: real TLS in front, real HTTP behind. */
+/** Image look-ups in the webhook's answers, over real TLS and HTTP. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { IMAGES } from '../../../webhook/config/images.ts';
@@ -9,7 +9,7 @@ import { storedImage } from '../registry/content.ts';
 import { fakeRegistry, type Misbehave } from '../registry/fake-registry.ts';
 import { review } from '../server/review-examples.ts';
 import { serveWebhook } from '../server/served-webhook.ts';
-import { pullSecret, secretsOf } from './asking.ts';
+import { pullSecret, secretsOf } from './image-lookup.ts';
 
 async function served(t: TestContext, misbehave?: Misbehave, config: object = {}) {
   const image = storedImage({
@@ -51,7 +51,7 @@ const wanting: Misbehave = (request, response) => {
   return true;
 };
 
-test('W5, P7 a private image: ENTRYPOINT and CMD are run as the image has them, its STOPSIGNAL is known', async (t) => {
+test('W5, P7 a private image: its ENTRYPOINT and CMD are run unchanged, and its STOPSIGNAL is used', async (t) => {
   const { pod, ask, webhook } = await served(t, wanting);
   const { after, text } = await ask(pod('app'));
   const app = named(after, 'app');
@@ -63,7 +63,7 @@ test('W5, P7 a private image: ENTRYPOINT and CMD are run as the image has them, 
   assert.doesNotMatch(`${text}${JSON.stringify(webhook.log())}`, /hunter2|aHVudGVy|cmVhZGVy/);
 });
 
-test('W6 an image without a command, and one that is not there: refused by name, with the way out', async (t) => {
+test('W6 an image without a command, and one that does not exist: refused with a reason and with what to do', async (t) => {
   const { pod, ask, webhook } = await served(t);
   for (const [name, reason] of [
     ['none', 'no-command'],

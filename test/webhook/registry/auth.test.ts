@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { parseChallenges } from '../../../webhook/registry/auth.ts';
-import { configOf, imageLookup, secretsOf } from '../images/asking.ts';
+import { configOf, imageLookup, secretsOf } from '../images/image-lookup.ts';
 import { storedImage } from './content.ts';
 import { type FakeRegistry, fakeRegistry, type Misbehave } from './fake-registry.ts';
 
@@ -11,12 +11,12 @@ const good = storedImage({ entrypoint: ['/app'] });
 interface Guarded {
   registry: FakeRegistry;
   tokens: FakeRegistry;
-  /** What the token server gives next. */
+  /** The next answer of the token server. */
   answer: { token: string; expires_in?: number };
   ask(image?: string): ReturnType<ReturnType<typeof imageLookup>['ask']>;
 }
 
-/** A registry that wants `Bearer <answer.token>`, and a token server that gives it. */
+/** A registry that requires `Bearer <answer.token>`, and its token server. */
 async function guarded(
   t: TestContext,
   entry: object,
@@ -62,7 +62,7 @@ async function guarded(
 
 const BASIC = { username: 'me', password: 'pw' };
 
-test('a token: realm, service and scope are asked for as the registry said, with the password there and not at the registry', async (t) => {
+test('a token is requested with the registry’s realm, service and scope; the password goes to the token server alone', async (t) => {
   const { registry, tokens, ask } = await guarded(t, BASIC);
   configOf(await ask());
   const [seen] = tokens.seen;
@@ -79,7 +79,7 @@ test('a token: realm, service and scope are asked for as the registry said, with
   );
 });
 
-test('a token is kept as long as it lives, for its own repository', async (t) => {
+test('a token is cached during its lifetime, for its own repository', async (t) => {
   const { registry, tokens, ask } = await guarded(t, BASIC);
   configOf(await ask());
   configOf(await ask());
@@ -89,7 +89,7 @@ test('a token is kept as long as it lives, for its own repository', async (t) =>
   assert.equal(tokens.seen.length, 2);
 });
 
-test('a token whose life is over, or that is refused all the same, is asked for anew', async (t) => {
+test('a token that has expired or is refused is requested again', async (t) => {
   const { tokens, answer, ask } = await guarded(t, BASIC);
   answer.expires_in = 0.000001;
   configOf(await ask());
@@ -104,7 +104,7 @@ test('a token whose life is over, or that is refused all the same, is asked for 
   assert.equal(tokens.seen.length, kept + 1);
 });
 
-test('a refresh token is traded by POST, and stands in no address', async (t) => {
+test('a refresh token is exchanged by POST, and is in no URL', async (t) => {
   const { tokens, ask } = await guarded(t, { identitytoken: 'r3fresh' });
   configOf(await ask());
   const [seen] = tokens.seen;
@@ -117,7 +117,7 @@ test('a refresh token is traded by POST, and stands in no address', async (t) =>
   assert.equal(form.service, 'a "b"');
 });
 
-test('an access token of the secret’s own is sent as it is', async (t) => {
+test('an access token in the pull secret is sent as it is', async (t) => {
   const { tokens, answer, ask } = await guarded(t, { registrytoken: 'own' });
   answer.token = 'own';
   configOf(await ask());
@@ -185,7 +185,7 @@ for (const [what, serve, reason, message] of TROUBLE) {
     configOf(await ask());
   });
 
-  test(`W6 a token server ${what} for one credential, and refuses nobody in particular`, async (t) => {
+  test(`W6 a token server ${what} for one credential, and refuses the anonymous one`, async (t) => {
     const { ask } = await guarded(t, BASIC, {
       serve: (request, response, ...rest) => {
         if (forSomebody(request, response, ...rest)) return true;

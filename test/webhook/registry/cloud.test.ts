@@ -1,4 +1,4 @@
-/** The clouds' identities, against metadata servers and token services of the test's own. */
+/** The clouds' credential providers, with metadata servers and token services of the test's own. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ async function tokenFile(t: TestContext, text: string): Promise<string> {
   return file;
 }
 
-/** A server that answers what the test says, by method and path; 404 for anything else. */
+/** A server with the test's answers by method and path, and 404 for anything else. */
 async function service(
   t: TestContext,
   answers: Record<string, (headers: Record<string, unknown>, body: string) => unknown>,
@@ -44,7 +44,7 @@ const secrets = async (provider: CredentialProvider, registry: string) =>
 const basic = (username: string, password: string) => ({ kind: 'basic', username, password });
 const paths = ({ seen }: FakeRegistry) => seen.map(({ method, path }) => `${method} ${path}`);
 
-test('Google: the metadata server’s token, for Google’s registries alone, kept as long as it is good', async (t) => {
+test('Google: the metadata server’s token, for Google’s registries alone, cached during its lifetime', async (t) => {
   const metadata = await service(t, {
     'GET /computeMetadata/v1/instance/service-accounts/default/token': (headers) =>
       headers['metadata-flavor'] === 'Google' ? { access_token: 'g1', expires_in: 3599 } : undefined,
@@ -63,7 +63,7 @@ test('Google: a metadata server that fails', async (t) => {
   await assert.rejects(secrets(google, 'gcr.io'), /Google's metadata server answered 404/);
 });
 
-test('Azure: a managed identity’s token is traded at the registry for a refresh token', async (t) => {
+test('Azure: a managed identity’s token is exchanged at the registry for a refresh token', async (t) => {
   const azure = await service(t, {
     'GET /metadata/identity/oauth2/token': (headers) =>
       headers.metadata === 'true' ? { access_token: 'aad' } : undefined,
@@ -80,7 +80,7 @@ test('Azure: a managed identity’s token is traded at the registry for a refres
   });
   const env = { AZURE_POD_IDENTITY_AUTHORITY_HOST: azure.origin, AZURE_CLIENT_ID: 'C', AZURE_TENANT_ID: 'T' };
   const sender = transport(t);
-  // The registry's own host is always asked over TLS; here the test's stands in for it.
+  // The provider asks the registry over TLS; the test calls the exchange with its own server's address.
   const { send } = sender;
   sender.send = (call, ...rest) => {
     if (call.url.origin !== 'https://x.azurecr.io') return send.call(sender, call, ...rest);
@@ -126,7 +126,7 @@ test('Azure: a workload identity’s token from its file', async (t) => {
 const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 const token = { authorizationData: [{ authorizationToken: Buffer.from('AWS:pw').toString('base64') }] };
 
-test('AWS: keys of the environment sign a request for the account’s password, once', async (t) => {
+test('AWS: the access key in the environment signs one request for the account’s password', async (t) => {
   const aws = await service(t, {
     'POST /': (headers, body) => {
       assert.equal(headers['x-amz-target'], 'AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken');
@@ -175,7 +175,7 @@ test('AWS: a service account’s role (IRSA)', async (t) => {
   assert.deepEqual(await secrets(new AwsCredentials(transport(t), env), ECR), [basic('AWS', 'pw')]);
 });
 
-test('AWS: a container’s identity, whose address must be of the node', async (t) => {
+test('AWS: a container’s identity, whose URL must be an address of the node', async (t) => {
   const aws = await service(t, {
     'GET /v1/credentials': (headers) =>
       headers.authorization === 'pod' ? { AccessKeyId: 'A', SecretAccessKey: 'S', Token: 'T' } : undefined,
@@ -191,7 +191,7 @@ test('AWS: a container’s identity, whose address must be of the node', async (
   await assert.rejects(secrets(new AwsCredentials(transport(t), elsewhere), ECR), /no address of this node/);
 });
 
-test('AWS: the node’s role, by a session of its metadata service', async (t) => {
+test('AWS: the node’s role, with a session token of its metadata service', async (t) => {
   const path = '/latest/meta-data/iam/security-credentials/';
   const session = (headers: Record<string, unknown>) => headers['x-aws-ec2-metadata-token'] === 'session';
   const aws = await service(t, {

@@ -1,4 +1,4 @@
-/** Images as registries store them: blobs by digest, for a registry of the test's own or for an OCI layout on disk. */
+/** Images as registries store them, for a registry of the test's own or for an OCI layout on disk. */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,13 +23,13 @@ export interface Descriptor {
   annotations?: Record<string, string>;
 }
 
-/** A manifest or an index with all that hangs on it. */
+/** A manifest or an index, with everything that it refers to. */
 export interface StoredImage {
   descriptor: Descriptor;
   content: Buffer;
   /** Configurations and layers. */
   blobs: ReadonlyMap<string, Buffer>;
-  /** Manifests by digest, its own among them. */
+  /** Manifests by digest, with its own. */
   manifests: ReadonlyMap<string, { content: Buffer; mediaType: string }>;
 }
 
@@ -102,7 +102,7 @@ export function storedImage(options: ImageOptions = {}): StoredImage {
   };
 }
 
-/** What buildkit puts beside an image: a manifest whose platform is none. */
+/** BuildKit's attestation, which it puts beside an image: a manifest with the platform unknown/unknown. */
 export function attestation(of: StoredImage): StoredImage {
   const image = storedImage({ os: 'unknown', architecture: 'unknown', entrypoint: ['never'] });
   const annotations = {
@@ -130,18 +130,18 @@ export function storedIndex(images: readonly StoredImage[], docker = false): Sto
   };
 }
 
-/** The same for an index that says no platform for it. */
+/** The same image for an index that gives it no platform. */
 export function unsaid(image: StoredImage): StoredImage {
   const { platform: _, ...descriptor } = image.descriptor;
   return { ...image, descriptor };
 }
 
-/** The same for an index that says this platform for it. */
+/** The same image for an index that gives it this platform. */
 export function saidFor(architecture: string, image: StoredImage): StoredImage {
   return { ...image, descriptor: { ...image.descriptor, platform: { os: 'linux', architecture } } };
 }
 
-/** Something that is no image, stored as images are. */
+/** An artifact that is not an image. */
 export function artifact(): StoredImage {
   const { mediaType } = storedImage().descriptor;
   const config = {

@@ -18,7 +18,7 @@ const entry = (pattern: string): AuthEntry => ({
 const names = (credentials: readonly Credential[]) =>
   credentials.map(({ auth }) => (auth.kind === 'basic' ? auth.username : auth.kind));
 
-/** Which of these entries the kubelet would use for an image, in its order (keyring.go and its tests). */
+/** The entries that the kubelet uses for an image, in its order (keyring.go and its tests). */
 const MATCHES: [image: string, entries: string[], found: string[]][] = [
   ['quay.io/coreos/etcd', ['quay.io'], ['quay.io']],
   [
@@ -72,7 +72,7 @@ for (const [image, patterns, found] of MATCHES)
     assert.deepEqual(names(matchingCredentials(patterns.map(entry), target, 'x')), found);
   });
 
-test('entries: auth, username and password, identitytoken, registrytoken; what is none is left out', () => {
+test('entries: auth, username and password, identitytoken, registrytoken; an entry without any is left out', () => {
   const read = (value: unknown) => parseAuths({ host: value }).map(({ auth }) => auth);
   assert.deepEqual(read({ auth: base64('me:p:w') }), [{ kind: 'basic', username: 'me', password: 'p:w' }]);
   assert.deepEqual(read({ auth: base64('me:pw\0\0') }), [{ kind: 'basic', username: 'me', password: 'pw' }]);
@@ -100,7 +100,7 @@ test('entries: auth, username and password, identitytoken, registrytoken; what i
     assert.deepEqual(read(none), [], JSON.stringify(none));
 });
 
-test('pull secrets: both types, by their own key alone', () => {
+test('pull secrets: both types, each by its own key alone', () => {
   const auths = { 'quay.io': { auth: base64('me:pw') } };
   const json = base64(JSON.stringify({ auths }));
   const old = base64(JSON.stringify(auths));
@@ -114,7 +114,7 @@ test('pull secrets: both types, by their own key alone', () => {
     assert.deepEqual(patterns('kubernetes.io/dockerconfigjson', { '.dockerconfigjson': base64(text) }), []);
 });
 
-test('a credential’s id is its own, and tells nothing of it', () => {
+test('different credentials have different ids', () => {
   const one = createCredential({ kind: 'basic', username: 'a', password: 'b' }, 'here');
   assert.equal(one.id, createCredential({ kind: 'basic', username: 'a', password: 'b' }, 'there').id);
   for (const other of [
@@ -126,7 +126,7 @@ test('a credential’s id is its own, and tells nothing of it', () => {
     assert.notEqual(one.id, other.id);
 });
 
-test('a pattern’s label, beside the same as a regular expression', () => {
+test('a pattern matches a label where the same regular expression does', () => {
   const piece = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '-'), maxLength: 8 });
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 8 });
   fc.assert(
@@ -145,7 +145,7 @@ test('a pattern’s label, beside the same as a regular expression', () => {
     assert.equal(matchesLabel(pattern, label), fits, `${pattern} ${label}`);
 });
 
-test('a pattern of many stars takes no time that grows with them', () => {
+test('a pattern with many stars takes no exponential time', () => {
   assert.equal(matchesLabel(`${'*a'.repeat(2000)}b`, 'a'.repeat(4000)), false);
   assert.ok(matchesHost('*.corp.example:5000', 'a.corp.example:5000'));
 });

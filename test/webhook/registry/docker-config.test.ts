@@ -1,4 +1,4 @@
-/** `~/.docker/config.json`, and the programs that it names. */
+/** `~/.docker/config.json`, and its credential helpers. */
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,12 +7,12 @@ import { type TestContext, test } from 'node:test';
 import type { ImageServiceOptions } from '../../../webhook/images/service.ts';
 import { DockerConfigFile } from '../../../webhook/registry/docker-config.ts';
 import { deadlineIn } from '../../../webhook/registry/transport.ts';
-import { configOf, imageLookup, secretsOf } from '../images/asking.ts';
+import { configOf, imageLookup, secretsOf } from '../images/image-lookup.ts';
 import { storedImage } from './content.ts';
 import { fakeRegistry } from './fake-registry.ts';
 
-/** A folder on the PATH, with these programs (shell scripts) in it. */
-async function programs(t: TestContext, scripts: Record<string, string>): Promise<string> {
+/** A folder on the PATH with these credential helpers, which are shell scripts. */
+async function helpers(t: TestContext, scripts: Record<string, string>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-'));
   const path = process.env.PATH;
   process.env.PATH = `${folder}:${path}`;
@@ -42,8 +42,8 @@ const auth = (pair: string) => ({ auth: Buffer.from(pair).toString('base64') });
 const basic = (username: string, password: string) => ({ kind: 'basic', username, password });
 const ECHO = 'read server; printf \'{"Username":"me","Secret":"for %s"}\' "$server"';
 
-test('auths, credHelpers by host, credsStore for the rest; auths stay as the next to try', async (t) => {
-  const folder = await programs(t, {
+test('credHelpers by host, credsStore for the other hosts, and auths as the next to try', async (t) => {
+  const folder = await helpers(t, {
     one: ECHO,
     all: 'read s; printf \'{"Username":"<token>","Secret":"t"}\'',
   });
@@ -60,12 +60,12 @@ test('auths, credHelpers by host, credsStore for the rest; auths stay as the nex
   ]);
 });
 
-test('a program that knows no credential is none', async (t) => {
-  const folder = await programs(t, { none: 'echo "credentials not found in native keychain"; exit 1' });
+test('a helper without a credential for the registry', async (t) => {
+  const folder = await helpers(t, { none: 'echo "credentials not found in native keychain"; exit 1' });
   assert.deepEqual(await ask(folder, { credsStore: 'none' }, 'a.example'), []);
 });
 
-const TROUBLE: [what: string, script: string, message: RegExp][] = [
+const FAILURES: [what: string, script: string, message: RegExp][] = [
   ['fails', 'echo p4ss; echo p4ss >&2; exit 3', /docker-credential-x failed \(exit code 3\)/],
   ['writes no JSON', 'echo p4ss', /wrote no credential/],
   [
@@ -76,9 +76,9 @@ const TROUBLE: [what: string, script: string, message: RegExp][] = [
   ['does not read', 'exec <&-; exit 4', /exit code 4/],
 ];
 
-for (const [what, script, message] of TROUBLE)
-  test(`a program that ${what}`, async (t) => {
-    const folder = await programs(t, { x: script });
+for (const [what, script, message] of FAILURES)
+  test(`a helper that ${what}`, async (t) => {
+    const folder = await helpers(t, { x: script });
     await assert.rejects(ask(folder, { credsStore: 'x' }, 'a.example'), (error: Error) => {
       assert.match(error.message, message);
       assert.doesNotMatch(error.message, /p4ss/);
@@ -86,15 +86,15 @@ for (const [what, script, message] of TROUBLE)
     });
   });
 
-test('a program that hangs is killed at the deadline; one that is missing, and a name that is a path', async (t) => {
-  const folder = await programs(t, { x: 'exec sleep 1000' });
+test('a helper that hangs is killed at the deadline; one that is missing, and a name that is a path', async (t) => {
+  const folder = await helpers(t, { x: 'exec sleep 1000' });
   await assert.rejects(ask(folder, { credsStore: 'x' }, 'a.example', 100), /did not answer in time/);
   await assert.rejects(ask(folder, { credsStore: 'missing' }, 'a.example'), /not on the PATH/);
   assert.deepEqual(await ask(folder, { credsStore: '../../bin/sh' }, 'a.example'), []);
 });
 
-test('a file that is missing, or no JSON', async (t) => {
-  const folder = await programs(t, {});
+test('a file that is missing, or is not JSON', async (t) => {
+  const folder = await helpers(t, {});
   const target = { registry: 'a.example', repository: 'x' };
   assert.deepEqual(
     await new DockerConfigFile(join(folder, 'gone'), true).credentials(target, deadlineIn(1_000)),
@@ -107,8 +107,8 @@ test('a file that is missing, or no JSON', async (t) => {
   await assert.rejects(ask(folder, 'p4ss', 'a.example'), /no JSON object/);
 });
 
-test('a pod’s secret makes nothing run, whatever it says', async (t) => {
-  const folder = await programs(t, { evil: 'touch "$0.ran"; echo "{}"' });
+test('a pod’s pull secret never runs a helper', async (t) => {
+  const folder = await helpers(t, { evil: 'touch "$0.ran"; echo "{}"' });
   const config = { credsStore: 'evil', credHelpers: { 'a.example': 'evil' }, auths: {} };
   const data = { '.dockerconfigjson': Buffer.from(JSON.stringify(config)).toString('base64') };
   const secrets = secretsOf({ shop: [{ name: 's', type: 'kubernetes.io/dockerconfigjson', data }] });
@@ -122,8 +122,8 @@ test('a pod’s secret makes nothing run, whatever it says', async (t) => {
   assert.ok(!existsSync(join(folder, 'docker-credential-evil.ran')));
 });
 
-test('the configured docker configuration is used after the secrets, and before nobody', async (t) => {
-  const folder = await programs(t, {});
+test('the configured docker configuration is used after the pull secrets, and before the anonymous credential', async (t) => {
+  const folder = await helpers(t, {});
   const registry = await fakeRegistry(
     t,
     { 'team/app:1': storedImage({ cmd: ['x'] }) },

@@ -14,7 +14,7 @@ export interface DockerRegistry {
 }
 
 export interface DockerRegistryOptions {
-  /** Where the images are; several registries may share them. */
+  /** The folder of the images. Several registries may share it. */
   storage: string;
   /** A folder for its configuration. */
   folder: string;
@@ -22,7 +22,7 @@ export interface DockerRegistryOptions {
   /** An htpasswd file. */
   htpasswd?: string;
   token?: { realm: string; service: string; issuer: string; rootcertbundle: string };
-  /** It is a pull-through cache of this address. */
+  /** The address that it is a pull-through cache of. */
   proxyOf?: string;
   /** Address and port (default: a free one of 127.0.0.1). */
   host?: string;

@@ -1,4 +1,4 @@
-/** A registry of the test's own: real HTTP or TLS on 127.0.0.1, good manners unless the test says otherwise. */
+/** A registry of the test's own, over HTTP or TLS on 127.0.0.1. It behaves well unless the test misbehaves for it. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -27,11 +27,11 @@ export interface FakeRegistry {
   host: string;
   origin: string;
   seen: Seen[];
-  /** Images by `repository:tag`; they may change under way. */
+  /** Images by `repository:tag`. A test may change them. */
   images: Map<string, StoredImage>;
-  /** What comes before the good manners. */
+  /** Called first for each request. Where it answers, the registry does not. */
   misbehave: Misbehave;
-  /** Requests of a method, for paths that hold a text. */
+  /** The number of requests by method, and by a part of the path. */
   count(method: string, part?: string): number;
 }
 

@@ -1,8 +1,8 @@
-/** Indexes: what each machine's node would take, also of an index inside an index, and never more requests than are bounded. */
+/** Indexes, also nested ones: the entry for each machine, and the bound on requests. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ImageAnswer } from '../../../webhook/decision/images.ts';
-import { configOf, imageLookup } from '../images/asking.ts';
+import { configOf, imageLookup } from '../images/image-lookup.ts';
 import {
   artifact,
   attestation,
@@ -39,7 +39,7 @@ async function setting(t: TestContext, stored: StoredImage): Promise<Setting> {
   return { registry, ask: () => lookup.ask(`${registry.host}/team/app:1`) };
 }
 
-/** What each machine runs. */
+/** The command of each machine. */
 function byMachine(answer: ImageAnswer): Record<string, string> {
   const config = configOf(answer);
   const each = answer.ok ? answer.byMachine : undefined;
@@ -115,7 +115,7 @@ const within = (depth: number) => {
   return stored;
 };
 
-test('indexes inside each other: four are followed', async (t) => {
+test('nested indexes: four levels are followed', async (t) => {
   const { ask } = await setting(t, within(4));
   assert.deepEqual(byMachine(await ask()), { amd64: '/amd', arm64: '/arm' });
 });
@@ -163,7 +163,7 @@ for (const [what, stored, message, mostRequests] of REFUSED)
     assert.ok(registry.seen.length <= mostRequests, `${registry.seen.length} requests`);
   });
 
-test('W6 a wrong digest: of an index inside, and of what is in it', async (t) => {
+test('W6 a wrong digest: of a nested index, and of an entry in it', async (t) => {
   const inner = storedIndex([amd]);
   const evil = image('/evil');
   for (const [digest, instead] of [
@@ -186,14 +186,14 @@ test('W6 a wrong digest: of an index inside, and of what is in it', async (t) =>
   }
 });
 
-test('W6 an index of many platforms costs a request for those that are wanted alone', async (t) => {
+test('W6 of an index of many platforms only the needed ones are fetched', async (t) => {
   const many = Array.from({ length: 500 }, (_, index) => image('/no', `a${index}`));
   const { registry, ask } = await setting(t, storedIndex([...many, amd]));
   assert.deepEqual(byMachine(await ask()), { all: '/amd' });
   assert.equal(registry.count('GET'), 3);
 });
 
-test('what both machines want is fetched once', async (t) => {
+test('an entry that both machines use is fetched once', async (t) => {
   const { registry, ask } = await setting(t, storedIndex([storedIndex([unsaid(other), arm, amd])]));
   await ask();
   assert.equal(registry.count('GET', '/manifests/'), 4);

@@ -22,6 +22,6 @@ const CHOICES: [machine: 'amd64' | 'arm64', offers: string[], choice: string | u
 ];
 
 for (const [machine, offers, choice] of CHOICES)
-  test(`${machine} takes of ${offers.join(', ')}: ${choice}`, () => {
+  test(`${machine} runs ${choice} of ${offers.join(', ')}`, () => {
     assert.equal(choosePlatform(machine, offered(...offers))?.name, choice);
   });

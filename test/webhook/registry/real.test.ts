@@ -1,6 +1,6 @@
 /**
- * The look-up against Debian's docker-registry, with images that Debian's skopeo pushed: nothing here knows what the look-up
- * thinks a registry is.
+ * The look-up against Debian's docker-registry, with images that Debian's skopeo has pushed. Neither shares code with the look-up, so
+ * neither shares its errors.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { createAuthority } from '../certificate/throw-away-certificate.ts';
-import { configOf, imageLookup, pullSecret, secretsOf } from '../images/asking.ts';
+import { configOf, imageLookup, pullSecret, secretsOf } from '../images/image-lookup.ts';
 import { attestation, storedImage, storedIndex, writeLayout } from './content.ts';
 import { type DockerRegistry, push, startDockerRegistry } from './docker-registry.ts';
 import { startTokenServer, type TokenServer } from './token-server.ts';
@@ -38,7 +38,7 @@ let storage = '';
 let plain: DockerRegistry;
 const stops: (() => Promise<void>)[] = [];
 
-/** A registry over the same images, gone when all tests are. */
+/** Start a registry with the same images, until all tests have ended. */
 async function registry(
   name: string,
   options: Partial<Parameters<typeof startDockerRegistry>[0]>,
@@ -98,7 +98,7 @@ describe('over plain HTTP', () => {
     }
   });
 
-  test('W6 an image, a repository and a registry that are not there', async (t) => {
+  test('W6 an image, a repository and a registry that do not exist', async (t) => {
     const lookup = asked();
     t.after(() => lookup.close());
     for (const image of ['team/app:gone', 'team/gone:app', `team/app@sha256:${'0'.repeat(64)}`]) {
@@ -159,7 +159,7 @@ describe('over TLS, with users', () => {
     );
   });
 
-  test('two secrets for one registry where just one works, in either order', async (t) => {
+  test('two pull secrets for one registry of which one works, in either order', async (t) => {
     const good = { [secure.host]: 'reader:s3cret' };
     const bad = { [secure.host]: 'reader:expired' };
     for (const order of [
@@ -175,7 +175,7 @@ describe('over TLS, with users', () => {
     }
   });
 
-  test('W6, W9 no credential that works: who was refused is said, no password is', async (t) => {
+  test('W6, W9 no credential that works: the message names the pull secret, and no password', async (t) => {
     const { lookup, names } = asked([{ [secure.host]: 'reader:wr0ng' }]);
     t.after(() => lookup.close());
     const answer = await lookup.ask(`${secure.host}/team/app:app`, { secrets: names });
@@ -184,7 +184,7 @@ describe('over TLS, with users', () => {
     assert.doesNotMatch(answer.message, /wr0ng|reader/);
   });
 
-  test('a global default secret, after the pod’s own', async (t) => {
+  test('a default pull secret, after the pod’s own', async (t) => {
     const secrets = secretsOf({
       shop: [pullSecret('own', { [secure.host]: 'reader:expired' })],
       curfew: [pullSecret('all', { [secure.host]: 'reader:s3cret' })],
@@ -196,7 +196,7 @@ describe('over TLS, with users', () => {
     assert.deepEqual(secrets.reads, ['shop/own', 'curfew/all']);
   });
 
-  test('W6 an authority that nobody named', async (t) => {
+  test('W6 an authority that is not trusted', async (t) => {
     const lookup = imageLookup({});
     t.after(() => lookup.close());
     const answer = await lookup.ask(`${secure.host}/team/app:app`);
@@ -218,7 +218,7 @@ describe('with a token server', () => {
     guarded = await registry('guarded', { token });
   });
 
-  test('the right user gets a token, and with it the image; the token is asked for once', async (t) => {
+  test('the right user gets a token, and with it the image; the token is requested once', async (t) => {
     const secrets = secretsOf({ shop: [pullSecret('s', { [guarded.host]: 'reader:s3cret' })] });
     const lookup = imageLookup({ registries: [{ host: guarded.host, plainHttp: true }] }, { secrets });
     t.after(() => lookup.close());
@@ -228,7 +228,7 @@ describe('with a token server', () => {
     assert.deepEqual(tokens.asked.slice(before), [{ user: 'reader', scope: 'repository:team/app:pull' }]);
   });
 
-  test('a wrong password and nobody are refused', async (t) => {
+  test('a wrong password and the anonymous credential are refused', async (t) => {
     const secrets = secretsOf({ shop: [pullSecret('s', { [guarded.host]: 'reader:wrong' })] });
     const lookup = imageLookup({ registries: [{ host: guarded.host, plainHttp: true }] }, { secrets });
     t.after(() => lookup.close());
@@ -238,7 +238,7 @@ describe('with a token server', () => {
 });
 
 describe('behind a mirror', () => {
-  test('the mirror answers for a registry that nobody can reach; a mirror that is down is passed over', async (t) => {
+  test('a mirror answers for a registry that cannot be reached; a mirror that is down is skipped', async (t) => {
     const down = await startDockerRegistry({ storage, folder: join(folder, 'mirror-down') });
     await down.stop();
     const cache = await registry('cache', {
@@ -257,7 +257,7 @@ describe('behind a mirror', () => {
   });
 });
 
-/** A line of htpasswd: docker-registry takes bcrypt alone, which Debian's own crypt knows. */
+/** A line of htpasswd. docker-registry takes only bcrypt, which Debian's crypt can make. */
 async function bcryptLine(user: string, password: string): Promise<string> {
   const script = 'print "$ARGV[0]:", crypt($ARGV[1], "\\$2b\\$05\\$abcdefghijklmnopqrstuu"), "\\n"';
   const { stdout } = await promisify(execFile)('perl', ['-e', script, user, password]);

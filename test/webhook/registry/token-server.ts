@@ -1,4 +1,4 @@
-/** A token server as docker-registry trusts it (distribution's token spec, with a JWT of our own signing). */
+/** A token server that docker-registry trusts (distribution's token specification, with a JWT that the test signs). */
 import { createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -8,14 +8,14 @@ export interface TokenServer {
   realm: string;
   service: string;
   issuer: string;
-  /** PEM: whom the registry must trust. */
+  /** The certificate that the registry must trust. PEM. */
   cert: string;
-  /** Each token that was given. */
+  /** All tokens that were given. */
   asked: { user: string; scope: string }[];
   stop(): Promise<void>;
 }
 
-/** @param users passwords by name; each may pull everything, and nobody else anything */
+/** @param users passwords by name. Each user may pull everything, and others nothing */
 export async function startTokenServer({ users }: { users: Record<string, string> }): Promise<TokenServer> {
   const authority = await createAuthority();
   const pair = await authority.issue({ commonName: 'tokens' });

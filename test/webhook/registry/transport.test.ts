@@ -1,4 +1,4 @@
-/** Authorities and proxies: the way to a registry. */
+/** Connections to a registry: authorities, proxies, and connections that are kept. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -36,7 +36,7 @@ async function folder(t: TestContext): Promise<string> {
   return made;
 }
 
-test('a private authority is trusted where it is named, and nowhere else', async (t) => {
+test('a private authority is trusted for its own registry alone', async (t) => {
   const dir = await folder(t);
   const [ours, others] = [await createAuthority(), await createAuthority()];
   const server = await fakeRegistry(t, {}, hello, await ours.issue());
@@ -53,7 +53,7 @@ test('a private authority is trusted where it is named, and nowhere else', async
   await assert.rejects(transport(t).send(get(server.origin), deadlineIn(5_000), wrong), /no PEM certificate/);
 });
 
-test('a certificate for another name, and one that is over', async (t) => {
+test('a certificate for another name, and one that has expired', async (t) => {
   const dir = await folder(t);
   const authority = await createAuthority();
   const caFile = join(dir, 'ca.crt');
@@ -67,7 +67,7 @@ test('a certificate for another name, and one that is over', async (t) => {
   await assert.rejects(transport(t).send(get(over.origin), deadlineIn(5_000), caFile), /has expired/);
   const server = await fakeRegistry(t, {}, hello, await authority.issue());
   const elsewhere = server.origin.replace('127.0.0.1', '127.0.0.2');
-  // The registry of these tests listens on 127.0.0.1 alone, so its name is changed by a forwarder.
+  // The registry of these tests listens on 127.0.0.1 alone, so a forwarder gives it another name.
   const forward = await forwarder(t, '127.0.0.2', Number(new URL(server.origin).port));
   await assert.rejects(
     transport(t).send(get(elsewhere.replace(/:\d+$/, `:${forward}`)), deadlineIn(5_000), caFile),
@@ -75,7 +75,7 @@ test('a certificate for another name, and one that is over', async (t) => {
   );
 });
 
-test('a name that no DNS knows', async (t) => {
+test('a host name that does not exist', async (t) => {
   await assert.rejects(transport(t).send(get('https://registry.invalid/'), deadlineIn(5_000)), /DNS|in time/);
 });
 
@@ -92,7 +92,7 @@ test('HTTPS_PROXY, HTTP_PROXY and NO_PROXY', async (t) => {
   assert.equal((await through.send(get(secure.origin), deadlineIn(5_000), caFile)).body.toString(), 'hello');
   assert.equal((await through.send(get(`${plain.origin}/x`), deadlineIn(5_000))).body.toString(), 'hello');
   assert.deepEqual(proxy.asked, [`CONNECT ${secure.host}`, `GET ${plain.origin}/x`]);
-  // A metadata service is this machine's own, whatever the proxy.
+  // A metadata service is asked without a proxy, because it is this machine's own.
   await through.sendLocally(get(plain.origin), deadlineIn(5_000));
   const around = transport(t, { ...env, NO_PROXY: 'other.example,127.0.0.1' });
   await around.send(get(secure.origin), deadlineIn(5_000), caFile);
@@ -100,7 +100,7 @@ test('HTTPS_PROXY, HTTP_PROXY and NO_PROXY', async (t) => {
   assert.equal(proxy.asked.length, 2);
 });
 
-test('a kept connection that the other side has closed is no failure', async (t) => {
+test('a request on a kept connection that the server has closed is sent again', async (t) => {
   const server = await fakeRegistry(t, {}, (request_, response) => {
     response.end('hello');
     if (server.seen.length === 1) response.on('close', () => request_.socket.destroy());
@@ -111,7 +111,7 @@ test('a kept connection that the other side has closed is no failure', async (t)
     assert.equal((await sender.send(get(server.origin), deadlineIn(5_000))).body.toString(), 'hello');
 });
 
-test('a deadline that is over asks nobody; an earlier one wins', async (t) => {
+test('no request is sent after the deadline; the earlier of two deadlines applies', async (t) => {
   const server = await fakeRegistry(t, {}, hello);
   const over = { signal: AbortSignal.abort(), endsAt: 0 };
   await assert.rejects(transport(t).send(get(server.origin), over), /in time/);
@@ -142,7 +142,7 @@ async function forwarder(t: TestContext, address: string, port: number): Promise
   return typeof bound === 'object' && bound !== null ? bound.port : 0;
 }
 
-/** A forward proxy: CONNECT, and whole addresses. */
+/** A forward proxy, for CONNECT and for absolute URLs. */
 async function startProxy(t: TestContext): Promise<{ address: string; asked: string[] }> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
