@@ -2,6 +2,7 @@
 import { BoundedCache } from '../shared/bounded-cache.ts';
 import { singleFlight } from '../shared/single-flight.ts';
 import type { Credential } from './credential.ts';
+import type { HttpAnswer } from './http-exchange.ts';
 import {
   type AuthorizationScope,
   basicHeader,
@@ -10,7 +11,7 @@ import {
   MAX_LIFETIME_S,
   type Token,
 } from './token-server.ts';
-import type { Deadline, HttpAnswer, Transport } from './transport.ts';
+import type { Deadline, Transport } from './transport.ts';
 
 const MAX_TOKENS = 4096;
 const MAX_TOKENS_BYTES = 32 * 1024 * 1024;

@@ -8,9 +8,10 @@ import type { Authorizer } from './auth.ts';
 import type { Credential } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError, requestError } from './error.ts';
+import type { HttpAnswer } from './http-exchange.ts';
 import { isDigest } from './image-reference.ts';
 import { ACCEPT, digestOf, hasDigest } from './manifest.ts';
-import type { Deadline, HttpAnswer, Transport } from './transport.ts';
+import type { Deadline, Transport } from './transport.ts';
 
 /** One repository at one endpoint, read with one credential until a deadline. */
 export interface RepositoryAccess {

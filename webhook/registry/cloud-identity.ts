@@ -4,7 +4,7 @@ import { singleFlight } from '../shared/single-flight.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import type { Credential } from './credential.ts';
 import { RegistryError } from './error.ts';
-import type { HttpAnswer } from './transport.ts';
+import type { HttpAnswer } from './http-exchange.ts';
 
 /** A cloud's token takes a few kilobytes. */
 export const MAX_CLOUD_BYTES = 64 * 1024;

@@ -5,7 +5,8 @@
 import { isRecord, member } from '../shared/json.ts';
 import type { AuthConfig } from './credential.ts';
 import { RegistryError } from './error.ts';
-import type { Deadline, HttpAnswer, Transport } from './transport.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import type { Deadline, Transport } from './transport.ts';
 
 /** The repository to read, and the registry that has it. */
 export interface AuthorizationScope {

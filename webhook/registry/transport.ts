@@ -5,16 +5,12 @@
  * variables. Node's own fetch takes neither for one host. The undici package does, but costs 91 ms of start and 28 MB of memory
  * (measured: undici 8.12, node 24.21, `node -e "import('undici')"`), and node:https is loaded anyway.
  */
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import { RegistryError, requestError } from './error.ts';
+import { exchange, type HttpAnswer, type HttpCall, MAX_SOCKETS } from './http-exchange.ts';
 
 /** The deadline of a look-up. All its steps share it. */
 export interface Deadline {
@@ -31,27 +27,7 @@ export function deadlineIn(ms: number, within?: Deadline): Deadline {
   return { endsAt, signal: within === undefined ? own : AbortSignal.any([own, within.signal]) };
 }
 
-export interface HttpCall {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
-  url: URL;
-  headers: Record<string, string>;
-  body?: string;
-  /** The longest body of a success; a longer one is an error. Of any other status 16 KiB are read. */
-  maxBytes: number;
-  /** The server's name in errors: `registry ghcr.io`. */
-  server: string;
-}
-
-export interface HttpAnswer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
-
-/** How much of an error's body is read. */
-const MAX_ERROR_BYTES = 16 * 1024;
-/** Connections to one host, and to all hosts. Further requests wait. */
-const MAX_SOCKETS = 16;
+/** Connections to all hosts. Further requests wait. */
 const MAX_ALL_SOCKETS = 256;
 const AGENT = {
   keepAlive: true,
@@ -96,7 +72,7 @@ export class Transport {
     try {
       deadline.signal.throwIfAborted();
       const agent = call.url.protocol === 'http:' ? this.plain : await this.secureAgent(caFile);
-      return await once(call, agent, deadline.signal);
+      return await exchange(call, agent, deadline.signal);
     } catch (error) {
       throw requestError(call.server, error);
     }
@@ -105,7 +81,7 @@ export class Transport {
   /** A request to a cloud's metadata service: plain HTTP to an address of this machine, without a proxy. @throws {RegistryError} */
   async sendLocally(call: HttpCall, deadline: Deadline): Promise<HttpAnswer> {
     try {
-      return await once(call, this.direct, deadline.signal);
+      return await exchange(call, this.direct, deadline.signal);
     } catch (error) {
       throw requestError(call.server, error);
     }
@@ -151,68 +127,4 @@ async function readAuthorities(file: string): Promise<string> {
     'image-unreachable',
     `${file} (images.registries[].caFile) holds no PEM certificate`,
   );
-}
-
-/** The server may close an idle connection just when it is used again. The request is then sent again on another connection. */
-async function once(call: HttpCall, agent: HttpAgent | HttpsAgent, signal: AbortSignal): Promise<HttpAnswer> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await exchange(call, agent, signal);
-    } catch (error) {
-      if (!(error instanceof StaleConnection)) throw error;
-      if (attempt > MAX_SOCKETS) throw error.cause;
-    }
-  }
-}
-
-class StaleConnection extends Error {}
-
-function exchange(call: HttpCall, agent: HttpAgent | HttpsAgent, signal: AbortSignal): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => {
-    const send = call.url.protocol === 'http:' ? httpRequest : httpsRequest;
-    const { method, headers, body } = call;
-    const outgoing = send(call.url, {
-      method,
-      agent,
-      signal,
-      headers: { 'user-agent': 'curfew', ...headers },
-    });
-    let answered = false;
-    outgoing.on('error', (cause) => {
-      const stale = !answered && outgoing.reusedSocket && 'code' in cause && cause.code === 'ECONNRESET';
-      reject(stale ? new StaleConnection('', { cause }) : cause);
-    });
-    outgoing.on('response', (response) => {
-      answered = true;
-      const status = response.statusCode ?? 0;
-      const take = { status, headers: response.headers };
-      read(response, call, status).then((body) => resolve({ ...take, body }), reject);
-    });
-    outgoing.end(body);
-  });
-}
-
-async function read(response: IncomingMessage, call: HttpCall, status: number): Promise<Buffer> {
-  const success = status >= 200 && status < 300;
-  const limit = success ? call.maxBytes : MAX_ERROR_BYTES;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const tooLong = () =>
-    new RegistryError('image-unusable', `${call.server} sent more than ${limit} bytes where less belongs`);
-  // A length that is too long is refused before anything is read.
-  if (call.method !== 'HEAD' && success && Number(response.headers['content-length'] ?? 0) > limit) {
-    response.destroy();
-    throw tooLong();
-  }
-  // Leaving the loop closes the connection.
-  for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    length += chunk.length;
-    if (length > limit) {
-      if (success) throw tooLong();
-      break;
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -7,7 +7,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { deadlineIn, type HttpCall, Transport } from '../../../webhook/registry/transport.ts';
+import type { HttpCall } from '../../../webhook/registry/http-exchange.ts';
+import { deadlineIn, Transport } from '../../../webhook/registry/transport.ts';
 import { createAuthority } from '../certificate/throw-away-certificate.ts';
 import { fakeRegistry, type Misbehave } from './fake-registry.ts';
 
