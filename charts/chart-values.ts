@@ -1,11 +1,11 @@
 /**
- * What the chart's values may be: the types of `values.yaml`, from which `values.schema.json` is made, so that Helm refuses
- * a misspelt or impossible value before anything is installed. What a value means stands in `values.yaml` itself, as comments.
- * The section `config` is the webhook's own (`webhook/config/schema.ts`), less what the chart fills in.
+ * The types of the chart's values. `values.schema.json` is made from them, so Helm refuses a misspelt or impossible value before
+ * anything is installed. The meaning of a value is in `values.yaml`, as a comment. The section `config` is the webhook's own
+ * (`webhook/config/schema.ts`), without the keys that the chart fills in.
  */
 import { z } from 'zod';
 
-/** Kubernetes' own structures: their fields are the API server's to check. */
+/** Kubernetes' own structures. The API server checks their fields. */
 const object = z.record(z.string(), z.unknown());
 const objects = z.array(object);
 const texts = z.record(z.string(), z.string());
@@ -15,9 +15,9 @@ const text = z.string();
 const name = z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/);
 const label = (most: number) =>
   z.string().regex(new RegExp(`^([a-z0-9]([a-z0-9-]{0,${most - 2}}[a-z0-9])?)?$`));
-/** As Go reads it, and so cert-manager: it knows no days. */
+/** A duration as Go and cert-manager read it, without days. */
 const goDuration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/);
-/** As Prometheus reads it: whole numbers, the longest unit first. */
+/** A duration as Prometheus reads it: whole numbers, the longest unit first. */
 const prometheusDuration = z
   .string()
   .min(1)
@@ -84,7 +84,7 @@ const webhook = z.strictObject({
   annotations: texts,
 });
 
-/** Optional: whole structures, which a user may take away with null. */
+/** A structure that is optional may be removed with null. */
 const pods = {
   podLabels: texts,
   podAnnotations: texts,
@@ -114,7 +114,7 @@ const pods = {
   extraVolumeMounts: objects,
 };
 
-/** The types of the values. Every key but those of a user's own maps has its default in `values.yaml`. */
+/** The types of the values. Every key has its default in `values.yaml`, except in maps with the user's own keys. */
 export const CHART_VALUES = z.strictObject({
   nameOverride: label(63),
   fullnameOverride: label(52),
@@ -158,9 +158,9 @@ export const CHART_VALUES = z.strictObject({
   }),
 });
 
-/** Values that Helm itself puts there when the chart is another chart's dependency. */
+/** Values that Helm itself sets when the chart is a dependency of another chart. */
 export const OF_HELM = z.strictObject({
   global: object,
-  /** What a parent's `condition` may name. */
+  /** The value that a parent chart's `condition` may name. */
   enabled: bool,
 });

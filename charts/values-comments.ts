@@ -1,19 +1,16 @@
-/** What `values.yaml` says: its keys in order, each with its default and its comment. */
+/** The keys of `values.yaml` in order, each with its default and its comment. */
 import { isMap, isScalar, type Pair, parseDocument } from 'yaml';
 
-/** A key of values.yaml. */
+/** One key of values.yaml. */
 export interface DescribedValue {
-  /** Dotted. */
+  /** With dots: `image.tag`. */
   path: string;
   comment: string | undefined;
   /** As JSON; undefined for a section. */
   standard: string | undefined;
 }
 
-/**
- * Read values.yaml. A map that holds nothing is a value, any other is a section.
- * @throws where it does not parse
- */
+/** Parse values.yaml. An empty map is a value, and any other map is a section. @throws where it does not parse */
 export function describedValues(text: string): DescribedValue[] {
   const document = parseDocument(text);
   const [error] = document.errors;
@@ -25,7 +22,7 @@ function* keysOf(pairs: readonly Pair[], prefix: string, first?: string | null):
   for (const [index, { key, value }] of pairs.entries()) {
     if (!isScalar(key)) continue;
     const path = `${prefix}${key.value}`;
-    // The comment above the first key of a map belongs to the map, as `yaml` reads it.
+    // `yaml` attaches the comment above a map's first key to the map.
     const comment = prose(index === 0 && first ? first : key.commentBefore);
     const section = isMap(value) && value.items.length > 0 && !isFreeForm(path);
     const standard = section ? undefined : JSON.stringify(toJson(value));
@@ -34,7 +31,7 @@ function* keysOf(pairs: readonly Pair[], prefix: string, first?: string | null):
   }
 }
 
-/** Maps whose keys are the user's own or Kubernetes', so that the whole is one value. */
+/** Whether a map's keys are the user's own or Kubernetes', so that the whole map is one value. */
 function isFreeForm(path: string): boolean {
   return (
     /(^nodeSelector|^strategy|^resources|ecurityContext|matchLabels|[lL]abels)$/.test(path) ||
@@ -51,7 +48,7 @@ function toJson(value: unknown): unknown {
     : value;
 }
 
-/** Only the paragraph next to the key: one before an empty line speaks of the file. */
+/** The last paragraph of the comment. One before an empty line is about the file. */
 function prose(comment: string | null | undefined): string | undefined {
   const paragraph = comment?.split(/\n\s*\n/).at(-1);
   return paragraph

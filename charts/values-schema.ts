@@ -5,7 +5,7 @@ import { CHART_VALUES, OF_HELM } from './chart-values.ts';
 
 export type Schema = z.core.JSONSchema.JSONSchema;
 
-/** Keys of the file that the chart writes: they are not among the values, so that each thing is set in one place. */
+/** The keys of the file that the chart writes. They are no values, so that each setting has one place. */
 const WRITTEN_BY_CHART = [
   'shim.image',
   'shim.imagePullPolicy',
@@ -17,7 +17,7 @@ const WRITTEN_BY_CHART = [
   'tls.selfManaged.service',
   'tls.selfManaged.webhookConfiguration',
 ];
-/** Keys that the chart reads: they have their defaults in values.yaml. */
+/** The keys that the chart's templates read. Their defaults are in values.yaml. */
 const READ_BY_CHART = [
   'listen.port',
   'listen.healthPort',
@@ -29,8 +29,8 @@ const READ_BY_CHART = [
 ];
 
 /**
- * Build it. JSON schema draft 7, which every Helm reads.
- * @param describe what values.yaml says of a key
+ * Make the schema, in JSON schema draft 7, which every Helm reads.
+ * @param describe gives the comment on a key in values.yaml
  */
 export function valuesSchema(describe: (path: string) => string | undefined): Schema {
   const schema = jsonSchema(CHART_VALUES);
@@ -44,7 +44,7 @@ export function valuesSchema(describe: (path: string) => string | undefined): Sc
   return { ...schema, title: "Values of Curfew's chart" };
 }
 
-/** The configuration file's schema, less what the chart writes. */
+/** The configuration file's schema, without the keys that the chart writes. */
 function configSchema(): Schema {
   const { $schema: _, ...schema } = jsonSchema(CONFIG);
   for (const path of WRITTEN_BY_CHART) {
@@ -58,12 +58,12 @@ function configSchema(): Schema {
     parent.required = [...(parent.required ?? []), key];
   }
   schema.required = [...new Set(READ_BY_CHART.map((path) => path.split('.')[0] ?? ''))];
-  // The Service and the probes must know them.
+  // 0 (any free port) is refused, because the Service and the probes need the port.
   for (const key of ['port', 'healthPort']) at(schema, ['listen', key]).minimum = 1;
   return schema;
 }
 
-/** The properties in which a key stands. @throws where it does not: it was renamed */
+/** The properties that hold a key. @throws where the key does not exist, because it was renamed */
 function ownerOf(schema: Schema, path: string): { owner: NonNullable<Schema['properties']>; key: string } {
   const steps = path.split('.');
   const key = steps.pop() ?? '';
@@ -87,7 +87,7 @@ function propertiesOf(schema: Schema): NonNullable<Schema['properties']> {
   return schema.properties;
 }
 
-/** Each key with its dotted path, sections among them. */
+/** Each key and each section, with its path. */
 function* leaves(schema: Schema, prefix = ''): Generator<[path: string, schema: Schema]> {
   for (const [key, part] of Object.entries(schema.properties ?? {})) {
     if (typeof part !== 'object') continue;
@@ -96,7 +96,7 @@ function* leaves(schema: Schema, prefix = ''): Generator<[path: string, schema: 
   }
 }
 
-/** As a user writes the values: before defaults and transformations. */
+/** The schema of the values as a user writes them, before defaults and transformations. */
 function jsonSchema(schema: z.ZodType): Schema {
   return z.toJSONSchema(schema, {
     io: 'input',
@@ -106,7 +106,7 @@ function jsonSchema(schema: z.ZodType): Schema {
       delete part.allowed;
       if (typeof allowed === 'string')
         part.description = description ? `${description}; ${allowed}` : allowed;
-      // A section's default says nothing.
+      // The default of a section is empty.
       if (JSON.stringify(part.default) === '{}') delete part.default;
     },
   });

@@ -25,7 +25,7 @@ export function configTable(schema: Schema): string {
   const rows = [...describeKeys(CONFIG)]
     .filter(({ path }) => schemaAt(schema, `config.${path}`) !== undefined)
     .map(({ path, help, allowed, standard }) =>
-      // The chart must know its ports.
+      // The chart refuses port 0.
       row(`\`config.${path}\``, code(standard), `${help}: ${allowed.replace(' (0: any free one)', '')}`),
     );
   return ['| value | default | |', '|---|---|---|', ...rows].join('\n');

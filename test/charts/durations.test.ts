@@ -1,4 +1,4 @@
-/** The durations of the section `config`: values.schema.json refuses what is too long for the webhook, and nothing that it takes. */
+/** The durations in the section `config`: values.schema.json refuses those that are too long, and accepts all that the webhook accepts. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { describeKeys } from '../../webhook/config/schema-keys.ts';
 import { partOf } from './rendered-chart.ts';
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** What the help says of such a key. */
+/** The bounds in the help of a duration. */
 const BOUNDS = /^a (duration|lifetime) from [0-9]+[a-z]+ to ([0-9]+)([a-z]+),/;
 
 const SCHEMA: unknown = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
@@ -20,7 +20,7 @@ const KEYS = [...describeKeys(CONFIG)].flatMap(({ path, allowed }) => {
   const [, kind, most = '', unit = ''] = BOUNDS.exec(allowed) ?? [];
   const property = ['properties.config', ...path.split('.')].join('.properties.');
   const pattern = partOf(SCHEMA, `${property}.pattern`);
-  // What the chart fills in is no value of its own.
+  // A key that the chart fills in is no value.
   if (kind === undefined || partOf(SCHEMA, property) === undefined) return [];
   const units = kind === 'duration' ? ['ms', 's', 'm', 'h'] : ['s', 'm', 'h', 'd'];
   return [
@@ -28,7 +28,7 @@ const KEYS = [...describeKeys(CONFIG)].flatMap(({ path, allowed }) => {
   ];
 });
 
-/** Whether the webhook takes a value, whatever it says of other keys beside it. */
+/** Whether the webhook accepts a value. Its errors about other keys do not count. */
 function webhookTakes(path: string, value: string): boolean {
   const file = path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
   try {
@@ -42,7 +42,7 @@ function webhookTakes(path: string, value: string): boolean {
   }
 }
 
-test('all of them are looked at', () => {
+test('all durations are tested', () => {
   assert.deepEqual(
     KEYS.map(({ path }) => path).sort(),
     [
@@ -55,7 +55,7 @@ test('all of them are looked at', () => {
 
 for (const { path, pattern, most, units, kind } of KEYS)
   describe(path, () => {
-    test('the longest that the webhook takes is the longest that the schema takes, in each unit', () => {
+    test('the schema accepts up to the webhook’s longest value, in each unit', () => {
       for (const unit of units) {
         const longest = Math.floor(most / (UNITS[unit] ?? 0));
         for (const amount of [longest, longest + 1, 2 * longest + 1, 10 * longest + 10]) {
@@ -68,7 +68,7 @@ for (const { path, pattern, most, units, kind } of KEYS)
       }
     });
 
-    test('whatever the webhook takes, the schema takes', () => {
+    test('the schema accepts every value that the webhook accepts', () => {
       const amount = fc
         .tuple(fc.constantFrom(...units), fc.integer({ min: 0, max: 120 }))
         .map(([unit, part]) => `${Math.floor((part * most) / 100 / (UNITS[unit] ?? 0))}${unit}`);

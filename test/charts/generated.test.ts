@@ -1,4 +1,4 @@
-/** What is generated is what lies in the repository. */
+/** The generated files in the repository are current. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ test('curfew.yaml is current: npm run charts writes it', async () => {
   assert.ok(current(path) === content, path);
 });
 
-test('curfew.yaml begins with its namespace and ends with what makes the API server call', () => {
+test('curfew.yaml begins with its namespace and ends with the MutatingWebhookConfiguration', () => {
   const all = objectsOf(current('curfew.yaml'));
   assert.equal(all[0]?.kind, 'Namespace');
   assert.equal(all.at(-1)?.kind, 'MutatingWebhookConfiguration');
@@ -33,7 +33,7 @@ test('curfew.yaml begins with its namespace and ends with what makes the API ser
   assert.doesNotMatch(current('curfew.yaml'), /helm\.sh|Source:|managed-by/);
 });
 
-test('values.yaml has every value that there is', () => {
+test('values.yaml has every value', () => {
   const described = new Set(describedValues(current('curfew/values.yaml')).map(({ path }) => path));
   const missing: string[] = [];
   const look = (schema: z.ZodType, path: string) => {
@@ -45,7 +45,7 @@ test('values.yaml has every value that there is', () => {
   };
   look(CHART_VALUES, '');
   assert.deepEqual(
-    // Fields of Kubernetes' own structures, which a default may leave out.
+    // A default may leave out fields of Kubernetes' own structures.
     missing.filter((path) => !/Probe\.|issuerRef\./.test(path)),
     [],
   );

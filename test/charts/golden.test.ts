@@ -1,6 +1,6 @@
 /**
- * Readable renderings: golden/<case>.values.yaml and what the chart makes of it, golden/<case>.yaml. To write them anew:
- * UPDATE_GOLDEN=1 node --test test/charts/golden.test.ts, and read the difference.
+ * Golden files: the chart renders golden/<case>.yaml from golden/<case>.values.yaml. To write them again, run
+ * UPDATE_GOLDEN=1 node --test test/charts/golden.test.ts, and review the difference.
  */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ describe('golden renderings', () => {
         let known = 0;
         for (const object of objects(flags, version)) {
           const type = kubernetesType(object);
-          // PodDisruptionBudget has its fields since v1beta1, which the newest no longer knows.
+          // The newest client does not know policy/v1beta1, whose fields are those of policy/v1.
           if (type === undefined || type === 'V1beta1PodDisruptionBudget') continue;
           known++;
           assert.deepEqual(wrongFields(object, type, object.kind), []);
@@ -42,7 +42,7 @@ describe('golden renderings', () => {
       });
   }
 
-  test('every rendering has its values', () => {
+  test('every rendering has its values file', () => {
     const renderings = globSync(join(GOLDEN, '*.yaml')).filter((file) => !file.endsWith('.values.yaml'));
     assert.deepEqual(
       renderings.map((file) => basename(file, '.yaml')).sort(),
@@ -70,7 +70,7 @@ test('a field that is misspelt, misplaced or of the wrong type is found', () => 
   );
 });
 
-test('the newest fields are rendered for clusters that know them alone', () => {
+test('the newest fields are rendered only for clusters that know them', () => {
   const [newest, oldest] = [render().stdout, render([], OLDEST).stdout];
   for (const [text, since] of [
     ['matchConditions:', true],

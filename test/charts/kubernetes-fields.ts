@@ -1,7 +1,7 @@
 /**
- * Whether an object has only fields that Kubernetes knows, each of its type: by the maps that `@kubernetes/client-node` was
- * given by Kubernetes' own OpenAPI document (the file heads name the release). What they do not tell, required fields
- * and allowed values, the API server of the cluster tests checks.
+ * Checks that an object has only fields that Kubernetes knows, each of its type. The types come from `@kubernetes/client-node`, which
+ * is generated from Kubernetes' OpenAPI document (the heads of its files name the release). Required fields and allowed values are
+ * checked by the API server of the cluster tests.
  */
 import * as client from '@kubernetes/client-node';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ const TYPE = z.custom<{ getAttributeTypeMap: () => unknown }>(
 );
 const FIELDS = z.array(z.object({ baseName: z.string(), type: z.string() }));
 
-/** The class of an object, where Kubernetes itself has its kind: `apps/v1` and `Deployment` are `V1Deployment`. */
+/** The class of an object of Kubernetes' own kinds: for `apps/v1` and `Deployment` it is `V1Deployment`. */
 export function kubernetesType({ apiVersion, kind }: RenderedObject): string | undefined {
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   if (group.includes('.') && !group.endsWith('.k8s.io')) return undefined;
@@ -20,9 +20,9 @@ export function kubernetesType({ apiVersion, kind }: RenderedObject): string | u
 }
 
 /**
- * What is wrong with a value.
- * @param type as the maps write it: `V1Pod`, `Array<string>`, `{ [key: string]: string; }`, `IntOrString`
- * @returns one line for each, with its path
+ * The problems of a value.
+ * @param type as the client's type maps write it: `V1Pod`, `Array<string>`, `{ [key: string]: string; }`, `IntOrString`
+ * @returns one line for each problem, with its path
  */
 export function wrongFields(value: unknown, type: string, path = ''): string[] {
   const element = /^Array<(.*)>$/.exec(type)?.[1] ?? /^Set<(.*)>$/.exec(type)?.[1];

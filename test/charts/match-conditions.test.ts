@@ -1,4 +1,4 @@
-/** The match condition calls the webhook for every pod that it would do anything to: patch, warn or refuse. */
+/** The match condition lets the API server call the webhook for every pod that it would patch, warn about or refuse. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse as parseCel } from '@marcbachmann/cel-js';
@@ -14,13 +14,13 @@ const expression = partOf(
   'webhooks.0.matchConditions.0.expression',
 );
 const condition = parseCel(String(expression));
-/** A key of that name, which the API server would not even pass on, is more than this evaluator takes. */
+/** The evaluator cannot read a key of this name. The API server would drop it. */
 const readable = (key: string, value: unknown) => (key === 'constructor' ? undefined : value);
 const isCalled = (pod: unknown): boolean =>
   condition({ object: JSON.parse(JSON.stringify(pod, readable)) }) === true;
 
 const verdict = (pod: unknown) => mutate(pod, defaultPolicy(), new Map(Object.entries(EVERY_IMAGE)));
-/** Why a pod is passed over whatever its containers are. */
+/** Reasons for which a pod is passed over without a look at its containers. */
 const PASSED = ['restart-policy-always', 'windows', 'mirror-pod'];
 
 const someMetadata = fc.record({
@@ -69,7 +69,7 @@ const pods = fc
     };
   });
 
-test('W1 a pod that the webhook is not called for is one that it would pass over without a word', () => {
+test('W1 the webhook would pass over, without a warning, every pod that it is not called for', () => {
   let [called, spared] = [0, 0];
   fc.assert(
     fc.property(pods, (pod) => {
@@ -90,7 +90,7 @@ test('W1 a pod that the webhook is not called for is one that it would pass over
   assert.ok(called > 100 && spared > 100, `${called} called, ${spared} spared`);
 });
 
-test('W1 a pod that bears nothing of ours and is passed over for what it is, is spared', () => {
+test('W1 the webhook is not called for a pod without Curfew’s keys that it would pass over', () => {
   const plain = (pod: { metadata: object; spec: { containers: readonly object[] } }) =>
     !/curfew\.dev\/|curfew-shim/.test(JSON.stringify([pod.metadata, pod.spec.containers]));
   let spared = 0;
@@ -105,7 +105,7 @@ test('W1 a pod that bears nothing of ours and is passed over for what it is, is 
   assert.ok(spared > 30, `${spared} spared`);
 });
 
-test('W3 a pod of one container is called for: another webhook may add its sidecar later', () => {
+test('W3 the webhook is called for a pod of one container, because another webhook may add a sidecar', () => {
   assert.equal(
     isCalled({ metadata: {}, spec: { restartPolicy: 'Never', containers: [{ name: 'main' }] } }),
     true,

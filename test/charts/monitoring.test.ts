@@ -1,4 +1,4 @@
-/** The dashboard and the alerts ask for what the webhook really counts. */
+/** The dashboard and the alerts use only metrics that the webhook has. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ const queries = [
   ...rules.map(({ alert, expr }) => ({ name: alert, expr })),
 ];
 
-/** The series of a webhook that has counted one of each. */
+/** The series of a webhook that has counted one event of each kind. */
 async function series(): Promise<Map<string, Set<string>>> {
   const metrics = createMetrics('0');
   for (const outcome of ['wrapped', 'unchanged', 'refused', 'rejected', 'failed'] as const) {
@@ -89,7 +89,7 @@ test('every series of the webhook is in a query', async () => {
   }
 });
 
-test('the dashboard reaches Grafana as it is', () => {
+test('the dashboard is not changed on its way to Grafana', () => {
   const map = all.find(({ metadata }) => metadata.name === 'curfew-dashboard');
   const [content] = Object.values(Object(partOf(map, 'data')));
   assert.deepEqual(JSON.parse(String(content)), JSON.parse(text));

@@ -1,10 +1,10 @@
-/** The names that a release gives, whatever they look like. */
+/** The names in a release, also names that YAML would read as another type. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { GOLDEN, objects, objectsNamed, one, partOf, set } from './rendered-chart.ts';
 
-/** Every value that becomes a name by itself. */
+/** All values that are used as a name. */
 const NAMES = [
   'fullnameOverride',
   'nameOverride',
@@ -48,7 +48,7 @@ test('the longest name override gives labels that Kubernetes takes', () => {
         assert.ok(String(value).length <= 63, `${object.kind} ${key}: ${value}`);
 });
 
-/** What a value is made of, each leaf by its type alone. */
+/** The structure of a value, with each leaf replaced by its type. */
 function typesOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(typesOf);
   if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;

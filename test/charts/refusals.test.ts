@@ -1,9 +1,9 @@
-/** What Helm refuses, by values.schema.json and by the templates. */
+/** The values that Helm refuses, by values.schema.json and by the templates. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { render, set } from './rendered-chart.ts';
 
-describe('what Helm refuses before anything is installed', () => {
+describe('values that Helm refuses before anything is installed', () => {
   const refused: [pair: string, words: RegExp][] = [
     ['replicas=3', /additional properties 'replicas' not allowed/],
     ['image.tga=1', /'\/image': additional properties 'tga' not allowed/],

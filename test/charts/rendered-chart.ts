@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { fetchClients } from '../../charts/clients.ts';
 import { CHART, type HelmResult, helm, template } from '../../charts/helm.ts';
 
-/** The newest Kubernetes whose fields `@kubernetes/client-node` knows, and the oldest that the chart takes. */
+/** The newest Kubernetes that `@kubernetes/client-node` knows, and the oldest that the chart supports. */
 export const NEWEST = '1.36.0';
 export const OLDEST = '1.20.0';
 export const NAMESPACE = 'curfew-system';
@@ -20,7 +20,7 @@ export type RenderedObject = z.output<typeof OBJECT>;
 
 const { helm: program } = await fetchClients();
 
-/** Render, for a cluster of that version; flags as `helm template` takes them. Helm may refuse. */
+/** Render for a cluster of this version, with flags of `helm template`. Helm may refuse. */
 export function render(flags: string[] = [], kubeVersion = NEWEST): HelmResult {
   return template(program, { namespace: NAMESPACE, kubeVersion, flags });
 }
@@ -32,7 +32,7 @@ export function lint(flags: string[]): HelmResult {
   return helm(program, ['lint', '--strict', CHART, ...flags]);
 }
 
-/** The objects of a manifest, as Helm and kubectl read it: in their YAML `no` and `0123` are no texts. */
+/** Parse a manifest as Helm and kubectl do, with YAML 1.1: `no` and `0123` are not texts there. */
 export function objectsOf(manifest: string): RenderedObject[] {
   return parseAllDocuments(manifest, { version: '1.1' })
     .map((document) => {
@@ -44,7 +44,7 @@ export function objectsOf(manifest: string): RenderedObject[] {
     .map((object) => OBJECT.parse(object));
 }
 
-/** Render what must be accepted. */
+/** Render values that Helm must accept. */
 export function objects(flags: string[] = [], kubeVersion = NEWEST): RenderedObject[] {
   const { code, stdout, stderr } = render(flags, kubeVersion);
   if (code !== 0) throw new Error(stderr);
@@ -67,7 +67,7 @@ export function one(all: RenderedObject[], kind: string): RenderedObject {
   return first;
 }
 
-/** A part of an object, by its dotted path; numbers are places in lists. */
+/** A part of an object by its path with dots. A number is an index of a list. */
 export function partOf(object: unknown, path: string): unknown {
   let found = object;
   for (const step of path.split('.')) {

@@ -1,4 +1,4 @@
-/** What the values become. */
+/** How the values are rendered. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -24,7 +24,7 @@ function configOf(all: RenderedObject[]): Config {
   return parseConfig(String(content), 'ConfigMap');
 }
 
-test('whole structures can be taken away with null', () => {
+test('a whole structure can be removed with null', () => {
   const gone = ['nodeSelector', 'affinity', 'resources', 'podSecurityContext', 'securityContext', 'strategy'];
   const deployment = one(objects(set(...gone.map((key) => `${key}=null`))), 'Deployment');
   const spec = Object(partOf(deployment, 'spec.template.spec'));
@@ -35,7 +35,7 @@ test('whole structures can be taken away with null', () => {
 });
 
 describe('the configuration file', () => {
-  test('is one that the webhook takes, with the defaults and with everything set', () => {
+  test('is accepted by the webhook, with the defaults and with every value set', () => {
     const plain = configOf(objects());
     assert.deepEqual(
       [plain.tls.source, plain.tls.selfManaged.secret, plain.tls.selfManaged.namespace],
@@ -51,12 +51,12 @@ describe('the configuration file', () => {
   test('has the defaults that the webhook has', () => {
     const { tls: _, shim: __, ...chart } = configOf(objects());
     const { tls: ___, shim: ____, ...program } = parseConfig('', 'the defaults');
-    // Who runs the program by hand has not given it the right to.
+    // Outside a cluster the program has no right to create Events, so its own default is false.
     assert.deepEqual([chart.events.enabled, program.events.enabled], [true, false]);
     assert.deepEqual({ ...chart, events: program.events }, program);
   });
 
-  test('a changed one rolls the pods, an unchanged one does not', () => {
+  test('restarts the pods when it has changed, and only then', () => {
     const sum = (flags: string[]) =>
       partOf(
         partOf(one(objects(flags), 'Deployment'), 'spec.template.metadata.annotations'),
@@ -67,7 +67,7 @@ describe('the configuration file', () => {
   });
 });
 
-test('from TERM to KILL there is time for the delay and the grace period', () => {
+test('the pod’s grace period has time for the delay and the grace period of shutdown', () => {
   for (const [delay, grace, seconds] of [
     ['5s', '20s', 30],
     ['1m30s', '1h', 3695],
@@ -102,7 +102,7 @@ describe('the certificate', () => {
     assert.doesNotMatch(mounted([]), /secretName/);
   });
 
-  test('by cert-manager: its authority is injected, its Secret mounted', () => {
+  test('of cert-manager: its authority is injected, and its Secret is mounted', () => {
     const flags = set('certificates.source=certManager');
     const all = objects(flags);
     const annotations = partOf(one(all, 'MutatingWebhookConfiguration'), 'metadata.annotations');
@@ -119,7 +119,7 @@ describe('the certificate', () => {
     assert.deepEqual(partOf(leaf, 'spec.dnsNames'), [`curfew.${NAMESPACE}.svc`]);
   });
 
-  test('brought along: PEM and base64 make the same caBundle', () => {
+  test('of the user: PEM and base64 give the same caBundle', () => {
     const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
     const given = (ca: string) =>
       client([
@@ -138,7 +138,7 @@ describe('access to the API server', () => {
       .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
       .flatMap((role) => partOf(role, 'rules'));
 
-  test('is by name, but for Events and pull secrets', () => {
+  test('is by name, except for Events and pull secrets', () => {
     for (const rule of rules([])) {
       const [resources, names, verbs] = ['resources', 'resourceNames', 'verbs'].map((key) =>
         partOf(rule, key),
@@ -165,7 +165,7 @@ describe('access to the API server', () => {
     };
   };
 
-  test('shrinks to nothing, not even a token, where nothing needs it', () => {
+  test('is not given at all, not even a token, where nothing needs it', () => {
     assert.deepEqual(needs(NOTHING), { token: false, resources: [] });
     assert.equal(
       partOf(one(objects(NOTHING), 'MutatingWebhookConfiguration'), 'webhooks.0.sideEffects'),
@@ -173,7 +173,7 @@ describe('access to the API server', () => {
     );
   });
 
-  test('grows by what is asked for alone', () => {
+  test('has only the rights that the values need', () => {
     const grown = (...pairs: string[]) => needs([...NOTHING, ...set(...pairs)]);
     assert.deepEqual(grown('config.events.enabled=true'), { token: true, resources: ['events'] });
     assert.deepEqual(grown('config.images.mode=registry'), {
@@ -198,7 +198,7 @@ describe('access to the API server', () => {
     });
   });
 
-  test('to pull secrets is bound in the namespaces that are named', () => {
+  test('to pull secrets is given in the named namespaces', () => {
     const bindings = objects(set('rbac.pullSecretNamespaces={shop,bank}'))
       .filter(({ metadata }) => metadata.name === 'curfew-pull-secrets')
       .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? '*'}`);
@@ -206,7 +206,7 @@ describe('access to the API server', () => {
   });
 });
 
-test('the MutatingWebhookConfiguration is what `curfew webhook-configuration` prints', () => {
+test('the MutatingWebhookConfiguration is the one that `curfew webhook-configuration` prints', () => {
   const all = one(objects([], OLDEST), 'MutatingWebhookConfiguration');
   const printed = webhookConfiguration({
     name: 'curfew',

@@ -65,10 +65,10 @@ try {
   const temporary = `${root}dist/.curfew.js.${process.pid}`;
   for (const file of outputFiles) writeFileSync(temporary, file.contents);
   chmodSync(temporary, 0o755);
-  renameSync(temporary, out); // whoever runs the old file keeps it
+  renameSync(temporary, out); // a process that runs the old file keeps it
   writeFileSync(`${root}dist/curfew.js.licenses.txt`, licenses(metafile));
   console.log(`dist/curfew.js  ${outputFiles[0]?.contents.length ?? 0} bytes`);
 } catch (error) {
   if (!(error instanceof Error && 'errors' in error)) throw error;
-  process.exitCode = 1; // esbuild has said what is wrong
+  process.exitCode = 1; // esbuild has printed the error
 }
