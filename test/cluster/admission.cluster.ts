@@ -1,4 +1,4 @@
-/** What the API server makes of the webhook's answers. */
+/** The webhook's answers as the API server applies and shows them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ test('W6 a known sidecar whose image is not looked up: a warning, and the pod un
   assert.deepEqual((await ns.pod('worker')).spec.initContainers, []);
 });
 
-test('W6 a named sidecar whose image is not looked up: refused, with the way out', async (t) => {
+test('W6 a named sidecar whose image is not looked up: refused, with what to do', async (t) => {
   const ns = await Namespace.make(t, 'no-command');
   const { command: _, ...proxy } = PROXY;
   const refused = await ns.tryCreate(
@@ -93,7 +93,7 @@ test('W6 a named sidecar whose image is not looked up: refused, with the way out
   assert.match(refused.stderr, /entrypoint\.curfew\.dev\/proxy/);
 });
 
-/** What `curfew webhook-configuration --service` prints. */
+/** The output of `curfew webhook-configuration --service`. */
 async function printedConfiguration() {
   return z
     .object({
@@ -117,7 +117,7 @@ async function printedConfiguration() {
     );
 }
 
-test('W1 the API server shows what the webhook says of a registration that calls the wrong path', async (t) => {
+test('W1 the API server shows the webhook’s message for a registration with a wrong path', async (t) => {
   const configuration = await printedConfiguration();
   const label = 'curfew-test-wrong-path';
   configuration.metadata.name += '-wrong-path';
@@ -140,7 +140,7 @@ test('W1 the API server shows what the webhook says of a registration that calls
 
 test('W1 W3 the API server reaches the webhook by Service as well, and twice for one pod', async (t) => {
   const configuration = await printedConfiguration();
-  // Beside the run's own registration: another name, and only for this test's namespace.
+  // Another registration besides the run's own, with another name, and only for this test's namespace.
   configuration.metadata.name += '-by-service';
   const label = 'curfew-test-by-service';
   for (const webhook of configuration.webhooks) {
@@ -166,7 +166,7 @@ test('W1 W3 the API server reaches the webhook by Service as well, and twice for
     await kubectl(['delete', 'namespace', SERVICE.namespace, '--wait=false']);
   });
   const ns = await Namespace.make(t, 'by-service', { [label]: 'yes' });
-  // The API server takes a moment to learn of a new registration.
+  // The API server reads a new registration after a short time.
   await until('a dry run that the webhook has changed', async () => {
     const dry = await ns.tryCreate(
       pod('worker', CONTAINERS, { annotations: ANNOTATIONS }),
@@ -179,7 +179,7 @@ test('W1 W3 the API server reaches the webhook by Service as well, and twice for
   await ns.waitForPhase(name, 'Succeeded');
   assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
 
-  // Both registrations for one pod: the second run changes nothing.
+  // Both registrations are called for one pod, and the second call changes nothing.
   const both = await Namespace.make(t, 'by-both', { [label]: 'yes', 'curfew.dev/injection': 'enabled' });
   await both.create(pod('twice', CONTAINERS, { annotations: ANNOTATIONS }));
   const once = (await ns.pod(name)).spec;

@@ -1,4 +1,4 @@
-/** The API server by HTTP, where kubectl is too slow: one process, connections kept. */
+/** Requests to the API server without kubectl, which is too slow for some tests. Connections are kept. */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { NODE_IP } from './webhook.ts';
 const PORT = 6443;
 let agent: Agent | undefined;
 
-/** The administrator's connections. */
+/** Connections with the administrator's certificate. */
 function administrator(): Agent {
   const pki = (name: string) => readFileSync(join(process.env.STATE ?? '', 'pki', name));
   agent ??= new Agent({ keepAlive: true, ca: pki('ca.crt'), cert: pki('admin.crt'), key: pki('admin.key') });
@@ -21,15 +21,12 @@ export interface Answer {
   body: unknown;
 }
 
-/**
- * Ask as the administrator.
- * @throws where no answer comes
- */
+/** Send a request as the administrator. @throws where no answer comes */
 export function ask(method: string, path: string, body?: unknown): Promise<Answer> {
   const text = body === undefined ? '' : JSON.stringify(body);
   const headers = {
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text), // not by itself where the method is DELETE
+    'content-length': Buffer.byteLength(text), // Node does not set it for DELETE
     accept: 'application/json',
   };
   return new Promise((resolve, reject) => {
@@ -60,8 +57,8 @@ const EVENT = z.object({ type: z.string(), object: z.unknown() });
 /**
  * Watch a list of objects until the signal ends it.
  * @param path such as /api/v1/namespaces/NAME/pods
- * @param see is given each event, as soon as it arrives
- * @returns once the API server has answered: from then on nothing is missed
+ * @param see called with each event, as soon as it arrives
+ * @returns when the API server has answered. From then on no event is missed
  */
 export function watch(
   path: string,
@@ -69,7 +66,7 @@ export function watch(
   see: (type: string, object: unknown) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    // From what the API server has in its cache: newer ones answer a watch of the newest version with an error while that is behind.
+    // The watch begins with the API server's cache. Newer servers refuse one for the newest version while the cache is behind.
     const query = '?watch=true&resourceVersion=0';
     const options = { host: NODE_IP, port: PORT, path: path + query, agent: administrator(), signal };
     const asked = request(options, (response) => {
@@ -82,7 +79,7 @@ export function watch(
           see(type, object);
         }
       });
-      response.on('error', () => {}); // the signal's
+      response.on('error', () => {}); // from the signal
       if (response.statusCode === 200) resolve();
       else reject(new Error(`watching ${path}: HTTP ${response.statusCode}`));
     });

@@ -1,4 +1,4 @@
-/** The tests' way to the cluster: the real kubectl, a namespace for each test, and waiting for what happens in it. */
+/** The cluster for tests: the real kubectl, a namespace for each test, and waits for events in it. */
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -83,7 +83,7 @@ export class Namespace {
       await namespace.record(t.name);
       await kubectl(['delete', 'namespace', namespace.name, '--wait=false']);
     });
-    // Until it is there, the API server refuses pods.
+    // The API server refuses pods until it exists.
     await namespace.kubectl('wait', '--for=create', 'serviceaccount/default', '--timeout=30s');
     return namespace;
   }
@@ -165,7 +165,7 @@ export class Namespace {
     return this.kubectl('logs', pod, '-c', container, ...flags);
   }
 
-  /** What `steps` printed in a container. */
+  /** The output of `steps` in a container. */
   async lines(pod: string, container: string, ...flags: string[]): Promise<Line[]> {
     return linesOf(await this.log(pod, container, ...flags));
   }
@@ -178,14 +178,14 @@ export class Namespace {
     });
   }
 
-  /** Read a container's output until it ends: the only way to have it after the pod was deleted. */
+  /** Read a container's output until it ends. After the pod was deleted it cannot be read any more. */
   follow(pod: string, container: string): Promise<string> {
     const output = this.log(pod, container, '--follow');
-    output.catch(() => {}); // whoever awaits it hears of it
+    output.catch(() => {}); // the caller awaits it
     return output;
   }
 
-  /** For people: all that Kubernetes can tell of this test. */
+  /** Everything that Kubernetes reports about this test, for people. */
   private async record(title: string): Promise<void> {
     const folder = join(STATE, 'log', 'tests');
     mkdirSync(folder, { recursive: true });
@@ -208,7 +208,7 @@ export class Namespace {
   }
 }
 
-/** A container's status in a pod, init containers (and so native sidecars) among them. */
+/** A container's status in a pod, also of an init container or native sidecar. */
 export function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
   const { containerStatuses, initContainerStatuses } = pod.status;
   return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === container);
@@ -221,7 +221,7 @@ export function exitCodes(pod: Pod): Record<string, number | undefined> {
   );
 }
 
-/** The lines of `steps` in a text; others (Curfew's own) are left out. */
+/** The lines of `steps` in a text. Other lines, such as Curfew's, are left out. */
 export function linesOf(text: string): Line[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(\d{13}) (.*)$/.exec(line);

@@ -5,7 +5,7 @@ import { exitCodes, Namespace, statusOf } from './cluster.ts';
 import { job, sidecars, steps } from './manifests.ts';
 
 const MAIN = 'say working say done exit 0';
-/** Its own end says 143, which would fail the Job. */
+/** It ends with 143, which would fail the Job. */
 const SIDECAR = 'say up tick exit 143';
 
 for (const restartPolicy of ['Never', 'OnFailure']) {
@@ -15,7 +15,7 @@ for (const restartPolicy of ['Never', 'OnFailure']) {
     await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec: { restartPolicy } }));
     const pod = await ns.podOf('migrate');
     assert.equal((await ns.exit(pod, 'main')).state.terminated?.exitCode, 0);
-    // The sidecar's own clock: five more of its seconds, and nothing came of the main's end.
+    // The sidecar prints five more lines, a second apart, after the main's end.
     const ticks = (await ns.lines(pod, 'proxy')).filter((line) => line.text === 'tick').length;
     await ns.said(pod, 'proxy', 'tick', ticks + 5);
     assert.equal((await ns.pod(pod)).status.phase, 'Running');
@@ -34,7 +34,7 @@ for (const restartPolicy of ['Never', 'OnFailure']) {
     assert.equal(statusOf(pod, 'proxy')?.restartCount, 0);
     const proxy = await ns.lines(name, 'proxy');
     assert.equal(proxy.at(-1)?.text, 'got TERM');
-    // A quick normal run: not one line of Curfew's in the main's output.
+    // A normal run adds no line of Curfew to the main's output.
     assert.match(await ns.log(name, 'main'), /^\d+ working\n\d+ done\n$/);
   });
 }

@@ -19,7 +19,7 @@ const SERVER = `initdb -D /tmp/db -U postgres -A trust --no-sync >/tmp/initdb.lo
 echo 'host all all all trust' >>/tmp/db/pg_hba.conf
 exec postgres -D /tmp/db -c listen_addresses='*' -c fsync=off -c unix_socket_directories=/tmp`;
 
-// The kubelet puts the Service's address in; the delay is a psql that would fail if it did not wait.
+// The kubelet sets the Service's address. psql would fail if it ran before the proxy is ready.
 const PROXY = `cat >/tmp/pgbouncer.ini <<END
 [databases]
 app = host=$(POSTGRES_SERVICE_HOST) port=5432 dbname=postgres user=postgres

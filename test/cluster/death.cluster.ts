@@ -1,4 +1,4 @@
-/** Mains and sidecars that die where nobody asked them to. */
+/** Mains and sidecars that die unexpectedly. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
@@ -129,7 +129,7 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
 
 /**
  * Wait until a container of the pod `worker` was started again and runs.
- * @returns what it ended with before: the kubelet soon forgets that, once it has ended twice
+ * @returns its exit code before. The kubelet forgets that code when the container has ended twice
  */
 function codeBeforeRestart(ns: Namespace, container: string): Promise<number> {
   return until(`${container} has been started again`, async () => {

@@ -1,6 +1,6 @@
 /**
  * The output of Istio's, Linkerd's and Vault's injectors (test/webhook/decision/injectors) with images that this node has: their programs are
- * stand-ins (images/injectors), the pods' own containers are steps. All else is as the injectors write it.
+ * stand-ins (images/injectors), and the pods' own containers run steps. Everything else is the injectors' output.
  */
 import assert from 'node:assert/strict';
 import { type InjectorOutput, injectorOutput } from '../webhook/decision/injector-output.ts';
@@ -15,7 +15,7 @@ const STAND_INS: readonly [RegExp, string][] = [
   [/^hashicorp\/vault:.*/, 'localhost/hashicorp/vault:1'],
 ];
 
-/** What the pod's own containers do, by name. */
+/** The steps of the pod's own containers, by name. */
 export type Roles = Record<string, Partial<TestContainer>>;
 
 /** A list of steps as a container's image and command. */
@@ -23,7 +23,7 @@ export function doing(list: string): Partial<TestContainer> {
   return { image: 'localhost/steps:1', command: ['/steps', ...list.split(' ')], args: [] };
 }
 
-/** One of the outputs, as it can run here. */
+/** One of the outputs, with images that exist here. */
 export function runnable(
   name: string,
   roles: Roles,
@@ -75,7 +75,7 @@ export async function onlyPodOf(ns: Namespace): Promise<Pod> {
   return pod;
 }
 
-/** What one run of ours over a pod gives, in a namespace in which the other webhook is asked for all others. */
+/** The pod after one call of Curfew alone, in a namespace whose other pods go through both webhooks. */
 export function onceOver(ns: Namespace, { metadata, spec }: TestPod): Promise<Pod> {
   const { annotations = {}, labels = {} } = metadata;
   return ns.dryRun({
@@ -84,7 +84,7 @@ export function onceOver(ns: Namespace, { metadata, spec }: TestPod): Promise<Po
   });
 }
 
-/** W3: two pods are Curfew's work in the same way, and the annotation says the same. */
+/** W3: Curfew has changed two pods in the same way, and their annotations are equal. */
 export function assertAsOneRun(stored: Pod, once: Pod): void {
   assert.deepEqual(ours(stored), ours(once));
 }

@@ -13,7 +13,7 @@ const container = (name: string, list: string, more: object = {}): TestContainer
   ...more,
 });
 
-/** A sidecar that nobody knows, a second from its start until its probe holds. */
+/** A sidecar that is not in the catalogue. Its probe holds a second after its start. */
 const late = (name: string, port: number): TestContainer =>
   container(name, `say up sleep 1 listen ${port} wait say gone exit 143`, {
     startupProbe: { tcpSocket: { port }, periodSeconds: 1, failureThreshold: 60 },
@@ -38,7 +38,7 @@ const remove = (name: string) => (from: TestPod) => {
   return from;
 };
 
-/** Each call adds one more: what a webhook must not do, and some do. */
+/** A webhook that adds another container at each call. It must not do that, but some do. */
 const addAgain = (to: TestPod) => {
   const port = 7_001 + to.spec.containers.length;
   to.spec.containers.unshift(late(`late-${port}`, port));
@@ -59,7 +59,7 @@ interface Case extends OtherWebhook {
   bare: TestPod;
   /** Exit codes in the order of the spec. */
   codes: Record<string, number>;
-  /** Who is ready before the main works. */
+  /** The sidecars that are ready before the main works. */
   waitedFor?: string;
   calls: number;
 }
@@ -168,15 +168,15 @@ describe('a second webhook', { concurrency: 4 }, () => {
         );
       }
       assert.equal(calls(), one.calls);
-      // The final pod is what the other one makes of the author's, as often as it was asked.
+      // The final pod is the author's after all calls of the other webhook.
       let final = structuredClone(one.bare);
       for (let call = 0; call < one.calls; call++) final = one.mutate(final);
       assertAsOneRun(ended, await onceOver(ns, final));
     });
 });
 
-test('W3 a second webhook that adds one more when it is asked for the last time: nobody sees that one', async (t) => {
-  // Kubernetes asks again at most once, in the same order: a webhook after ours has the last word. docs/limits.md says so.
+test('W3 a second webhook that adds one more at its last call: Curfew does not see that one', async (t) => {
+  // Kubernetes calls the webhooks again at most once, in the same order, so a webhook after Curfew's is called last (docs/limits.md).
   const other: OtherWebhook = { asked: 'after', reinvocationPolicy: 'IfNeeded', mutate: addAgain };
   const { ns } = await beside(t, 'last-word', other);
   const { spec } = await ns.dryRun({

@@ -1,6 +1,6 @@
 /**
- * Istio, Linkerd and Vault: Jobs into which their injectors put a sidecar after Curfew was asked, as it is in a real cluster. Their
- * output is theirs (test/webhook/decision/injectors), their images are stand-ins.
+ * Istio, Linkerd and Vault: Jobs into which their injectors put a sidecar after Curfew was called, as in a real cluster. The output is
+ * the injectors' own (test/webhook/decision/injectors), and the images are stand-ins.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -24,9 +24,9 @@ interface Case {
   annotations?: Record<string, string>;
   /** Exit codes at the end; the main's is not 0 where the Job must fail. */
   codes: Record<string, number>;
-  /** Of whom `ready` comes before the main's `working`, and whose TERM after its `done`; in start order. */
+  /** The sidecars in start order. Each prints `ready` before the main's `working`, and gets TERM after its `done`. */
   sidecars: string[];
-  /** One that has no readiness condition: the main only waits until it runs. */
+  /** A sidecar without a readiness condition: the main waits only until it runs. */
   unready?: true;
 }
 
@@ -106,7 +106,7 @@ const CASES: Case[] = [
   },
 ];
 
-/** What the pods mount, and their products' controllers would make. */
+/** The objects that the pods mount. In a real cluster the products' controllers create them. */
 async function makeConfigMaps(ns: Namespace): Promise<void> {
   await ns.kubectl('create', 'configmap', 'istio-ca-root-cert', '--from-literal=root-cert.pem=x');
   await ns.kubectl(
@@ -148,7 +148,7 @@ describe('injectors', { concurrency: 4 }, () => {
       await createJob(ns, output.before());
       const ended = await assertRan(ns, one);
       assert.equal(calls(), 1);
-      // W5: what the kubelet expands in args it expands behind the shim.
+      // W5: the kubelet also expands variables in the words after the shim's own.
       if (one.name === 'istio')
         when(await ns.lines(ended.metadata.name, 'istio-proxy'), `proxy in ${ns.name}.svc.cluster.local`);
       assertAsOneRun(ended, await onceOver(ns, output.after()));

@@ -1,12 +1,12 @@
-/** The real kubectl, programs like it, and waiting for what they see. */
+/** Runs kubectl and other programs, and waits for their answers. */
 import { spawn } from 'node:child_process';
 
 const KUBECTL = process.env.KUBECTL ?? 'kubectl';
-/** How long anything may take that is expected to happen; tests of the rules have bounds of their own. */
+/** The longest wait for an event that is expected. Tests of the rules have their own bounds. */
 export const PATIENCE = Number(process.env.CURFEW_PATIENCE ?? 120) * 1_000;
 const POLL = 250;
 
-/** What a program said. */
+/** The result of a program. */
 export interface Result {
   code: number;
   stdout: string;
@@ -51,8 +51,8 @@ export async function mustKubectl(args: string[], input = ''): Promise<string> {
 }
 
 /**
- * Ask again and again until the answer is there, and spend at most a third of the time on asking: many tests wait side by
- * side, and kubectl is what keeps the machine busy. Throws with what was awaited when the time is over.
+ * Ask again and again until the answer is there, and spend at most a third of the time on asking: many tests wait at once, and
+ * kubectl uses most of the CPU. Throws with the name of the event when the time is over.
  */
 export async function until<T>(
   what: string,

@@ -1,7 +1,7 @@
 /** Short ways to write the tests' Jobs and pods. */
 import type { V1Container, V1Job, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 
-/** What of a pod differs from test to test. */
+/** The parts of a pod that differ between tests. */
 export interface PodOptions {
   annotations?: Record<string, string>;
   labels?: Record<string, string>;
@@ -24,7 +24,7 @@ function podSpec(containers: V1Container[], options: PodOptions): V1PodSpec {
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 20,
     automountServiceAccountToken: false,
-    // The node's, for the cluster has none: an event would say so for each pod, and the kubelet drops events where there are many.
+    // The node's own DNS, because the cluster has none. Otherwise each pod would have an event about that, and the kubelet drops events when there are many.
     dnsPolicy: 'Default',
     containers,
     ...options.spec,

@@ -1,4 +1,4 @@
-/** What only newer Kubernetes lets a pod ask for, where the cluster is one. */
+/** Pod fields of newer Kubernetes versions, where the cluster has them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
@@ -17,7 +17,7 @@ const since = (minor: number) =>
 const retried = (code: number, more: Partial<V1Container>) =>
   steps('main', `once /scratch/failed ${code} say worked exit 0`, { ...SCRATCH, ...more });
 
-test('L1 L6 a native sidecar stands beside one of ours, and leaves last', { skip: since(29) }, async (t) => {
+test('L1 L6 a native sidecar beside one of Curfew’s ends last', { skip: since(29) }, async (t) => {
   const ns = await Namespace.make(t, 'native');
   const native = { ...steps('native', SIDECAR), restartPolicy: 'Always' };
   const containers = [steps('main', 'say working exit 0'), steps('proxy', SIDECAR)];

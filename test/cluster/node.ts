@@ -1,4 +1,4 @@
-/** What happens to a node from below the API: containers that die or stand still, a kubelet or containerd that is restarted. */
+/** Faults of a node below the API: containers that are killed or stopped, and restarts of the kubelet and of containerd. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import type { ContainerStatus, Pod } from './cluster.ts';
 import { until } from './kubectl.ts';
 
 const STATE = process.env.STATE ?? '';
-/** What every call of containerd's client begins with. */
+/** The first words of every call of containerd's client. */
 export const CTR = ['-a', join(STATE, 'containerd.sock'), '-n', 'k8s.io'];
 /** The kubelet's own default. */
 const KUBELET_HEALTH = 'http://127.0.0.1:10248/healthz';
@@ -20,7 +20,7 @@ export function killContainer(id: string): void {
   ctr('task', 'kill', '--all', '--signal', 'SIGKILL', id);
 }
 
-/** Let containerd forget a container that has ended; its CRI service does when containerd is started again. */
+/** Delete a container that has ended from containerd. Its CRI service notices that when containerd is started again. */
 export function removeContainer(id: string): void {
   ctr('containers', 'rm', id);
 }
@@ -38,7 +38,7 @@ export function sandboxesOf(pod: Pod): string[] {
     .filter((id) => id !== '');
 }
 
-/** What a reboot does to a pod: its sandbox and every container die at once, its volumes stay. */
+/** The effect of a reboot on a pod: its sandbox and all containers die at once, and its volumes stay. */
 export async function killPod(pod: Pod): Promise<void> {
   await killAtOnce(processesOf(pod.metadata.uid));
 }
@@ -56,7 +56,7 @@ export interface Process {
 
 /**
  * The processes of a pod, the sandbox's own among them, or of one of its containers: those whose control group has this
- * id in its path. One that runc is still making is not among them: it has not become the container's command.
+ * id in its path. A process that runc is still preparing is left out: it has not become the container's command.
  */
 export function processesOf(id: string): Process[] {
   return readdirSync('/proc')
@@ -73,7 +73,7 @@ export function processesOf(id: string): Process[] {
     });
 }
 
-/** What runs in one container of a pod under Curfew now: the shim, and what that has started. */
+/** The processes of one container of a pod under Curfew: the shim, and its children. */
 export function shimOf(uid: string, container: string): { shim: Process; others: Process[] } | undefined {
   const all = processesOf(uid);
   const shim = all.find(({ first, command }) => first && command.includes(`--name=${container}`));
@@ -101,7 +101,7 @@ export function signal(processes: readonly Process[], name: NodeJS.Signals): num
   }).length;
 }
 
-/** Let processes stand still, and wait until they do, so that none does anything more. @returns those that had not ended by then */
+/** Stop processes, and wait until they are stopped. @returns those that had not ended by then */
 export async function standStill(processes: readonly Process[]): Promise<Process[]> {
   signal(processes, 'SIGSTOP');
   return until('processes that stand still', () => {
@@ -116,25 +116,25 @@ export async function killAtOnce(processes: readonly Process[]): Promise<void> {
   signal(await standStill(processes), 'SIGKILL');
 }
 
-/** Where the node keeps a pod's emptyDir; it goes when the pod has ended. */
+/** The node's folder of a pod's emptyDir. The kubelet removes it when the pod has ended. */
 export function emptyDirOf(uid: string, volume: string): string {
   return join(STATE, 'kubelet', 'pods', uid, 'volumes', 'kubernetes.io~empty-dir', volume);
 }
 
 /**
  * Stop the kubelet and start it again, as it was started (rig/cluster-up).
- * @param meanwhile what happens while the node has none
+ * @param meanwhile called while the node has no kubelet
  */
 export async function restartKubelet(meanwhile: () => Promise<void> | void = () => {}): Promise<void> {
   await restart('kubelet', meanwhile);
   await until('a healthy kubelet', () => {
-    // Newer ones end where containerd is not ready for them, and leave it to systemd to start them again.
+    // Newer kubelets exit when containerd is not ready, and expect systemd to start them again.
     if (!isAlive(pidOf('kubelet'))) start('kubelet');
     return isKubeletHealthy();
   });
 }
 
-/** The same for containerd; the containers live on under their own containerd-shim. */
+/** The same for containerd. The containers go on under their own containerd-shim. */
 export async function restartContainerd(meanwhile: () => Promise<void> | void = () => {}): Promise<void> {
   await restart('containerd', meanwhile);
   await until('a containerd that answers', isContainerdThere);

@@ -1,4 +1,4 @@
-/** Who starts after whom, who stops after whom. */
+/** The order in which containers start, and in which they stop. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, linesOf, Namespace, statusOf, when } from './cluster.ts';

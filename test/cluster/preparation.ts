@@ -1,6 +1,6 @@
 /**
- * What a run needs before it can boot, made or fetched once and kept in the cache folder: Kubernetes, kubectl, the
- * images. All of it happens outside the enclosure, where there is a network.
+ * Prepares a run: Kubernetes, kubectl and the images are built or fetched once, and kept in the cache folder. This happens outside the
+ * enclosure, where there is a network.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -17,7 +17,7 @@ const PASSWORD = 's3cret';
 
 /** Image by tag: what `rig/image-tar` is told beside the program (images/steps.c). */
 const IMAGES = {
-  // What the kubelet would expand in a spec stays as the image has it.
+  // Text that the kubelet would expand in a spec is unchanged where it comes from the image.
   'main-amd64': ['-a', 'amd64', '-e', '["/steps","say"]', '-c', '["$(HOME)","say","amd64","exit","0"]'],
   'main-arm64': ['-a', 'arm64', '-e', '["/steps"]', '-c', '["say","$(date)","say","arm64","exit","0"]'],
   proxy: ['-e', '["/steps"]', '-c', '["say","up","tick","exit","143"]', '-s', 'SIGINT'],

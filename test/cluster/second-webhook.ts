@@ -29,21 +29,21 @@ export interface OtherWebhook {
   asked: 'before' | 'after';
   /** Never, as Istio's, Linkerd's and Vault's, unless said otherwise. */
   reinvocationPolicy?: 'Never' | 'IfNeeded';
-  /** What it makes of a pod. It may change what it is given. */
+  /** Changes a pod, and returns it. It may change the object that it gets. */
   mutate(pod: TestPod): TestPod;
 }
 
 /** A namespace for whose pods both webhooks are asked. */
 interface Injected {
   ns: Namespace;
-  /** How often the other one was asked for a pod that was no dry run. */
+  /** How often the other webhook was called for a pod, without dry runs. */
   calls(): number;
 }
 
-/** Serve and register it, for the length of the test. When this returns, the API server asks it. */
+/** Serve and register it until the test ends. When this returns, the API server calls it. */
 export async function beside(t: TestContext, name: string, other: OtherWebhook): Promise<Injected> {
   const folder = join(process.env.STATE ?? '', 'webhook');
-  // The certificate of Curfew's own is for this address.
+  // Curfew's own certificate is for this address too.
   const tls = { cert: readFileSync(join(folder, 'tls.crt')), key: readFileSync(join(folder, 'tls.key')) };
   let calls = 0;
   let dryRuns = 0;

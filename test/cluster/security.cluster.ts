@@ -1,4 +1,4 @@
-/** Images that hold nothing, users that may do nothing. */
+/** Empty images, and users without any right. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace } from './cluster.ts';

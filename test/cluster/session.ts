@@ -1,4 +1,4 @@
-/** The part of a session that happens inside the enclosure: boot, make what its tests expect to find, run them. */
+/** The part of a session inside the enclosure: boot the cluster, prepare it, run the tests. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -33,7 +33,7 @@ for (const [program, args] of thePrograms()) code = Math.max(code, await run(pro
 if (existsSync('/var/log/pods')) cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
 process.exit(code); // the webhook may still run
 
-/** What runs in the cluster, one after the other, each with its arguments. */
+/** The programs that run in the cluster, one after the other, each with its arguments. */
 function thePrograms(): [string, string[]][] {
   if (process.env.CURFEW_SHELL === 'yes') return [[process.env.SHELL ?? '/bin/bash', []]];
   if (session.program !== undefined) return [[process.execPath, [join(session.folder, session.program)]]];

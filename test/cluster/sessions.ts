@@ -1,10 +1,10 @@
-/** The sessions: what each boots with, and which tests run in it. */
+/** The sessions: the settings of each cluster, and the tests that run in it. */
 import { join } from 'node:path';
 import type { Images } from './preparation.ts';
 
 /** One cluster, from its boot to its end, and the tests that it serves. */
 export interface Session {
-  /** What its tests are about. */
+  /** The subject of its tests. */
   about: string;
   /** Where its tests lie: every `*.cluster.ts` there. */
   folder: string;
@@ -12,15 +12,15 @@ export interface Session {
   last?: readonly string[];
   /** A program in that folder that runs in place of tests. */
   program?: string;
-  /** What its node is given. */
+  /** The images that its node loads. */
   images: Images;
   /** `process`: the webhook runs beside the cluster and is registered by URL; `none`: its tests install it. */
   webhook: 'process' | 'none';
   /** Test files at a time. On two cores they mostly wait for the kubelet. */
   concurrency: number;
-  /** What one test may take, in milliseconds. */
+  /** The timeout of one test, in milliseconds. */
   timeout: number;
-  /** Whether `npm run test:cluster` runs it unasked. */
+  /** Whether `npm run test:cluster` runs it without `--session`. */
   usual: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Which Kubernetes the cluster is, for tests of what only some know. */
+/** The cluster's Kubernetes version, for tests that only some versions can run. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -9,14 +9,14 @@ export const NODE_IP = '10.244.0.1';
 const PORT = 8443;
 const HEALTH_PORT = 8080;
 const START_TIMEOUT = 30_000;
-/** Where one test has a registry of its own; plain HTTP, as containerd takes it from this address. */
+/** The address of one test's own registry. It has plain HTTP, which containerd accepts from this address. */
 export const PRIVATE_REGISTRY = '127.0.0.1:5001';
-/** A Service by which one test lets the API server call the same webhook. */
+/** A Service through which the API server calls the same webhook in one test. */
 export const SERVICE = { namespace: 'curfew-system', name: 'curfew' };
 
 export const CURFEW = join(distFolder(), 'curfew.js');
 
-/** A webhook that answers. */
+/** A webhook that is ready. */
 export interface Webhook {
   /** PEM file of the authority that signed its certificate. */
   ca: string;
@@ -24,7 +24,7 @@ export interface Webhook {
   process: ChildProcess;
 }
 
-/** Make certificates and a configuration, start `curfew serve`, wait until it is ready. */
+/** Create certificates and a configuration, start `curfew serve`, and wait until it is ready. */
 export async function startWebhook(state: string): Promise<Webhook> {
   const folder = join(state, 'webhook');
   mkdirSync(folder, { mode: 0o700 });
@@ -63,7 +63,7 @@ async function isReady(): Promise<boolean> {
   }
 }
 
-/** Register it by URL, with what `curfew webhook-configuration` prints. */
+/** Register it by URL, with the output of `curfew webhook-configuration`. */
 export function registerWebhook(webhook: Webhook): void {
   const configuration = execFileSync(process.execPath, [
     CURFEW,

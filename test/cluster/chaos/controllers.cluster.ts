@@ -1,4 +1,4 @@
-/** What makes many pods: CronJobs that replace, Jobs of fifty, Jobs that try again. */
+/** Controllers that create many pods: CronJobs that replace, Jobs of fifty pods, Jobs that retry. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { V1Container, V1CronJob, V1Job, V1PodSpec } from '@kubernetes/client-node';
@@ -12,13 +12,13 @@ import { Store } from './store.ts';
 import { mainAndSidecar, Worker } from './worker.ts';
 
 const ROLES = { mains: ['main'], sidecars: ['proxy'] };
-// The mains here are so quick that a sidecar must say when it can be told to end: a TERM before that just ends it.
+// The mains here are so quick that a sidecar must report when it handles TERM: an earlier TERM just ends it.
 const annotations = { ...sidecars('proxy'), 'ready.curfew.dev/proxy': 'tcp://:7001' };
 const LISTEN = 'listen 7001';
 const MINOR = minorVersion();
 const NAMES = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
-/** A Job whose spec has more than the tests' usual ones. */
+/** A Job with more fields than the usual ones of these tests. */
 function jobWith(more: object, containers: V1Container[], store: Store, pod: Partial<V1PodSpec> = {}): V1Job {
   const plain = job('migrate', containers, { annotations, spec: { volumes: [store.volume], ...pod } });
   return { ...plain, spec: Object.assign({}, plain.spec, more) };
@@ -30,7 +30,7 @@ async function jobsIn(ns: Namespace): Promise<string[]> {
 }
 
 describe('controllers', { concurrency: true }, () => {
-  test('L12 a CronJob that replaces: the pod of the minute before leaves in order', async (t) => {
+  test('L12 a CronJob that replaces: the pod of the minute before ends in order', async (t) => {
     const ns = await Namespace.make(t, 'replaced');
     const store = new Store('replaced');
     const { spec } = jobWith({}, mainAndSidecar(store), store);
@@ -114,7 +114,7 @@ describe('controllers', { concurrency: true }, () => {
   test('L5 L9 under OnFailure a main that fails twice and then works', async (t) => {
     const ns = await Namespace.make(t, 'twice-again');
     const store = new Store('twice-again');
-    // The controller counts a pod's restarts, and some of its versions fail a Job that has as many as the limit.
+    // The controller counts a pod's restarts. Some versions fail a Job whose count equals the limit.
     await ns.create(jobWith({ backoffLimit: 3 }, twice(store), store, { restartPolicy: 'OnFailure' }));
     const name = await ns.podOf('migrate');
     await ns.waitForJob('migrate');

@@ -1,4 +1,4 @@
-/** How a pod must end, whatever was done to it. */
+/** Assertions on how a pod must end after any fault. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -8,7 +8,7 @@ import { PATIENCE, until } from '../kubectl.ts';
 import { processesOf } from '../node.ts';
 import type { Store } from './store.ts';
 
-/** One watch over a namespace's pods, for whoever waits for either end. */
+/** One watch of a namespace's pods, shared by all that wait for the end of one. */
 export class Phases {
   private readonly seen = new Map<string, string>();
   private readonly watch: ChildProcess;
@@ -36,21 +36,21 @@ export class Phases {
   }
 }
 
-/** Who is who in a pod. */
+/** The names and roles of a pod's containers. */
 export interface Roles {
   mains: string[];
   /** In start order. */
   sidecars: string[];
 }
 
-/** What each container of a pod printed in its last start. */
+/** The output of each container's last start. */
 export async function linesOf(ns: Namespace, pod: string, roles: Roles): Promise<Map<string, Line[]>> {
   const lines = new Map<string, Line[]>();
   for (const name of [...roles.mains, ...roles.sidecars]) lines.set(name, await ns.lines(pod, name));
   return lines;
 }
 
-/** Nobody left early: no sidecar was told to end before the mains had said their last, nor before those that started after it. */
+/** No sidecar was told to end before the mains' last line, or before the sidecars that started after it. */
 export function assertOrder(lines: ReadonlyMap<string, Line[]>, roles: Roles): void {
   for (const [index, sidecar] of roles.sidecars.entries()) {
     const told = lines.get(sidecar)?.find((line) => line.text === 'got TERM');
@@ -65,7 +65,7 @@ export function assertOrder(lines: ReadonlyMap<string, Line[]>, roles: Roles): v
   }
 }
 
-/** Of a pod that has ended no process stays on the node, not even its sandbox's. */
+/** No process of a pod that has ended is left on the node, not even its sandbox's. */
 export async function assertGone(pod: Pod): Promise<void> {
   await until(`the end of all processes of ${pod.metadata.name}`, () =>
     processesOf(pod.metadata.uid).length === 0 ? true : undefined,
@@ -73,8 +73,8 @@ export async function assertGone(pod: Pod): Promise<void> {
 }
 
 /**
- * Wait for a pod's end and hold it against what it must be: the phase, each container's last code, nobody left early, all
- * sidecars' data whole, nothing left on the node.
+ * Wait for a pod's end and check it: the phase, each container's last code, the order of ends, all sidecars' data complete, nothing
+ * left on the node.
  */
 export async function assertEnds(
   ns: Namespace,

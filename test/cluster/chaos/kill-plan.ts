@@ -1,7 +1,7 @@
-/** What happens to one pod, all of it drawn from a seed. */
+/** The plan of one pod and its kill, drawn from a seed. */
 import { Random } from '../../chaos/random.ts';
 
-/** What is killed: the shim alone (the kernel then kills the rest), its process, all at once, or the pod's sandbox. */
+/** The target of a kill: the shim alone (the kernel then kills the rest), its process, all at once, or the pod's sandbox. */
 export const PARTS = ['shim', 'child', 'container', 'sandbox'] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -17,7 +17,7 @@ interface PlannedMain {
 
 interface PlannedSidecar {
   name: string;
-  /** Seconds from its start until its port is open, which the next ones wait for; absent: nobody does. */
+  /** Seconds from its start until its port is open, for which the next ones wait; absent: it has no readiness condition. */
   readyAfter?: number;
 }
 
@@ -26,15 +26,15 @@ export interface KillPlan {
   mains: PlannedMain[];
   sidecars: PlannedSidecar[];
   part: Part;
-  /** A container's name; of no meaning for the sandbox. */
+  /** A container's name; not used for the sandbox. */
   victim: string;
-  /** The mains work on until the victim, a sidecar whose process is killed, serves again. */
+  /** The mains work until the victim serves again. It is a sidecar whose process is killed. */
   held: boolean;
   /** Milliseconds from the victim's first appearance. */
   after: number;
 }
 
-/** The same plan for the same seed. */
+/** Draw a plan. The same seed gives the same plan. */
 export function planFor(seed: number): KillPlan {
   const random = new Random(seed);
   const restartPolicy = random.of('Never' as const, 'OnFailure' as const);
@@ -46,14 +46,14 @@ export function planFor(seed: number): KillPlan {
   const sidecars = ['proxy-1', 'proxy-2'].slice(0, random.whole(1, 2)).map((name) => {
     return random.chance(50) ? { name } : { name, readyAfter: random.whole(0, 14) / 10 };
   });
-  // The sandbox is one of four or five things to kill; a container's processes are most of them.
+  // One of four or five kills is of the sandbox; most are of a container's processes.
   const part = random.chance(10)
     ? 'sandbox'
     : random.of('shim' as const, 'child' as const, 'container' as const);
   const victim = random.from([...mains, ...sidecars])?.name ?? '';
-  // Until the work is done, and a little longer: the sidecars' end is a moment too.
+  // The time reaches a little beyond the work, so that sidecars are killed at their end too.
   const after = random.whole(0, 1_000 * Math.max(...mains.map((main) => main.work)) + 999);
-  // In the other half of such pods the work may end just then.
+  // In the other half of such pods the work may end at the moment of the kill.
   const held = part === 'child' && sidecars.some((item) => item.name === victim) && random.chance(50);
   return { restartPolicy, mains, sidecars, part, victim, held, after };
 }

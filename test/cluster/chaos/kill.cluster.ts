@@ -51,7 +51,7 @@ test(`L8 L9 L11 KILL of any process at any moment: ${seeds.length} pods`, {
   console.log(`chaos: kills: ${counts}; the victim had ended before: ${late}`);
 });
 
-/** @returns whether there was anything to kill */
+/** @returns whether a process was killed */
 async function play(
   t: TestContext,
   ns: Namespace,
@@ -80,7 +80,7 @@ async function play(
   for (const sidecar of roles.sidecars) {
     const said = lines.get(sidecar) ?? [];
     const up = said.findLast((line) => line.text === 'up');
-    // What served to the end has flushed; the killed one too where it was started again.
+    // All sidecars that served to the end have flushed; a killed one has where it was started again.
     const spared = killedAt === undefined || plan.part === 'sandbox' || plan.victim !== sidecar;
     if (up !== undefined && (spared || up.at > killedAt))
       assert.equal(store.of(sidecar), 'whole', `the data of ${sidecar}`);
@@ -109,7 +109,7 @@ function podOf(name: string, plan: KillPlan, store: Store): V1Pod {
 
 /** @returns when it was killed; undefined where it had ended before */
 async function kill(uid: string, plan: KillPlan, hasEnded: () => boolean): Promise<number | undefined> {
-  // A sandbox that is lost before its containers are there is the kubelet's own business, with or without Curfew.
+  // The kubelet replaces a sandbox that is lost before its containers exist, with and without Curfew.
   const awaited =
     plan.part === 'sandbox' ? [...plan.mains, ...plan.sidecars].map((item) => item.name) : [plan.victim];
   const seen = new Set<string>();
@@ -122,7 +122,7 @@ async function kill(uid: string, plan: KillPlan, hasEnded: () => boolean): Promi
   for (; !hasEnded(); await delay(LOOK_EVERY)) {
     const shim = shimOf(uid, plan.victim)?.shim;
     if (shim === undefined) return undefined;
-    // Who is killed before its first marker cannot be told from one that never started (docs/limits.md).
+    // A container that is killed before its first marker looks like one that never started (docs/limits.md).
     if (isBlank(uid, plan.victim)) continue;
     const killedAt = plan.part === 'sandbox' ? killSandbox(uid) : await killPart(shim, plan.part);
     if (killedAt !== undefined) return killedAt;
@@ -136,9 +136,9 @@ function killSandbox(uid: string): number | undefined {
 }
 
 /**
- * Kill a shim, what it has started, or both, while all of them stand still: a shim does nothing about it before the moment
- * that is returned, and whoever speaks after that moment is another process.
- * @returns undefined where there was nobody to kill just then
+ * Kill a shim, its processes, or both, while all of them are stopped. So a shim cannot react before the time that is returned, and
+ * a line with a later time is from a new process.
+ * @returns undefined where no process could be killed at that moment
  */
 async function killPart(shim: Process, part: Exclude<Part, 'sandbox'>): Promise<number | undefined> {
   const shims = await standStill([shim]);
@@ -146,12 +146,12 @@ async function killPart(shim: Process, part: Exclude<Part, 'sandbox'>): Promise<
   const victims = { shim: shims, child: others, container: [...others, ...shims] }[part];
   const killed = signal(victims, 'SIGKILL');
   const now = Date.now();
-  await delay(2); // so that nobody speaks in that same millisecond
+  await delay(2); // so that no line has the same millisecond
   signal([...shims, ...others], 'SIGCONT');
   return killed > 0 ? now : undefined;
 }
 
-/** Wait until a sidecar whose process was killed serves again, while the mains work: by the first restart, which is at once. */
+/** Wait until a sidecar whose process was killed serves again while the mains work. Its first restart has no back-off. */
 async function servesAgain(ns: Namespace, name: string, sidecar: string, killedAt: number): Promise<void> {
   await until(`${sidecar} of ${name} serves again`, async () => {
     const said = await ns.lines(name, sidecar);
@@ -169,7 +169,7 @@ function isBlank(uid: string, container: string): boolean {
   }
 }
 
-/** The phase and the codes that the mains deserve. */
+/** The expected phase, and the expected codes of the mains. */
 function assertVerdict(ended: Pod, plan: KillPlan, killed: boolean): void {
   const codes = exitCodes(ended);
   const { phase } = ended.status;
@@ -182,7 +182,7 @@ function assertVerdict(ended: Pod, plan: KillPlan, killed: boolean): void {
   const hits = (container: string) => killed && plan.part !== 'sandbox' && plan.victim === container;
   const sidecarLost = killed && plan.part !== 'child' && plan.sidecars.some((item) => hits(item.name));
   for (const { name, code } of plan.mains) {
-    // A main that still waits for a sidecar which is gone for good gives up; one that is told to end, ends.
+    // A main that waits for a sidecar that has ended for good gives up. A main that is told to end, ends.
     const possible = [hits(name) ? 137 : code];
     if (sidecarLost) possible.push(125);
     if (killed && plan.part === 'sandbox') possible.push(143);

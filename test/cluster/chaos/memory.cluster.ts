@@ -1,4 +1,4 @@
-/** A main that runs out of memory under a real limit: alone, and with all that is in its control group. */
+/** A main that runs out of memory under a real limit: the process alone, and its whole control group. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -12,7 +12,7 @@ import { Store } from './store.ts';
 const ROLES = { mains: ['main'], sidecars: ['proxy'] };
 const LIMIT = { limits: { memory: '40Mi' }, requests: { memory: '40Mi' } };
 
-/** A pod whose main eats more than it may have as soon as the store holds `go`. */
+/** A pod whose main uses more memory than its limit as soon as the store holds `go`. */
 async function hungry(ns: Namespace, store: Store): Promise<string> {
   const main = store.steps('main', 'say working await /store/go eat 200 say survived exit 0');
   const containers = [{ ...main, resources: LIMIT }, store.keeper('proxy')];
@@ -38,14 +38,14 @@ describe('memory', { concurrency: true }, () => {
     const store = new Store('group');
     const uid = await hungry(ns, store);
     const shim = shimOf(uid, 'main')?.shim;
-    // In the first hierarchy the kernel kills one process and knows no memory.oom.group: it is told to kill none, and who
-    // stands still for want of memory is killed from here, all at once. In the second the kubelet has set it.
+    // cgroup v1 has no memory.oom.group, and its kernel kills one process. It is told to kill none, and the test kills all processes
+    // that are stopped for lack of memory at once. On cgroup v2 the kubelet sets memory.oom.group.
     const path = /^\d+:memory:(.*)$/m.exec(readFileSync(`/proc/${shim?.pid}/cgroup`, 'utf8'))?.[1] ?? '';
     const control = join('/sys/fs/cgroup/memory', path, 'memory.oom_control');
     if (existsSync(control)) writeFileSync(control, '1');
     store.touch('go');
     if (existsSync(control)) {
-      await until('the main stands still for want of memory', () =>
+      await until('the main is stopped for lack of memory', () =>
         /^under_oom 1$/m.test(readFileSync(control, 'utf8')) ? true : undefined,
       );
       signal(processesOf(shim?.container ?? ''), 'SIGKILL');

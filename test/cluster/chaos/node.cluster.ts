@@ -1,4 +1,4 @@
-/** A kubelet and a containerd that are restarted under Jobs at work. */
+/** Restarts of the kubelet and of containerd while Jobs run. */
 import { type TestContext, test } from 'node:test';
 import { Namespace } from '../cluster.ts';
 import { job, sidecars } from '../manifests.ts';
@@ -9,7 +9,7 @@ import { Store } from './store.ts';
 const ROLES = { mains: ['main'], sidecars: ['proxy'] };
 const POLICIES = ['Never', 'OnFailure'] as const;
 
-/** One Job of each restart policy, with a main that works until it is let go, and a sidecar that takes as long to end. */
+/** One Job of each restart policy, with a main that works until the test releases it, and a sidecar that takes as long to end. */
 class Jobs {
   readonly ns: Namespace;
   private readonly members: { pod: string; store: Store }[] = [];

@@ -1,4 +1,4 @@
-/** Pods that are taken away from their work: evicted, out of time, suspended. Main first, then the sidecar, which flushes. */
+/** Pods that are removed while they work: evicted, out of time, suspended. The main ends first, then the sidecar, which flushes. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
@@ -12,7 +12,7 @@ import { Store } from './store.ts';
 import { mainAndSidecar, Worker } from './worker.ts';
 
 const annotations = sidecars('proxy');
-/** Set when the work has begun, it is over at once. */
+/** A deadline that is over at once when it is set on a pod at work. */
 const DEADLINE = JSON.stringify({ spec: { activeDeadlineSeconds: 1 } });
 
 /** A Job at work. */
@@ -29,7 +29,7 @@ async function jobAtWork(t: TestContext, name: string) {
   return { ns, store, name: name_, worker: await Worker.of(ns, name_, store) };
 }
 
-/** A pod at work that no Job looks after. */
+/** A pod at work without a Job. */
 async function podAtWork(t: TestContext, name: string, main: Partial<V1Container> = {}) {
   const ns = await Namespace.make(t, name);
   const store = new Store(name);
@@ -52,7 +52,7 @@ describe('removal', { concurrency: true }, () => {
     await ns.waitForJob('migrate');
   });
 
-  test('L8 the kubelet evicts a pod that uses more disk than it may: a KILL for all, without a word', async (t) => {
+  test('L8 the kubelet evicts a pod that uses more disk than it may: all are killed without TERM', async (t) => {
     const resources = { limits: { 'ephemeral-storage': '1Mi' } };
     const { ns, worker } = await podAtWork(t, 'disk', { resources });
     const shim = shimOf(worker.uid, 'main')?.shim;
@@ -80,7 +80,7 @@ describe('removal', { concurrency: true }, () => {
 
   test('L12 a Job is suspended and resumed', async (t) => {
     const { ns, store, worker } = await jobAtWork(t, 'suspended');
-    // Jobs cannot be suspended before 1.22; to want no pod is what that does to the pods.
+    // Before 1.22 a Job cannot be suspended. Parallelism 0 has the same effect on its pods.
     const [no, yes] =
       minorVersion() >= 22
         ? [{ suspend: true }, { suspend: false }]
@@ -91,7 +91,7 @@ describe('removal', { concurrency: true }, () => {
     store.touch('go');
     await patch(yes);
     await ns.waitForJob('migrate');
-    // The first pod may count as failed, as any does that its controller sees failed before it has gone.
+    // The first pod may count as failed, where the controller sees it failed before it is deleted.
     assert.equal((await ns.job('migrate')).succeeded, 1);
   });
 });

@@ -1,4 +1,4 @@
-/** A rendezvous that fails the pod: full, read-only, one that tells nothing, and a user without inotify instances. */
+/** Faults of the rendezvous: full, read-only, without inotify events, and a user without inotify instances. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -17,8 +17,8 @@ const annotations = sidecars('proxy', 'mesh');
 const STATE = process.env.STATE ?? '';
 
 /**
- * Put a small file system of its own under the rendezvous, after curfew-install has prepared it and before the containers
- * mount it: an init container of the pod's waits for that.
+ * Mount a small file system as the rendezvous, after curfew-install has prepared it and before the containers mount it. An init
+ * container of the pod waits for that.
  */
 async function smallRendezvous(
   t: TestContext,
@@ -59,8 +59,8 @@ const kept = (store: Store, main: number) => ({
 });
 
 /**
- * A pod whose first sidecar is started last of all, and ready when the store holds `go`: then the other one must see that,
- * and the main see both.
+ * A pod whose first sidecar starts last, and is ready when the store holds `go`. The other sidecar must notice that, and the main
+ * must notice both.
  */
 function held(store: Store, spec: Partial<V1PodSpec>) {
   const main = store.steps('main', 'say working sleep 1 say done exit 0');
@@ -82,7 +82,7 @@ async function watchesOf(ns: Namespace, container: string): Promise<number[]> {
 }
 
 describe('rendezvous', { concurrency: 4 }, () => {
-  test('L17 full from the start: what was reserved is enough', async (t) => {
+  test('L17 full from the start: the reserved space is enough', async (t) => {
     const { ns, store, folder } = await smallRendezvous(t, 'full', 0, 'OnFailure');
     fill(folder);
     store.touch('hold');
@@ -100,7 +100,7 @@ describe('rendezvous', { concurrency: 4 }, () => {
     await assertEnds(ns, 'worker', ROLES, kept(store, 5));
   });
 
-  test('L17 read-only from the start: nobody runs, all say why, and the pod fails', async (t) => {
+  test('L17 read-only from the start: no command runs, all report why, and the pod fails', async (t) => {
     const { ns, store, folder } = await smallRendezvous(t, 'read-only', 0);
     makeReadOnly(folder);
     store.touch('hold', 'go');
@@ -112,7 +112,7 @@ describe('rendezvous', { concurrency: 4 }, () => {
     }
   });
 
-  test('L17 read-only while the main works: its end is heard all the same', async (t) => {
+  test('L17 read-only while the main works: its end is noticed', async (t) => {
     const { ns, store, folder } = await smallRendezvous(t, 'goes-read-only', 0, 'OnFailure');
     store.touch('hold');
     await ns.said('worker', 'main', 'working');
@@ -121,10 +121,10 @@ describe('rendezvous', { concurrency: 4 }, () => {
     await assertEnds(ns, 'worker', ROLES, kept(store, 0));
   });
 
-  test('L16 a file system that tells nothing: it looks all the same', async (t) => {
-    // All local ones tell; here inotify_add_watch does nothing and says that it has worked.
+  test('L16 a file system without inotify events: the shims poll', async (t) => {
+    // All local file systems have events, so inotify_add_watch is replaced by one that does nothing and succeeds.
     const syscalls = [{ names: ['inotify_add_watch'], action: 'SCMP_ACT_ERRNO', errnoRet: 0 }];
-    // The kubelet's own folder, and where old ones look whatever their root is.
+    // The kubelet's own folder, and the one that old kubelets use with any root.
     for (const root of [join(STATE, 'kubelet'), '/var/lib/kubelet']) {
       mkdirSync(join(root, 'seccomp'), { recursive: true });
       const profile = JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls });
@@ -139,7 +139,7 @@ describe('rendezvous', { concurrency: 4 }, () => {
       const log = await kubectl(['-n', ns.name, 'logs', 'worker', '-c', 'main']);
       return log.stdout.includes('(10 s)') || undefined;
     });
-    // Each has an inotify instance, and the kernel has nothing to tell it.
+    // Each shim has an inotify instance that gets no events.
     for (const name of ['main', 'mesh', 'proxy']) assert.deepEqual(await watchesOf(ns, name), [0], name);
     store.touch('go');
     await assertEnds(ns, 'worker', ROLES, kept(store, 0));
@@ -147,10 +147,10 @@ describe('rendezvous', { concurrency: 4 }, () => {
     t.diagnostic(`seen after ${when(await ns.lines('worker', 'main'), 'working') - ready} ms`);
   });
 
-  test('L16 a user who has no inotify instance left: twice a second, and each shim says so once', async (t) => {
+  test('L16 a user without a free inotify instance: each shim polls twice a second, and reports that once', async (t) => {
     const ns = await Namespace.make(t, 'instances');
     const store = new Store('instances');
-    // The limit is one user's on one node: nobody else in this cluster is this one.
+    // The limit is for one user on one node, and no other pod of this cluster has this user.
     const securityContext = { runAsUser: 4_321, runAsGroup: 4_321 };
     await ns.create(pod('taker', [steps('taker', 'instances wait')], { spec: { securityContext } }));
     await ns.said('taker', 'taker', 'took all');

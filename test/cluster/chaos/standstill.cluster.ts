@@ -1,4 +1,4 @@
-/** Processes that stand still for ten seconds, and containers that come half a minute late. */
+/** Processes that are stopped for ten seconds, and containers that start half a minute late. */
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
@@ -14,11 +14,11 @@ import { Store } from './store.ts';
 const ROLES = { mains: ['main'], sidecars: ['proxy'] };
 const annotations = sidecars('proxy');
 const WELL = { phase: 'Succeeded' as const, codes: { main: 0, proxy: 0 } };
-/** What the contract is asked to bear; longer than any period of the shim's own but the kubelet's grace. */
+/** How long a process is stopped: longer than any period of the shim but the grace period. */
 const STANDSTILL = 10_000;
 
 type Part = 'shim' | 'process' | 'container';
-/** `work`: the main ends while it, or the other, stands still. `stop`: the sidecar is told to end while it stands still. */
+/** `work`: the main ends while it or the sidecar is stopped. `stop`: the sidecar is told to end while it is stopped. */
 const CASES: { who: string; part: Part; during: 'work' | 'stop' }[] = [
   { who: 'main', part: 'shim', during: 'work' },
   { who: 'main', part: 'process', during: 'work' },
@@ -59,7 +59,7 @@ async function standsStill(t: TestContext, { who, part, during }: (typeof CASES)
   await assertEnds(ns, 'worker', ROLES, { ...WELL, store });
 }
 
-/** A container with this in its environment cannot be made before somebody makes the ConfigMap; its pod's others can. */
+/** A container with this in its environment is not created before the ConfigMap exists. The pod's other containers are. */
 const LATE: V1EnvVar[] = [{ name: 'LATE', valueFrom: { configMapKeyRef: { name: 'late', key: 'value' } } }];
 
 async function comesLate(t: TestContext, who: string): Promise<void> {
@@ -98,7 +98,7 @@ describe('standstill', { concurrency: true }, () => {
   for (const item of CASES) {
     const what = item.part === 'container' ? 'all' : `the ${item.part}`;
     const when = item.during === 'work' ? 'the work ends' : 'it is to end';
-    test(`L6 L8 ${what} of the ${item.who} stands still for 10 s while ${when}`, (t) => standsStill(t, item));
+    test(`L6 L8 ${what} of the ${item.who} is stopped for 10 s while ${when}`, (t) => standsStill(t, item));
   }
   test('L2 a sidecar whose shim starts 30 s late is waited for', (t) => comesLate(t, 'proxy'));
   test('L10 a main whose shim starts 30 s late finds its sidecar', (t) => comesLate(t, 'main'));

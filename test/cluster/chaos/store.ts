@@ -1,11 +1,11 @@
-/** What sidecars flush when they are told to end, on the node's own disk: it outlives the pod. */
+/** The data that sidecars flush when they are told to end, on the node's own disk, where it outlives the pod. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Container, V1Volume } from '@kubernetes/client-node';
 import { steps } from '../manifests.ts';
 
-/** Where a container sees it. */
+/** Its path in a container. */
 const MOUNT = '/store';
 
 /** A folder of the node for one pod. */
@@ -16,7 +16,7 @@ export class Store {
   constructor(name: string) {
     this.folder = join(process.env.STATE ?? '', 'store', `${name}-${randomBytes(3).toString('hex')}`);
     mkdirSync(this.folder, { recursive: true });
-    chmodSync(this.folder, 0o777); // whoever the containers run as
+    chmodSync(this.folder, 0o777); // the containers may run as any user
     this.volume = { name: 'store', hostPath: { path: this.folder, type: 'Directory' } };
   }
 
@@ -45,7 +45,7 @@ export class Store {
     return readdirSync(this.folder);
   }
 
-  /** What a sidecar has left. */
+  /** The data of a sidecar. */
   of(name: string): 'whole' | 'torn' | 'nothing' {
     const file = join(this.folder, name);
     if (!existsSync(file)) return 'nothing';

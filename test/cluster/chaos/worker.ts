@@ -1,4 +1,4 @@
-/** A pod that is taken away from its work, seen from outside. */
+/** A pod that is removed while it works, seen from outside. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ export function mainAndSidecar(store: Store): V1Container[] {
   ];
 }
 
-/** A container's output as it comes, until it ends: the pod may be gone then. */
+/** A container's output, read while it is written, because the pod may be gone afterwards. */
 class Output {
   text = '';
   readonly end: Promise<unknown>;
@@ -47,7 +47,7 @@ export class Worker {
     return this.pod.metadata.uid;
   }
 
-  /** Wait until both containers are at work, and are listened to. */
+  /** Wait until both containers work and their output is read. */
   static async of(ns: Namespace, name: string, store: Store): Promise<Worker> {
     await ns.said(name, 'main', 'working');
     const output = new Map(
@@ -59,12 +59,12 @@ export class Worker {
     return new Worker(await ns.pod(name), store, output);
   }
 
-  /** Nothing of it is left, however it was ended. */
+  /** Nothing of the pod is left on the node. */
   assertGone(): Promise<void> {
     return assertGone(this.pod);
   }
 
-  /** The main was told to end and did; then the sidecar was, and has flushed; nothing of the pod is left. */
+  /** The main was told to end and ended, then the sidecar was told to end and has flushed, and nothing of the pod is left. */
   async assertTakenAway(): Promise<void> {
     const lines = new Map<string, Line[]>();
     for (const [name, output] of this.output) {

@@ -83,7 +83,7 @@ static void create(const char *path) {
   close(fd);
 }
 
-/* In place: whoever is killed half-way leaves half a file. */
+/* The file is written in place, so a process that is killed leaves a part of it. */
 static void flush(const char *path) {
   char line[32];
   int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0666);
@@ -126,7 +126,7 @@ static void on_quit(int sig) {
   _exit(0);
 }
 
-/* A process of its own answers, so that the steps go on. */
+/* Another process answers, so that the steps go on. */
 static void serve(int port) {
   static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   struct sigaction quit = {.sa_handler = on_quit};

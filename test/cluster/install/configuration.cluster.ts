@@ -1,4 +1,4 @@
-/** Wrong values: refused as early as they can be known, with the key, the value and what is allowed. */
+/** Wrong values are refused as early as possible, with the key, the value and what is allowed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kubectl, until } from '../kubectl.ts';

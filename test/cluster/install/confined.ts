@@ -1,4 +1,4 @@
-/** Pods that a "restricted" namespace takes, and namespaces of that kind. */
+/** Namespaces of the level "restricted", and pods that they accept. */
 import type { TestContext } from 'node:test';
 import type { V1Container, V1Job, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { Namespace } from '../cluster.ts';
@@ -8,7 +8,7 @@ import { RESTRICTED } from './pod-security.ts';
 /** The label that opts a namespace in. */
 export const INJECTED = { 'curfew.dev/injection': 'enabled' };
 
-/** A namespace that takes only restricted pods; without other labels Curfew is not asked about them. */
+/** A namespace that accepts only restricted pods. Without other labels Curfew is not called for them. */
 export function restrictedNamespace(
   t: TestContext,
   name: string,
@@ -17,7 +17,7 @@ export function restrictedNamespace(
   return Namespace.make(t, name, { ...RESTRICTED, ...labels });
 }
 
-/** A restricted pod. The user is the image's where `runAsUser` is taken out. */
+/** A restricted pod. Without `runAsUser` its user is the image's. */
 export function restrictedPod(name: string, containers: V1Container[], options: PodOptions = {}): V1Pod {
   return pod(name, containers.map(confined), { ...options, spec: confinedSpec(options.spec) });
 }
@@ -27,7 +27,7 @@ export function restrictedJob(name: string, containers: V1Container[], options: 
   return job(name, containers.map(confined), { ...options, spec: confinedSpec(options.spec) });
 }
 
-/** A Job whose sidecar never ends by itself, and says 143 when it is told to: without Curfew it would run for ever. */
+/** A Job whose sidecar never ends by itself, and ends with 143 when it is told to. Without Curfew it would run for ever. */
 export function endlessJob(name: string, main = 'say working exit 0', options: PodOptions = {}): V1Job {
   const containers = [steps('main', main), steps('proxy', 'say up tick exit 143')];
   return restrictedJob(name, containers, { annotations: sidecars('proxy'), ...options });

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 const STATE = process.env.STATE ?? '';
 
-/** The process that a container began with. @throws where it runs no more */
+/** Process 1 of a container. @throws where it does not run */
 export function processOf(container: string): number {
   const { CONTAINERD = '' } = process.env;
   const ctr = CONTAINERD === '' ? 'ctr' : join(dirname(CONTAINERD), 'ctr');

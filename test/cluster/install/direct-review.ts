@@ -5,15 +5,15 @@ import { z } from 'zod';
 
 const PORT = 8443;
 const ANSWER = z.object({ response: z.object({ allowed: z.boolean(), patch: z.string() }) });
-/** For one review; the API server would wait for 10 s. */
+/** The timeout of one review. The API server's is 10 s. */
 const TIMEOUT = 5_000;
 
 /**
  * Have one pod reviewed.
  * @param ip of a replica
- * @param serverName that its certificate must be for
- * @param authorities PEM text: who must have signed it
- * @returns the SHA-256 fingerprint of the certificate that it showed
+ * @param serverName the name that its certificate must have
+ * @param authorities the authorities of which one must have signed it, PEM
+ * @returns the SHA-256 fingerprint of its certificate
  * @throws where the handshake fails, or the answer is not a patch
  */
 export function reviewDirectly(ip: string, serverName: string, authorities: string): Promise<string> {
@@ -30,7 +30,7 @@ export function reviewDirectly(ip: string, serverName: string, authorities: stri
       object: POD,
     },
   });
-  // Without a cache of sessions: a resumed one shows no certificate.
+  // Without a session cache, because a resumed session sends no certificate.
   const agent = new Agent({
     keepAlive: false,
     maxCachedSessions: 0,

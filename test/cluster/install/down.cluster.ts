@@ -1,4 +1,4 @@
-/** No replica of the webhook runs: what that means for pods, and how it ends. */
+/** The effect on pods when no replica of the webhook runs, and when it is back. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { exitCodes } from '../cluster.ts';

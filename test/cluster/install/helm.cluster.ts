@@ -57,7 +57,7 @@ test("W4 a namespace with a ResourceQuota of the pod's own sum admits the inject
   await ns.waitForJob('migrate');
 });
 
-test('W4 the init container says itself all that the level "restricted" asks for', async (t) => {
+test('W4 the init container itself sets every field that the level "restricted" requires', async (t) => {
   await release();
   const ns = await restrictedNamespace(t, 'strict', INJECTED);
   await ns.create(endlessJob('migrate'));
@@ -94,12 +94,12 @@ test('upgrade with the same values, upgrade with another, rollback: the trust in
     await ns.create(endlessJob(change));
     await ns.waitForJob(change);
     const now = (await curfew.replicas()).map(({ name }) => name).sort();
-    // Only what is changed is restarted.
+    // A Deployment that has not changed is not restarted.
     if (change === 'none') assert.deepEqual(now, pods);
   }
 });
 
-test('helm uninstall leaves nothing behind, and a wrapped pod that runs goes on to its end', async (t) => {
+test('helm uninstall leaves nothing behind, and a running wrapped pod goes on to its end', async (t) => {
   const curfew = await release();
   const ns = await restrictedNamespace(t, 'shop', INJECTED);
   const volumes = [{ name: 'shared', emptyDir: {} }];
@@ -116,7 +116,7 @@ test('helm uninstall leaves nothing behind, and a wrapped pod that runs goes on 
   assert.notDeepEqual([...(await inventory())].filter(isOurs), []);
   await curfew.uninstall();
   await untilGone(before, isOurs);
-  // Its own program opens the way: nothing else is in this image.
+  // The main's own program creates the file, because its image has no other.
   await ns.kubectl('exec', pod, '-c', 'main', '--', '/steps', 'touch', '/shared/go');
   await ns.waitForJob('outlives');
   assert.deepEqual(exitCodes(await ns.pod(pod)), { main: 0, proxy: 0 });

@@ -1,4 +1,4 @@
-/** What an image holds, read from the tar that the session's node was given. */
+/** The content of an image, read from the tar that the session's node has loaded. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,11 +40,11 @@ export function readImage(name: string): ImageArchive {
 export interface Builds {
   target: string;
   architecture: string;
-  /** The image's ID of each build: the digest of its configuration, which holds those of its layers. */
+  /** The image's ID in each build. It is the digest of the configuration, which holds the digests of the layers. */
   ids: [string, string];
 }
 
-/** What rig/curfew-images has built. */
+/** The images that rig/curfew-images has built. */
 export function readBuilds(): Builds[] {
   return readFileSync(join(folder, 'built'), 'utf8')
     .trim()

@@ -1,4 +1,4 @@
-/** The two images, as the Dockerfile makes them. */
+/** The two images that are built from the Dockerfile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pod } from '../manifests.ts';

@@ -1,7 +1,7 @@
-/** All objects of a cluster, to see what an installation leaves behind. */
+/** All objects of a cluster, to find those that an installation leaves behind. */
 import { mustKubectl, PATIENCE } from '../kubectl.ts';
 
-/** What comes and goes by itself, whoever installs what. */
+/** Kinds whose objects Kubernetes itself creates and deletes. */
 const PASSING = /^(events|events\.events\.k8s\.io|leases\.coordination\.k8s\.io)$/;
 
 /** Every object that can be listed: `KIND NAMESPACE/NAME`. */
@@ -21,8 +21,8 @@ export async function inventory(): Promise<Set<string>> {
 }
 
 /**
- * Wait until nothing is left of what `isOurs` says, beside what was there before.
- * @throws with what is still there
+ * Wait until no object that `isOurs` selects is left, except those that were there before.
+ * @throws with the objects that are left
  */
 export async function untilGone(before: Set<string>, isOurs: (object: string) => boolean): Promise<void> {
   const deadline = Date.now() + PATIENCE;

@@ -1,6 +1,6 @@
 /**
- * 20 pods a second, and things that happen to a webhook: no pod is lost, and none runs without Curfew. Where nothing is
- * broken (a rolling restart, a lost Secret) not even one attempt is refused.
+ * 20 pods a second during faults of the webhook: no pod is lost, and none runs without Curfew. During a rolling restart and after the
+ * loss of the Secret no attempt is refused either.
  */
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
@@ -19,7 +19,7 @@ function release(): Promise<Release> {
 }
 after(() => Release.removeAll());
 
-/** Let something happen while pods are created, from 20 before to 40 after it. */
+/** Cause an event while pods are created, from 20 pods before to 40 pods after it. */
 async function underLoad(t: TestContext, what: (curfew: Release) => Promise<unknown>): Promise<Outcome> {
   const curfew = await release();
   const ns = await restrictedNamespace(t, 'load', INJECTED);
@@ -47,7 +47,7 @@ test('a rolling restart refuses no pod', async (t) => {
     await curfew.rolledOut();
     const left = (await curfew.replicas()).filter(({ name }) => old.some((pod) => pod.name === name));
     assert.deepEqual(left, []);
-    // Until the last of the old ones has gone, not only until the new ones are there.
+    // Until the last of the old pods is gone, and not only until the new ones are ready.
     await Promise.all(
       old.map(({ name }) => curfew.kubectl('wait', '--for=delete', `pod/${name}`, '--timeout=60s')),
     );
@@ -59,7 +59,7 @@ for (const [whom, count] of [
   ['one replica', 1],
   ['all replicas at once', 2],
 ] as const) {
-  test(`kill -9 of ${whom}: what is refused is created by the next attempts`, async (t) => {
+  test(`kill -9 of ${whom}: refused pods are created by the next attempts`, async (t) => {
     const { refusals } = await underLoad(t, async (curfew) => {
       const victims = (await curfew.replicas()).slice(0, count);
       assert.equal(victims.length, count);
@@ -72,7 +72,7 @@ for (const [whom, count] of [
         await curfew.kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=60s');
       }
     });
-    // Else this would prove nothing of the next attempts.
+    // Otherwise the test would not cover the next attempts.
     if (count === 2) assert.notEqual(refusals.length, 0);
   });
 }
@@ -102,7 +102,7 @@ test("caBundle overwritten with another authority's: it heals each time, and wha
   await underLoad(t, async (curfew) => {
     const authorities = await curfew.authorities();
     const path = '/webhooks/0/clientConfig/caBundle';
-    // The cluster's own authority: valid, and not the one that signed the webhook's certificate.
+    // The cluster's own authority is valid, but has not signed the webhook's certificate.
     const stranger = await curfew.kubectl(
       ...['get', 'configmap', 'kube-root-ca.crt', '-o', 'jsonpath={.data.ca\\.crt}'],
     );

@@ -1,6 +1,6 @@
 /**
- * Pods that are created at a steady rate, as a Job's controller creates them: each until the API server takes it. No
- * scheduler looks at them, and each is deleted once it was looked at, so that one small node bears any number.
+ * Pods that are created at a steady rate, as a Job's controller creates them: each is tried until the API server accepts it. They are
+ * not scheduled, and each is deleted after it was checked, so one small node is enough for any number.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
@@ -10,7 +10,7 @@ import { PATIENCE, until } from '../kubectl.ts';
 import { sidecars, steps } from '../manifests.ts';
 import { restrictedPod } from './confined.ts';
 
-/** Between two attempts for one pod, in milliseconds. A Job's controller takes its time; this is harder on the webhook. */
+/** The time between two attempts for one pod, in milliseconds. A Job's controller waits longer, so this is harder on the webhook. */
 const RETRY = 250;
 
 const CREATED = z.object({
@@ -21,15 +21,15 @@ const CREATED = z.object({
 });
 const REFUSED = z.object({ message: z.string() });
 
-/** What became of the pods. */
+/** The results of the pods. */
 export interface Outcome {
   /** Pods that were to be created. */
   asked: number;
-  /** Those that the API server has taken, with Curfew's shim in each container. */
+  /** Accepted pods with Curfew's shim in each container. */
   injected: number;
-  /** Those that it has taken as they were. */
+  /** Accepted pods without Curfew. */
   uninjected: number;
-  /** The answer to each attempt that it refused; the attempt was repeated. */
+  /** The answer to each refused attempt. The attempt was repeated. */
   refusals: string[];
 }
 
@@ -64,8 +64,8 @@ export class Load {
   }
 
   /**
-   * No new pods; wait for those under way.
-   * @throws where one was refused for longer than anything may take, or the API server gave no answer
+   * Create no new pods, and wait for those under way.
+   * @throws where one was refused for too long, or the API server gave no answer
    */
   async stop(): Promise<Outcome> {
     clearInterval(this.timer);

@@ -25,7 +25,7 @@ test('kubectl apply -f charts/curfew.yaml: a Job with a sidecar that never ends 
   assert.deepEqual(exitCodes(await ns.pod(await ns.podOf('migrate'))), { main: 0, proxy: 0 });
 });
 
-test('applied again, it leaves the trust in the webhook as it is, and its pods alone', async (t) => {
+test('applied again, it does not change the caBundle, and does not restart the pods', async (t) => {
   const curfew = await installation();
   const authorities = await curfew.authorities();
   assert.match(authorities, /BEGIN CERTIFICATE/);

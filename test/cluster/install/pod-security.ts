@@ -1,10 +1,10 @@
 /**
- * The install session's cluster admits nobody but restricted pods, in every namespace, Curfew's own too: by Pod Security
- * where the server has it (from 1.25 on without a switch), by the PodSecurityPolicy that came before it elsewhere.
+ * The install session's cluster admits only restricted pods, in every namespace, also Curfew's own: by Pod Security where the server
+ * has it (from 1.25 on by default), else by PodSecurityPolicy.
  */
 import { mustKubectl } from '../kubectl.ts';
 
-/** The labels of a namespace that takes only restricted pods; PodSecurityPolicy needs none. */
+/** The labels of a namespace that accepts only restricted pods. PodSecurityPolicy needs none. */
 export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' };
 
 const POD_SECURITY_FROM = 25;
@@ -16,12 +16,12 @@ function hasPodSecurity(version: string): boolean {
   return Number(minor) >= POD_SECURITY_FROM;
 }
 
-/** @param version what `kubelet --version` prints */
+/** @param version the output of `kubelet --version` */
 export function podSecurityFlags(version: string): { apiServer: string } {
   return { apiServer: hasPodSecurity(version) ? '' : '--enable-admission-plugins=PodSecurityPolicy' };
 }
 
-/** Let service accounts (controllers' pods run as one) use the restricted policy; administrators may use any anyhow. */
+/** Allow all service accounts, which create controllers' pods, to use the restricted policy. Administrators may use any. */
 export async function admitOnlyRestricted(version: string): Promise<void> {
   if (hasPodSecurity(version)) return;
   const name = 'restricted';
@@ -50,7 +50,7 @@ export async function admitOnlyRestricted(version: string): Promise<void> {
   for (const object of objects) await mustKubectl(['create', '-f', '-'], JSON.stringify(object));
 }
 
-/** What the Pod Security Standards' level "restricted" asks, in the words of PodSecurityPolicy. */
+/** The Pod Security Standards' level "restricted" as a PodSecurityPolicy. */
 const SECCOMP = { 'seccomp.security.alpha.kubernetes.io/allowedProfileNames': 'runtime/default' };
 const POLICY = {
   privileged: false,

@@ -1,4 +1,4 @@
-/** Curfew as a cluster's owner installs it: by the chart with Helm, or by the one manifest with kubectl. */
+/** An installation of Curfew: by the chart with Helm, or by the one manifest with kubectl. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ const STATE = process.env.STATE ?? '';
 const PROJECT = join(import.meta.dirname, '..', '..', '..');
 const CHART = join(PROJECT, 'charts', 'curfew');
 const MANIFEST = join(PROJECT, 'charts', 'curfew.yaml');
-/** The release's, and by that of all its objects. */
+/** The name of the release, and of its objects. */
 const NAME = 'curfew';
-/** What differs from the defaults, as in the README: the cluster's registry. */
+/** The values that differ from the defaults, as in the README: the cluster's registry. */
 const IMAGES = [
   ...['--set', 'image.repository=localhost/curfew'],
   ...['--set', 'shim.image.repository=localhost/curfew-shim'],
@@ -66,7 +66,7 @@ export class Release {
     this.namespace = namespace;
   }
 
-  /** A namespace for it, which takes only restricted pods, and nothing in there yet. */
+  /** Create an empty namespace for it, which accepts only restricted pods. */
   static async prepare(): Promise<Release> {
     const release = new Release('curfew-system');
     const metadata = { name: release.namespace, labels: RESTRICTED };
@@ -109,7 +109,7 @@ export class Release {
     return mustKubectl(['-n', this.namespace, ...args]);
   }
 
-  /** The webhook's pods that are not about to go. */
+  /** The webhook's pods that are not being deleted. */
   async replicas(): Promise<Replica[]> {
     const selector = `app.kubernetes.io/name=curfew,app.kubernetes.io/instance=${this.name}`;
     const list = PODS.parse(JSON.parse(await this.kubectl('get', 'pods', '-l', selector, '-o', 'json')));
@@ -122,7 +122,7 @@ export class Release {
       }));
   }
 
-  /** The PEM text of the authorities that the API server is told to trust; empty where there are none. */
+  /** The caBundle (PEM) of the webhook configuration; empty where it has none. */
   async authorities(): Promise<string> {
     const path = 'jsonpath={.webhooks[0].clientConfig.caBundle}';
     const bundle = await mustKubectl(['get', 'mutatingwebhookconfiguration', this.name, '-o', path]);
@@ -135,8 +135,8 @@ export class Release {
   }
 
   /**
-   * For `after`: write down what there is, take it away however far it came, and wait until its namespace is gone. Its own
-   * installation, if there was one, has been answered for by the tests.
+   * For `after`: log the state, remove what was installed so far, and wait until its namespace is gone. A complete removal is tested
+   * by the tests themselves.
    */
   static async removeAll(): Promise<void> {
     const release = new Release('curfew-system');
@@ -145,7 +145,7 @@ export class Release {
     await kubectl(['delete', 'namespace', release.namespace, '--ignore-not-found', `--timeout=${TIMEOUT}s`]);
   }
 
-  /** What Helm said, or an error with all that tells why it could not. */
+  /** Helm's output. @throws with everything that explains why Helm failed */
   private async check(result: Promise<Result>): Promise<string> {
     const { code, stdout, stderr } = await result;
     if (code === 0) return stdout;
@@ -153,7 +153,7 @@ export class Release {
     throw new Error(`helm: exit ${code}: ${stderr}\n${pods.stdout}`);
   }
 
-  /** For people: what is installed, and what its pods say. */
+  /** The installed objects and the pods' logs, for people. */
   private async record(): Promise<void> {
     const folder = join(STATE, 'log', 'installations');
     mkdirSync(folder, { recursive: true });
@@ -170,7 +170,7 @@ export class Release {
   }
 }
 
-/** `kubectl apply -f charts/curfew.yaml`, with the images' names replaced as one does who has them elsewhere. */
+/** `kubectl apply -f charts/curfew.yaml`, with the images' names replaced, as for another registry. */
 export class AppliedManifest extends Release {
   static async fromFile(): Promise<AppliedManifest> {
     const manifest = AppliedManifest.here();
@@ -187,18 +187,18 @@ export class AppliedManifest extends Release {
     await mustKubectl(['apply', '-f', '-'], this.edited());
   }
 
-  /** For `after`, as above; what the manifest holds cluster-wide too, where a test has not taken it away. */
+  /** For `after`, as above, and for the manifest's cluster-wide objects where a test has not deleted them. */
   static override async removeAll(): Promise<void> {
     await Release.removeAll();
     await AppliedManifest.here().deleteAll();
   }
 
-  /** `kubectl delete -f`: all that the manifest holds, the namespace among it. */
+  /** `kubectl delete -f`: all objects of the manifest, with the namespace. */
   async deleteAll(): Promise<void> {
     await mustKubectl(['delete', '--ignore-not-found', `--timeout=${TIMEOUT}s`, '-f', '-'], this.edited());
   }
 
-  /** The manifest as `sed` leaves it in the README. */
+  /** The manifest after the README's `sed`. */
   private edited(): string {
     return execFileSync('sed', ['s#ghcr.io/curfew-dev/#localhost/#', MANIFEST], { encoding: 'utf8' });
   }

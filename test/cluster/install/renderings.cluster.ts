@@ -1,6 +1,6 @@
 /**
- * Every golden rendering of the chart (test/charts/golden), made for this very cluster, is one that its API server would
- * take: required fields, allowed values, names, selectors.
+ * The API server accepts every golden rendering of the chart (test/charts/golden), rendered for this cluster: required fields, allowed
+ * values, names, selectors.
  */
 import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
@@ -20,7 +20,7 @@ const VERSION = z.object({ serverVersion: z.object({ gitVersion: z.string() }) }
 
 async function rendered(values: string, namespace: string): Promise<string> {
   const version = VERSION.parse(JSON.parse(await mustKubectl(['version', '-o', 'json'])));
-  // What is rendered into other namespaces needs one that exists.
+  // Objects that are rendered into other namespaces need existing ones.
   const there = [
     `grafanaDashboard.namespace=${namespace}`,
     `rbac.pullSecretNamespaces={${namespace}}`,
@@ -36,7 +36,7 @@ async function rendered(values: string, namespace: string): Promise<string> {
   return stdout;
 }
 
-/** Ask the API server, without anything being stored. */
+/** Send a dry run to the API server. Nothing is stored. */
 function ask(manifest: string): Promise<Result> {
   const items = parseAllDocuments(manifest)
     .map((document) => OBJECT.nullable().parse(document.toJS()))
@@ -47,7 +47,7 @@ function ask(manifest: string): Promise<Result> {
 }
 
 for (const values of globSync(join(GOLDEN, '*.values.yaml')).sort())
-  test(`the API server takes the rendering ${basename(values, '.values.yaml')}`, async (t) => {
+  test(`the API server accepts the rendering ${basename(values, '.values.yaml')}`, async (t) => {
     const { name } = await Namespace.make(t, 'renderings', {});
     const { code, stderr } = await ask(await rendered(values, name));
     assert.equal(code, 0, stderr);

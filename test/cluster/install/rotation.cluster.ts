@@ -1,4 +1,4 @@
-/** Certificates that last seconds are exchanged again and again under load, and nobody notices. */
+/** Certificates that last seconds are rotated again and again under load, without an error. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,13 +7,13 @@ import { reviewDirectly } from './direct-review.ts';
 import { Load } from './load.ts';
 import { Release } from './release.ts';
 
-/** How many certificates must have come and gone. */
+/** The number of certificates that must have been rotated. */
 const ROTATIONS = Number(process.env.CURFEW_ROTATIONS ?? 60);
-/** A new certificate comes after two thirds of this, and each replica has the last third to take it up. */
+/** A certificate's lifetime. It is renewed after two thirds of it, and each replica has the last third to load the new one. */
 const LIFETIME = 3;
 const AUTHORITY_LIFETIME = 30;
 const PER_SECOND = 20;
-/** Between two reviews of the test's own, in milliseconds: some twenty for each certificate. */
+/** The time between two reviews of the test's own, in milliseconds: about twenty for each certificate. */
 const PAUSE = 100;
 
 after(() => Release.removeAll());

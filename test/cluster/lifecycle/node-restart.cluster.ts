@@ -90,7 +90,7 @@ bothWays('K72 a new image for a sidecar while the kubelet is restarted', async (
   assert.deepEqual(await saidSoFar(ns, 'worker', 'main'), ['working']);
 });
 
-/** What a container may be probed by, in the order of Kubernetes' cases. */
+/** The kinds of probes, in the order of Kubernetes' cases. */
 const PROBES: readonly Partial<V1Container>[] = [
   {},
   { startupProbe: fileProbe('/scratch/up') },

@@ -1,4 +1,4 @@
-/** In which order containers said something. What is expected is `CONTAINER: TEXT`, a line each. */
+/** The order of lines of several containers. An expected line has the form `CONTAINER: TEXT`. */
 import assert from 'node:assert/strict';
 import { type Line, type Namespace, when } from '../cluster.ts';
 

@@ -17,7 +17,7 @@ export function execSteps(list: string): { exec: V1ExecAction } {
   return { exec: { command: ['/steps', ...list.split(' ')] } };
 }
 
-/** What an exec ends with when its container ends under it: at the sight of the file, it may. */
+/** The exit code of an exec whose container ends meanwhile, which it may do as soon as the file exists. */
 const KILLED = 137;
 
 /** Create a file from outside, in a container that runs; tried again while there is no kubelet to ask. */

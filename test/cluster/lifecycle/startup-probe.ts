@@ -1,6 +1,6 @@
 /**
- * What the kubelet makes of a startup probe. That of 1.20 looks at its result only when something else makes it look at the
- * pod (its syncLoop hears of liveness and readiness alone), after 90 s at the latest: so here the pod is touched.
+ * Waits for the effect of a startup probe. The kubelet of 1.20 handles the result only when it syncs the pod for another reason (its
+ * syncLoop gets only liveness and readiness results), which takes up to 90 s. So these functions change an annotation of the pod.
  */
 import type { Namespace } from '../cluster.ts';
 import { until } from '../kubectl.ts';
@@ -11,7 +11,7 @@ export async function stoppedByStartupProbe(ns: Namespace, pod: string): Promise
     await look(ns, pod);
     const killing = `involvedObject.name=${pod},reason=Killing`;
     const events = await ns.kubectl('get', 'events', `--field-selector=${killing}`, '-o', 'name');
-    // The kubelet drops events where there are many, and each look makes one: the statuses tell it too.
+    // The kubelet drops events when there are many, and each sync may write one. So the container statuses are checked too.
     const { containerStatuses, initContainerStatuses } = (await ns.pod(pod)).status;
     const restarted = [...containerStatuses, ...initContainerStatuses].some((item) => item.restartCount > 0);
     const ended = containerStatuses.some(({ state }) => state.terminated !== undefined);

@@ -77,7 +77,7 @@ export async function startsOf(ns: Namespace, pod: string, container: string): P
   return own.reduce((sum, { count }) => sum + (count ?? 1), 0);
 }
 
-/** What containers have said and will say until they end. To be called before a deletion, which takes the logs away. */
+/** The containers' output until they end. Call it before a deletion, which removes the logs. */
 export async function follow(
   ns: Namespace,
   pod: string,
@@ -87,7 +87,7 @@ export async function follow(
   return new Map(containers.map((container, index) => [container, linesOf(texts[index] ?? '')]));
 }
 
-/** What a container said, without the times. */
+/** A container's output without the times. */
 export function textsOf(said: Map<string, Line[]>, container: string): string[] {
   return (said.get(container) ?? []).map((line) => line.text);
 }

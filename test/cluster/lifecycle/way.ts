@@ -49,7 +49,7 @@ export function codesOf(pod: Pod, ...names: string[]): (number | undefined)[] {
   return names.map((name) => statusOf(pod, name)?.state.terminated?.exitCode);
 }
 
-/** What `steps` has printed in a container's present attempt: nothing where it was not started, or waits under Curfew. */
+/** The output of `steps` in a container's current attempt. It is empty where the container was not started, or waits under Curfew. */
 export async function saidSoFar(ns: Namespace, pod: string, container: string): Promise<string[]> {
   const result = await kubectl(['-n', ns.name, 'logs', pod, '-c', container]);
   return linesOf(result.stdout).map((line) => line.text);

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:pods`: what Curfew adds to a pod's start and to its end, beside pods without it, in the same rounds.
+ * `npm run bench:pods`: the time that Curfew adds to a pod's start and to its end, compared to pods without it in the same rounds.
  *
  * In a round one pod of each kind is created after the other, each once the one before works. Then all mains are told
  * to end at the same moment: the kubelet looks at its containers about once a second, and so it looks at all of them.
@@ -16,7 +16,7 @@ import { mustKubectl } from '../kubectl.ts';
 import { hasHelper, KIND_NAMES, KINDS, type KindName, SIGNALS } from './pods.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-/** What one pod took, in milliseconds. */
+/** The times of one pod, in milliseconds. */
 interface Times {
   /** From the request that creates it to its main's first instruction. */
   start: number;
@@ -30,7 +30,7 @@ const ROUNDS = Number(process.env.CURFEW_RUNS ?? 30);
 if (!Number.isInteger(ROUNDS) || ROUNDS < 1) {
   throw new Error(`CURFEW_RUNS is '${process.env.CURFEW_RUNS}', not a number of rounds such as 30`);
 }
-/** What may be chance in a ratio of two medians. */
+/** How much a ratio of two medians may differ by chance. */
 const CHANCE = 1.15;
 /** Multiples of it spread evenly over a second, however many there are. */
 const GOLDEN = 0.618034;
@@ -45,18 +45,18 @@ writeFileSync(
   join(process.env.STATE ?? '', 'log', 'speed.json'),
   JSON.stringify({ figures, samples }, null, 2),
 );
-process.exit(figures.every(({ ok }) => ok) ? 0 : 1); // the watches go on
+process.exit(figures.every(({ ok }) => ok) ? 0 : 1); // the watches would keep the process alive
 
 async function run(): Promise<Record<KindName, Times[]>> {
   mkdirSync(SIGNALS);
   const taken: Record<KindName, Times[]> = { plain: [], init: [], hand: [], curfew: [], native: [] };
   const injected = await openNamespace(true);
   const untouched = await openNamespace(false);
-  // The first is not counted: images, caches and connections.
+  // The first round is not counted, because it loads images, caches and connections.
   for (let round = 0; round <= ROUNDS; round++) {
     const begun: { name: KindName; start: number }[] = [];
     for (const name of KIND_NAMES) {
-      await delay(((round * GOLDEN) % 1) * 1000); // pods begin at all parts of the kubelet's second
+      await delay(((round * GOLDEN) % 1) * 1000); // pods start at all parts of the kubelet's one-second period
       const watch = KINDS[name].curfew ? injected : untouched;
       begun.push({ name, start: await watch.start(KINDS[name].make(`${name}-${round}`, round)) });
     }
@@ -72,7 +72,7 @@ async function run(): Promise<Record<KindName, Times[]>> {
   return taken;
 }
 
-/** Wait for the end of a pod, and take it away. */
+/** Wait for the end of a pod, and delete it. */
 async function theEnd(watch: Stopwatch, pod: string, helper: boolean): Promise<Omit<Times, 'start'>> {
   const ended = await watch.succeeded(pod);
   const done = when(await watch.lines(pod, 'main'), 'done');
@@ -96,7 +96,7 @@ async function openNamespace(injected: boolean): Promise<Stopwatch> {
 function measuredOf(taken: Record<KindName, Times[]>): Measured[] {
   const typical = (name: KindName, what: keyof Times) => median(taken[name].map((times) => times[what]));
   const native = taken.native.length > 0;
-  // What a sidecar that starts before the main takes, where the cluster has none of its own.
+  // For comparison where the cluster has no native sidecars: a sidecar that starts before the main.
   const rival = native ? 'native' : 'hand';
   const NAMES: Record<keyof Times, string> = {
     start: "creation -> main's first instruction",

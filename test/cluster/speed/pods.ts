@@ -9,18 +9,18 @@ export interface Kind {
   about: string;
   /** Whether its namespace is opted in. */
   curfew: boolean;
-  /** @param round whose end all mains wait for */
+  /** @param round all mains wait for its end */
   make(name: string, round: number): V1Pod;
 }
 
 /** A folder of the node: a file in it, by the round's number, tells the mains of a round to end. */
 export const SIGNALS = join(process.env.STATE ?? '', 'rounds');
-/** Its first line is its first instruction; after its last line it ends. */
+/** The main prints a line as its first instruction, and one just before it ends. */
 const work = (round: number) => `say working await /rounds/${round} say done`;
 const DONE = '/shared/done';
 const SHARED = { name: 'shared', mountPath: '/shared' };
 
-/** The container whose times are taken. */
+/** The container that is measured. */
 function main(list: string, mounts: V1VolumeMount[] = []): V1Container {
   return steps('main', list, { volumeMounts: [{ name: 'rounds', mountPath: '/rounds' }, ...mounts] });
 }
@@ -78,7 +78,7 @@ export type KindName = keyof typeof KINDS;
 
 const NAMES: readonly KindName[] = ['plain', 'init', 'hand', 'curfew', 'native'];
 
-/** The kinds that this cluster knows. */
+/** The kinds of pods that this cluster supports. */
 export const KIND_NAMES = NAMES.filter((name) => name !== 'native' || WAYS.includes('native'));
 
 /** Whether there is a helper beside the main. */

@@ -1,4 +1,4 @@
-/** When things happen to pods: what their containers say, and what the API server tells whoever watches. */
+/** The times of events of pods, from their containers' output and from a watch of the API server. */
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { ask, watch } from '../api-server.ts';
@@ -24,7 +24,7 @@ export class Stopwatch {
     return `/api/v1/namespaces/${this.namespace}/pods`;
   }
 
-  /** Begin to watch; nothing that happens afterwards is missed. */
+  /** Start the watch. No later event is missed. */
   watch(signal: AbortSignal): Promise<void> {
     return watch(this.pods, signal, (type, object) => {
       const at = Date.now();
@@ -51,17 +51,17 @@ export class Stopwatch {
     return working.at - created;
   }
 
-  /** @returns when the news arrived that a pod has succeeded */
+  /** @returns when the watch reported that a pod has succeeded */
   succeeded(name: string): Promise<number> {
     return this.when(`${name} Succeeded`);
   }
 
-  /** What a container of a pod printed. */
+  /** The output of a container. */
   async lines(name: string, container: string): Promise<Line[]> {
     return linesOf((await kubectl(['-n', this.namespace, 'logs', name, '-c', container])).stdout);
   }
 
-  /** Delete a pod, and wait until it is gone, so that it takes no time from the next. */
+  /** Delete a pod, and wait until it is gone, so that it does not slow down the next one. */
   async remove(name: string): Promise<void> {
     await ask('DELETE', `${this.pods}/${name}`, { gracePeriodSeconds: 0 });
     await this.when(`${name} deleted`);
