@@ -20,9 +20,9 @@ const ARCHITECTURE = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
 const MAIN = 'migrate';
 const SIDECAR = 'cloud-sql-proxy';
 /** How long the demo waits for a pod to end. */
-const PATIENCE = 60_000;
-/** How long it then watches the sidecar that nobody tells. */
-const CUT_OFF = 4_000;
+const TIMEOUT_MS = 60_000;
+/** How long the demo then watches the sidecar without Curfew, which does not end. */
+const WATCH_MS = 4_000;
 
 const places: Places = { shim: join(DIST, `curfew-shim-${ARCHITECTURE}`), programs: join(HERE, 'programs') };
 
@@ -80,7 +80,7 @@ async function review(pod: V1Pod): Promise<V1Pod> {
     console.log(`  allowed: ${allowed}, ${patch.length} operations\n`);
     for (const warning of warnings) console.log(`  warning: ${warning}`);
     console.log(describePatch(pod, patch));
-    // Validated, and on a copy: what a wrong patch would do is seen here and not in the pod.
+    // The patch is applied to a copy with validation on, so a wrong one fails here and not in the pod.
     return jsonPatch.applyPatch(pod, patch, true, false).newDocument;
   } finally {
     await webhook.stop();
@@ -110,10 +110,10 @@ async function runPod(pod: V1Pod): Promise<Outcome> {
   const local = new LocalPod(pod, places, timeline);
   try {
     await local.start();
-    const code = await local.ended(MAIN, PATIENCE);
-    const sidecar = await local.ended(SIDECAR, CUT_OFF);
+    const code = await local.ended(MAIN, TIMEOUT_MS);
+    const sidecar = await local.ended(SIDECAR, WATCH_MS);
     if (sidecar === undefined) {
-      timeline.event(SIDECAR, `still runs ${CUT_OFF / 1000} s later, and would for ever`);
+      timeline.event(SIDECAR, `still runs ${WATCH_MS / 1000} s later, and would for ever`);
     }
     return { main: code, sidecar };
   } finally {

@@ -10,7 +10,7 @@ import { type Marker, parseMarker } from '../../shim/marker.ts';
 import { BIN_DIR, RUN_DIR, SHIM_IMAGE_PATH } from '../../shim/protocol.ts';
 import type { Timeline } from './timeline.ts';
 
-/** Where this machine keeps what is inside the containers. */
+/** Where this machine has the content of the containers' images. */
 export interface Places {
   /** The static executable that is the shim's image. */
   shim: string;
@@ -51,7 +51,7 @@ export class LocalPod {
     return this.running.get(name)?.exitCode ?? undefined;
   }
 
-  /** Wait for a container's end; its exit code, or undefined when the time was over first. */
+  /** Wait for a container's end. @returns its exit code; undefined where it did not end in time */
   async ended(name: string, withinMs: number): Promise<number | undefined> {
     const child = this.running.get(name);
     if (child === undefined || child.exitCode !== null) return this.exitCode(name);
@@ -63,7 +63,7 @@ export class LocalPod {
     return this.exitCode(name);
   }
 
-  /** KILL what still runs, and forget the pod's volumes. */
+  /** Kill all processes that still run, and delete the pod's volumes. */
   async remove(): Promise<void> {
     for (const child of this.running.values()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -95,7 +95,7 @@ export class LocalPod {
     return Number(code);
   }
 
-  /** The containers' paths, in this machine's words. */
+  /** The containers' paths, mapped to this machine's. */
   private local(words: string[]): string[] {
     const [program = '', role = '', ...rest] = words;
     const [bin, run] = [join(this.folder, 'bin'), join(this.folder, 'run')];
@@ -111,7 +111,7 @@ export class LocalPod {
     return words;
   }
 
-  /** What the shims tell each other is what a person wants to know, too. */
+  /** Print each new marker of a shim, because it explains what the pod does. */
   private readMarkers(): void {
     for (const { name } of this.pod.spec?.containers ?? []) {
       const marker = readMarker(join(this.folder, 'run', `${name}.state`));

@@ -1,4 +1,4 @@
-/** The real webhook on loopback, with a certificate that is thrown away afterwards. */
+/** The real webhook on loopback, with a temporary certificate. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,10 +1,10 @@
-/** A JSON patch of a pod, as a person would want to read it. */
+/** Formats a JSON patch of a pod for people. */
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Operation } from 'fast-json-patch';
 import { Document, visit } from 'yaml';
 import { bold, dim } from './timeline.ts';
 
-/** One block for each thing that the patch touches. */
+/** One block for each part of the pod that the patch changes. */
 export function describePatch(pod: V1Pod, operations: readonly Operation[]): string {
   return operations.map((operation) => describe(pod, operation)).join('\n');
 }
@@ -30,7 +30,7 @@ function lines(value: unknown): string[] {
   const parsed = typeof value === 'string' && value.startsWith('{') ? JSON.parse(value) : value;
   if (typeof parsed !== 'object' || parsed === null) return [dim(String(parsed))];
   const document = new Document(parsed);
-  // Short things on one line, as people write them.
+  // Short values are on one line.
   visit(document, {
     Collection: (_, node) => {
       if (JSON.stringify(node).length < 100) node.flow = true;
@@ -39,7 +39,7 @@ function lines(value: unknown): string[] {
   return document.toString({ lineWidth: 110, flowCollectionPadding: false }).trimEnd().split('\n');
 }
 
-/** A command, broken between its words. */
+/** A command, wrapped between its words. */
 function wrap(words: readonly string[]): string[] {
   const rows = [''];
   for (const word of words) {

@@ -1,4 +1,4 @@
-/** Prints what happens in a pod, a line each: when, to whom, what. */
+/** Prints the events of a pod, one line each: time, container, text. */
 
 const COLOURS = ['\u001b[36m', '\u001b[33m', '\u001b[35m', '\u001b[32m'];
 const [BOLD, DIM, PLAIN] = ['\u001b[1m', '\u001b[2m', '\u001b[0m'];
@@ -24,12 +24,12 @@ export class Timeline {
     this.width = Math.max(...names.map((name) => name.length));
   }
 
-  /** What the pod's shims or its kubelet did. */
+  /** An event of a shim or of the kubelet. */
   event(name: string, what: string): void {
     this.line(name, what);
   }
 
-  /** What the container's own program printed. */
+  /** A line of the container's own program. */
   output(name: string, text: string): void {
     for (const line of text.split('\n')) if (line.trim() !== '') this.line(name, dim(`| ${line}`));
   }
