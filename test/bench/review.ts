@@ -1,21 +1,24 @@
 /** The review that the webhook is measured with: a migration Job's pod, as an API server of today sends it. */
 
-/** What every review of its own has, in place of these: the uid, and the letters of the token volume's name. */
-export const UID = '705ab4f5-6393-11e8-b7cc-42010a800002';
-export const TOKEN = '7xk2p';
-/** What makes the reviews of two templates differ: a label. */
-export const TEMPLATE = 'template-000000';
+/** Stands for the number of the pod, in all that is its own: uids, names, its Job's name, its token volume. */
+const NUMBER = '424242424242';
+
+/** @returns the review of a pod that no other number has, from {@link reviewText}; of the same length */
+export function reviewOf(text: string, number: number): string {
+  return text.replaceAll(NUMBER, String(number).padStart(NUMBER.length, '0'));
+}
 
 /** What reviews of ordinary Job pods weigh. */
 const BYTES = 7_500;
 
 const USER = 'system:serviceaccount:kube-system:job-controller';
+const JOB = `orders-migration-${NUMBER}`;
+const TOKEN_VOLUME = `kube-api-access-${NUMBER}`;
 const LABELS = {
   'app.kubernetes.io/name': 'orders',
   'app.kubernetes.io/component': 'migration',
-  'example.com/template': TEMPLATE,
-  'batch.kubernetes.io/controller-uid': '3f1d7f0e-98c7-4a57-8a0c-2f4b1f1a7f61',
-  'batch.kubernetes.io/job-name': 'orders-migration',
+  'batch.kubernetes.io/controller-uid': `3f1d7f0e-98c7-4a57-8a0c-${NUMBER}`,
+  'batch.kubernetes.io/job-name': JOB,
 };
 
 const env = (count: number) =>
@@ -35,7 +38,7 @@ function container(name: string, command: string[], args: string[], settings: nu
     resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
     volumeMounts: [
       {
-        name: `kube-api-access-${TOKEN}`,
+        name: TOKEN_VOLUME,
         readOnly: true,
         mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
       },
@@ -64,7 +67,7 @@ function withSettings(settings: number): string {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      generateName: 'orders-migration-',
+      generateName: `${JOB}-`,
       namespace: 'orders',
       labels: LABELS,
       annotations: { 'curfew.dev/sidecars': 'proxy', 'ready.curfew.dev/proxy': 'tcp://:5432' },
@@ -72,7 +75,7 @@ function withSettings(settings: number): string {
         {
           apiVersion: 'batch/v1',
           kind: 'Job',
-          name: 'orders-migration',
+          name: JOB,
           uid: LABELS['batch.kubernetes.io/controller-uid'],
           controller: true,
           blockOwnerDeletion: true,
@@ -90,7 +93,7 @@ function withSettings(settings: number): string {
       ],
       volumes: [
         {
-          name: `kube-api-access-${TOKEN}`,
+          name: TOKEN_VOLUME,
           projected: { sources: [{ serviceAccountToken: { expirationSeconds: 3607, path: 'token' } }] },
         },
       ],
@@ -112,7 +115,7 @@ function withSettings(settings: number): string {
     kind: 'AdmissionReview',
     apiVersion: 'admission.k8s.io/v1',
     request: {
-      uid: UID,
+      uid: `705ab4f5-6393-11e8-b7cc-${NUMBER}`,
       kind: { group: '', version: 'v1', kind: 'Pod' },
       resource: { group: '', version: 'v1', resource: 'pods' },
       requestKind: { group: '', version: 'v1', kind: 'Pod' },

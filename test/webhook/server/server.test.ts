@@ -57,6 +57,15 @@ test('W1 a refusal is HTTP 200 with allowed false and a message that names the a
   assert.match(String(at(answer.body, 'response', 'status', 'message')), /curfew\.dev\/sidecars/);
 });
 
+test('W1 an answer that names what is beyond ASCII is read as it was meant', async (t) => {
+  const served = await serveWebhook(t);
+  const odd = 'über-\u20ac-\u{1f600}';
+  const pod = { ...jobPod(), metadata: { annotations: { 'curfew.dev/sidecars': odd } } };
+  const { body } = await served.post(JSON.stringify(review(pod, { uid: odd })));
+  assert.equal(at(body, 'response', 'uid'), odd);
+  assert.ok(String(at(body, 'response', 'status', 'message')).includes(odd));
+});
+
 test('W2 keys named __proto__ and constructor pass: nothing is polluted, the patch does not touch them', async (t) => {
   const served = await serveWebhook(t);
   const pod = JSON.stringify(jobPod()).replace(
