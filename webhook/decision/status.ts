@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isRecord, isTexts, type JsonRecord, member } from '../shared/json.ts';
 import type { PodView } from './pod.ts';
 
@@ -38,12 +37,16 @@ export function formatStatus(
         role,
         ...(command === undefined ? {} : { command }),
         ...(args === undefined ? {} : { args }),
-        ...(isDeepStrictEqual(entrypoint, command) ? {} : { entrypoint }),
+        ...(sameWords(entrypoint, command) ? {} : { entrypoint }),
         ...(startupProbe === undefined ? {} : { startupProbe }),
       },
     ];
   });
   return JSON.stringify({ version, containers: Object.fromEntries(entries) });
+}
+
+function sameWords(some: readonly string[], others: readonly string[] | undefined): boolean {
+  return others?.length === some.length && some.every((word, i) => word === others[i]);
 }
 
 /** All of an object's annotations together (kubernetes: TotalAnnotationSizeLimitB). */

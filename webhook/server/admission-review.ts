@@ -106,19 +106,27 @@ export function respond(uid: string, mutation: Mutation): string {
   const warnings =
     mutation.warnings.length === 0
       ? ''
-      : `,"warnings":${JSON.stringify(mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine))}`;
+      : `,"warnings":${asciiJson(mutation.warnings.slice(0, MAX_WARNINGS).map(oneLine))}`;
   if (mutation.outcome === 'refused') {
     const status = { code: 403, reason: 'Forbidden', message: mutation.message.slice(0, MAX_MESSAGE) };
-    return envelope(uid, `"allowed":false,"status":${JSON.stringify(status)}${warnings}`);
+    return envelope(uid, `"allowed":false,"status":${asciiJson(status)}${warnings}`);
   }
   if (mutation.operations.length === 0) return envelope(uid, `"allowed":true${warnings}`);
   const patch = Buffer.from(JSON.stringify(mutation.operations)).toString('base64');
   return envelope(uid, `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`);
 }
 
-/** The whole answer. Written by hand: base64 needs no escaping, and stringify would look at every character of it again. */
+/** JSON in ASCII alone, whatever a name holds: such an answer is written byte by byte, and its length is known without a look at it. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** The whole answer. The patch is put in as it is: base64 needs no escaping. */
 function envelope(uid: string, members: string): string {
-  return `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},${members}}}`;
+  return `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":${asciiJson(uid)},${members}}}`;
 }
 
 /** A Warning header holds one line: the API server answers an error when it holds control characters. */

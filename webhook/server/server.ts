@@ -114,7 +114,7 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
   });
   // Every other content type is refused before its body is read.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
   app.setErrorHandler(refuse);
