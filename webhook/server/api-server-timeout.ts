@@ -4,14 +4,14 @@
  */
 import { parseDuration } from '../../shim/duration.ts';
 
-/** The webhook's default timeout, where the API server does not say one. */
+/** A webhook's timeout where its configuration sets none. */
 const DEFAULT_TIMEOUT = 10_000;
 /** The API server allows 30 s at most. */
 const MAX_TIMEOUT = 30_000;
 
-/** @returns milliseconds */
-export function patienceOf(url: string): number {
-  const at = url.indexOf('timeout=');
-  const asked = at < 0 ? undefined : parseDuration(url.slice(at + 'timeout='.length).split('&', 1)[0] ?? '');
-  return Math.min(asked ?? DEFAULT_TIMEOUT, MAX_TIMEOUT);
+/** The query parameter `timeout`, or the default where it is missing or no duration. @returns milliseconds */
+export function apiServerTimeout(url: string): number {
+  const query = url.slice(url.indexOf('?') + 1);
+  const timeout = url.includes('?') ? new URLSearchParams(query).get('timeout') : null;
+  return Math.min(parseDuration(timeout ?? '') ?? DEFAULT_TIMEOUT, MAX_TIMEOUT);
 }

@@ -1,26 +1,18 @@
 /**
- * One review's way: body, request, images (when any is wanted), decision, answer; counted and logged once.
+ * One review's way: body, request, images (when any is wanted), decision, answer.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
 import { prepare } from '../decision/mutate.ts';
 import type { Policy } from '../decision/policy.ts';
-import { allow, asciiJson, parseReview, type ReviewRequest, respond } from './admission-review.ts';
-import { patienceOf } from './api-server-timeout.ts';
+import { allow, parseReview, type ReviewError, type ReviewRequest, respond } from './admission-review.ts';
+import { type AnsweringParts, answer, fail, reject } from './answer.ts';
+import { apiServerTimeout } from './api-server-timeout.ts';
 import type { Events } from './events.ts';
-import { bounded, errorFields, type Log } from './log.ts';
-import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
+import { bounded } from './log.ts';
+import type { Outcome, OutcomeReason } from './metrics.ts';
 import type { Overload } from './overload.ts';
 import { reviewEvent } from './review-event.ts';
-
-/** What every answer needs. */
-interface AnsweringParts {
-  log: Log;
-  metrics: Metrics;
-  overload: Overload;
-  /** Whether the service is about to end: then each answer tells the client that its connection ends with it. */
-  draining(): boolean;
-}
 
 interface ReviewerParts extends AnsweringParts {
   policy: Policy;
@@ -28,69 +20,57 @@ interface ReviewerParts extends AnsweringParts {
   events?: Events | undefined;
 }
 
+/** What a review was decided to be. */
+interface Verdict {
+  outcome: Outcome;
+  reason: OutcomeReason;
+  operations: number;
+  body: string;
+}
+
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
-export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
  * The handler of `POST /mutate`. Where no image is looked up it is synchronous from the body to the answer.
  */
 export function createReviewer(parts: ReviewerParts) {
-  const { policy, metrics, log } = parts;
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
     const began = performance.now();
-    const finish = (
-      asked: ReviewRequest,
-      outcome: Outcome,
-      reason: OutcomeReason,
-      operations: number,
-      body: string,
-    ) => {
-      const ms = performance.now() - began;
-      metrics.ended(outcome, reason, ms / 1000);
-      logReview(log, asked, outcome, reason, operations, ms);
-      return answer(parts, request, reply, body);
-    };
-    const text = typeof request.body === 'string' ? request.body : '';
-    const body = parseJson(text);
-    if (body === undefined) return reject(parts, request, reply, 400, 'not-json', 'the body is not JSON');
-    const parsed = parseReview(body.value);
-    if ('error' in parsed) {
-      const { code, message } = parsed.error;
-      return reject(parts, request, reply, 400, code, message);
-    }
-    const asked = parsed.request;
-    // The pod's fate is the failurePolicy's then, and not a guess of ours: any status but 200 means that.
-    const crash = (error: unknown) => {
-      log.error({ uid: asked.uid, ...errorFields(error) }, 'review failed');
-      reply.code(500);
-      return finish(
-        asked,
-        'failed',
-        'internal',
-        0,
-        errorBody(500, 'internal', `review ${asked.uid} failed; the log has more`),
-      );
-    };
+    const secondsSoFar = () => (performance.now() - began) / 1000;
+    let uid: string | undefined;
+    const crash = (error: unknown) =>
+      fail(parts, request, reply, error, uid === undefined ? undefined : { uid, seconds: secondsSoFar() });
     try {
+      const read = readReview(request.body);
+      if ('error' in read) return reject(parts, request, reply, 400, read.error.code, read.error.message);
+      const asked = read.request;
+      uid = asked.uid;
+      const settle = (verdict: Verdict) => {
+        const seconds = secondsSoFar();
+        const log = () => parts.log.info(reviewFields(asked, verdict, seconds), 'review');
+        return answer(parts, request, reply, { ...verdict, seconds, log });
+      };
       const { pod } = asked;
-      if (pod === undefined) return finish(asked, 'unchanged', 'not-a-pod-creation', 0, allow(asked.uid));
-      const prepared = prepare(pod, policy);
+      if (pod === undefined)
+        return settle({
+          outcome: 'unchanged',
+          reason: 'not-a-pod-creation',
+          operations: 0,
+          body: allow(asked.uid),
+        });
+      const prepared = prepare(pod, parts.policy);
       const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
         const mutation = prepared.mutate(images);
         const { outcome, reason, operations } = mutation;
         const event = reviewEvent(mutation, pod, asked.name);
-        const answered = finish(asked, outcome, reason, operations.length, respond(asked.uid, mutation));
+        settle({ outcome, reason, operations: operations.length, body: respond(asked.uid, mutation) });
         if (event !== undefined) parts.events?.note(asked, event);
-        return answered;
+        return reply;
       };
       if (prepared.pod === undefined || prepared.images.length === 0) return decide(NO_IMAGES);
+      const signal = AbortSignal.timeout(lookUpTime(request, parts.overload));
       return parts.images
-        .lookUp(
-          prepared.images,
-          asked.namespace,
-          prepared.pod,
-          AbortSignal.timeout(lookUpTime(request, parts.overload)),
-        )
+        .lookUp(prepared.images, asked.namespace, prepared.pod, signal)
         .then(decide)
         .catch(crash);
     } catch (error) {
@@ -99,82 +79,45 @@ export function createReviewer(parts: ReviewerParts) {
   };
 }
 
-function parseJson(text: string): { value: unknown } | undefined {
+/**
+ * @param body the text, undefined where it was empty. JSON.parse makes `__proto__` a plain own key, which pollutes nothing, so
+ *   it needs no check
+ */
+function readReview(
+  body: unknown,
+): { request: ReviewRequest } | { error: ReviewError | { code: 'not-json'; message: string } } {
+  let parsed: unknown;
   try {
-    return { value: JSON.parse(text) };
+    parsed = JSON.parse(typeof body === 'string' ? body : '');
   } catch {
-    return undefined;
+    return { error: { code: 'not-json', message: 'the body is not JSON' } };
   }
+  return parseReview(parsed);
 }
 
-/**
- * Answer with an error of the client's, or one that happened before there was a review.
- */
-export function reject(
-  parts: AnsweringParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  code: RejectionCode | 'internal',
-  message: string,
-): FastifyReply {
-  const outcome = code === 'internal' ? 'failed' : 'rejected';
-  parts.metrics.ended(outcome, code);
-  parts.log.warn({ outcome, reason: code, status, peer: request.ip, message }, 'request rejected');
-  return answer(parts, request, reply.code(status), errorBody(status, code, message));
-}
-
-/** Every answer to a request that was taken. @param body ASCII, of which a character is a byte */
-function answer(
-  { overload, draining }: AnsweringParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  body: string,
-): FastifyReply {
-  overload.leave(request.raw);
-  if (draining()) reply.header('connection', 'close');
-  return reply.header('content-type', JSON_TYPE).send(Buffer.from(body, 'latin1'));
-}
-
-/**
- * The body of every answer but a decision. It is a Status, too: the API server shows whoever made the pod its message, and of any other body
- * nothing (k8s.io/client-go, rest/request.go, Result.Error).
- */
-export function errorBody(status: number, code: string, message: string): string {
-  return asciiJson({
-    ...{ kind: 'Status', apiVersion: 'v1', status: 'Failure', message: `curfew: ${message}`, code: status },
-    error: { code, message },
-  });
-}
-
-function logReview(
-  log: Log,
+/** A review's log line. */
+function reviewFields(
   asked: ReviewRequest,
-  outcome: Outcome,
-  reason: OutcomeReason,
-  operations: number,
-  ms: number,
-): void {
-  log.info(
-    {
-      uid: asked.uid,
-      namespace: bounded(asked.namespace),
-      ...(asked.name === '' ? { generateName: bounded(asked.generateName) } : { name: bounded(asked.name) }),
-      operation: bounded(asked.operation, 16),
-      dryRun: asked.dryRun,
-      outcome,
-      reason,
-      operations,
-      ms: Math.round(ms * 1000) / 1000,
-    },
-    'review',
-  );
+  { outcome, reason, operations }: Verdict,
+  seconds: number,
+): Record<string, string | number | boolean> {
+  return {
+    uid: asked.uid,
+    namespace: bounded(asked.namespace),
+    ...(asked.name === '' ? { generateName: bounded(asked.generateName) } : { name: bounded(asked.name) }),
+    operation: bounded(asked.operation, 16),
+    dryRun: asked.dryRun,
+    outcome,
+    reason,
+    operations,
+    ms: Math.round(seconds * 1_000_000) / 1000,
+  };
 }
 
-/** Kept back from the API server's patience, so that our answer still arrives. */
+/** Kept back from the API server's timeout, so that our answer still arrives; milliseconds. */
 const RESERVE = 500;
 
-/** How long images may be looked up, of the API server's patience: it also counts what the review waited. */
+/** How long images may be looked up, in milliseconds. The API server's timeout also counts what the review waited to be read. */
 function lookUpTime(request: FastifyRequest, overload: Overload): number {
-  return Math.max(RESERVE, Math.floor(patienceOf(request.url) - overload.waited()) - RESERVE);
+  return Math.max(RESERVE, Math.floor(apiServerTimeout(request.url) - overload.waited()) - RESERVE);
 }

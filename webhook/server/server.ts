@@ -16,11 +16,12 @@ import type { CertificateSource } from '../certificate/certificate.ts';
 import type { Config } from '../config/schema.ts';
 import type { ImageLookup } from '../decision/images.ts';
 import type { Policy } from '../decision/policy.ts';
+import { errorBody, fail, JSON_TYPE, reject } from './answer.ts';
 import type { Events } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics, RejectionCode } from './metrics.ts';
 import { describeExcess, Overload } from './overload.ts';
-import { createReviewer, errorBody, JSON_TYPE, reject } from './reviewer.ts';
+import { createReviewer } from './reviewer.ts';
 import { limitStalls, refuseConnection, tlsOptions } from './socket-limits.ts';
 
 export interface ServerParts {
@@ -79,11 +80,11 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
     logger: false,
     bodyLimit: bodyBytes,
     requestTimeout,
-    // For a peer that does not read its answer; what does not send is caught, and answered, by the timeouts above.
+    // For a peer that does not read its answer; one that does not send is answered by the request timeout.
     connectionTimeout: 2 * requestTimeout,
-    // The API server keeps idle connections for 90 s; who hangs up first makes the other's next request fail.
+    // Longer than the 90 s for which the API server keeps an idle connection: a request fails that meets one which is being closed.
     keepAliveTimeout: 100_000,
-    // While closing, what still comes is answered: an answer of 503 would refuse pods.
+    // Requests that come while the server closes are answered: a 503 would refuse pods.
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, log),
     frameworkErrors: (error, request, reply) => {
@@ -95,7 +96,9 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
   });
   const review = createReviewer(answering);
   const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    const { status, code, message } = classify(error, bodyBytes);
+    const rejection = classify(error, bodyBytes);
+    if (rejection === undefined) return fail(answering, request, reply, error);
+    const { status, code, message } = rejection;
     return discardBody(request, code).then(() => reject(answering, request, reply, status, code, message));
   };
   app.server.maxConnections = config.limits.connections;
@@ -104,7 +107,7 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
     metrics.began();
     const excess = overload.enter(request.raw);
     if (excess === undefined) return done();
-    // What follows of its body is read and thrown away: who is hung up on while he sends may not get to read the answer.
+    // The rest of its body is read and thrown away: a client that is cut off while it sends may not get to read the answer.
     metrics.ended('rejected', 'overloaded');
     if (draining()) reply.header('connection', 'close');
     const retryAfter = overload.retryAfter();
@@ -147,12 +150,12 @@ function buildHealth(metrics: Metrics, unready: () => string | undefined): Fasti
 
 interface Rejection {
   status: number;
-  code: RejectionCode | 'internal';
+  code: RejectionCode;
   message: string;
 }
 
-/** fastify's own errors, and whatever else reaches the error handler, in our words. */
-function classify(error: FastifyError, bodyBytes: number): Rejection {
+/** fastify's errors that are the client's, in our words. @returns undefined for a fault of ours */
+function classify(error: FastifyError, bodyBytes: number): Rejection | undefined {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return { status: 413, code: 'body-too-large', message: `the body is longer than ${bodyBytes} bytes` };
@@ -168,7 +171,7 @@ function classify(error: FastifyError, bodyBytes: number): Rejection {
   if (status >= 400 && status < 500) {
     return { status, code: 'bad-request', message: 'the request is malformed or was cut off' };
   }
-  return { status: 500, code: 'internal', message: 'internal error; the log has its frames under this uid' };
+  return undefined;
 }
 
 /** As much of a body that is too long as is worth reading so that its sender gets the answer and not a reset. */

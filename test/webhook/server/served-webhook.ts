@@ -16,7 +16,7 @@ import { type ImageLookup, noLookup } from '../../../webhook/decision/images.ts'
 import type { Policy } from '../../../webhook/decision/policy.ts';
 import { type EventSink, Events } from '../../../webhook/server/events.ts';
 import { createLog } from '../../../webhook/server/log.ts';
-import { createMetrics } from '../../../webhook/server/metrics.ts';
+import { createMetrics, type Metrics } from '../../../webhook/server/metrics.ts';
 import { buildServer, type Servers } from '../../../webhook/server/server.ts';
 import { type Authority, createAuthority, type Pair } from '../certificate/throw-away-certificate.ts';
 
@@ -50,6 +50,8 @@ export interface ServeOptions {
   withoutCertificate?: boolean;
   now?: () => number;
   events?: EventSink;
+  /** Metrics that a test has tampered with. */
+  metrics?: (metrics: Metrics) => Metrics;
 }
 
 /** Serve until the test ends. */
@@ -65,7 +67,8 @@ export async function serveWebhook(t: TestContext, options: ServeOptions = {}): 
   if (options.withoutCertificate !== true) await install(await authority.issue());
   const lines: string[] = [];
   const log = createLog('debug', { write: (line: string) => void lines.push(line) });
-  const metrics = createMetrics('0.0.0-test');
+  const counted = createMetrics('0.0.0-test');
+  const metrics = options.metrics?.(counted) ?? counted;
   const config: Config = parseConfig(options.config ?? '', 'test');
   const policy = policyOf(config);
   const certificate = new CertificateFiles(
