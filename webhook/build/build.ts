@@ -1,6 +1,7 @@
 /**
  * Bundle the webhook and its command line into `dist/curfew.js`: one file that runs on Node 24 with no node_modules.
- * Not minified, so that a stack trace in a bug report can be read. Beside it, the licenses of what is in it.
+ * Whitespace and syntax are minified, names are not: functions keep their names in a stack trace of a bug report. Beside it, the
+ * licenses of what is in it.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { build, type Metafile } from 'esbuild';
@@ -56,7 +57,7 @@ try {
       js: readFileSync(entry, 'utf8').startsWith('#!') ? requireForPackages : shebang + requireForPackages,
     },
     legalComments: 'eof',
-    // Names stay, for stack traces; the rest of the text is memory that a running webhook keeps.
+    // The text of the program is memory that a running webhook keeps.
     minifySyntax: true,
     minifyWhitespace: true,
     plugins: [omissions],
