@@ -1,10 +1,52 @@
-/** The image look-up that a configuration asks for, with the pull secrets of the pod's own cluster. */
-import type { Config } from '../config/config.ts';
+/** The parts of the service that its configuration asks for: image look-ups, Events, and the API server that some of them need. */
+import { type Config, ConfigError } from '../config/config.ts';
 import type { ImageLookup } from '../decision/images.ts';
 import type { PullSecret, SecretReader } from '../images/pull-secrets.ts';
+import type { Kubernetes } from '../kubernetes/client.ts';
+import { Events } from './events.ts';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** @param closing ends what is under way, and hangs up */
+/**
+ * Connect to the API server of the pod's own cluster.
+ * @param setting the configuration's setting that needs it, for the message
+ * @param closing aborts the requests that are under way
+ * @throws {ConfigError} where there is no cluster
+ */
+export async function connectCluster(setting: string, closing: AbortSignal): Promise<Kubernetes> {
+  // Imported here because the client is a large part of the program.
+  const [{ connectKubernetes }, { KubernetesError }] = await Promise.all([
+    import('../kubernetes/client.ts'),
+    import('../kubernetes/error.ts'),
+  ]);
+  return connectKubernetes(process.env, closing).catch((cause: unknown) => {
+    if (!(cause instanceof KubernetesError)) throw cause;
+    throw new ConfigError(`${setting}, but: ${cause.message}`, { cause });
+  });
+}
+
+/**
+ * The Events, written to the API server of the pod's own cluster.
+ * @param closing aborts the requests that are under way
+ * @returns undefined where the configuration wants none
+ * @throws {ConfigError} where there is no cluster
+ */
+export async function reviewEvents(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  closing: AbortSignal,
+): Promise<Events | undefined> {
+  if (!config.events.enabled) return undefined;
+  const kubernetes = await connectCluster('events.enabled is true', closing);
+  const sink = { create: kubernetes.createEvent };
+  return new Events({ sink, log, ended: metrics.eventEnded });
+}
+
+/**
+ * The image look-up, with the pull secrets of the pod's own cluster.
+ * @param closing aborts the requests that are under way, and closes the connections
+ */
 export async function reviewImages(
   config: Config,
   metrics: Metrics,
@@ -21,7 +63,7 @@ export async function reviewImages(
   return service;
 }
 
-/** Connects to the API server when the first secret is wanted: many a cluster's images need none, and it costs 28 MB. */
+/** Connects to the API server when the first secret is wanted: the images of many clusters need none, and it costs 28 MB. */
 class LateSecretReader implements SecretReader {
   private readonly closing: AbortSignal;
   private connected: Promise<SecretReader> | undefined;

@@ -1,5 +1,5 @@
 /**
- * The running service: configuration in, servers up, certificate watched, and everything down again in order.
+ * The running service: the parts are made from the configuration, the servers listen, and at the end all is closed in order.
  */
 import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
@@ -7,10 +7,9 @@ import { type Config, policyOf } from '../config/config.ts';
 import { VERSION } from '../decision/policy.ts';
 import { bufferedOutput, createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { buildServer, type Servers } from './server.ts';
-import { certificateSource } from './service-certificate.ts';
-import { reviewEvents } from './service-events.ts';
-import { reviewImages } from './service-images.ts';
+import { reviewEvents, reviewImages } from './parts.ts';
+import { buildServer } from './server.ts';
+import { servingCertificate } from './serving-certificate.ts';
 import { endWithGrace } from './shutdown.ts';
 
 /**
@@ -23,16 +22,10 @@ export async function serve(config: Config): Promise<number> {
   const log = createLog(config.log.level, stream);
   const metrics = createMetrics(VERSION);
   const closing = new AbortController();
-  const certificate = await certificateSource(
-    config,
-    log,
-    metrics,
-    () => servers.useCertificate(),
-    closing.signal,
-  );
+  const { source: certificate, onLoaded } = await servingCertificate(config, log, metrics, closing.signal);
   const events = await reviewEvents(config, log, metrics, closing.signal);
   const images = await reviewImages(config, metrics, closing.signal);
-  const servers: Servers = buildServer({
+  const servers = buildServer({
     policy: policyOf(config),
     images,
     log,
@@ -41,6 +34,7 @@ export async function serve(config: Config): Promise<number> {
     certificate,
     events,
   });
+  onLoaded(() => servers.useCertificate());
   const ended = endWithGrace(config, servers, { certificate, log, flush, events });
   try {
     await listen(servers.health, config.listen.healthPort, config.listen.host);

@@ -1,30 +1,37 @@
-/** The certificate source that a configuration asks for, and what it tells turned into log lines and metrics. */
+/** The serving certificate that the configuration asks for. What becomes of it goes to the log and the metrics. */
 import { readFile } from 'node:fs/promises';
 import type { CertificateListener, CertificateSource } from '../certificate/certificate.ts';
 import { CertificateFiles } from '../certificate/files.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { connectCluster } from './service-cluster.ts';
+import { connectCluster } from './parts.ts';
 
 /** Where the kubelet writes the pod's own namespace. */
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
+/** A source, and whom it tells that it has another pair. */
+export interface ServingCertificate {
+  source: CertificateSource;
+  /** Call `loaded` after each pair that is loaded from now on. */
+  onLoaded(loaded: () => void): void;
+}
+
 /**
- * @param changed called after each change of the certificate
- * @param closing ends what is under way
- * @throws {ConfigError} where the configuration does not go with where this runs
+ * @param closing aborts the requests that are under way
+ * @throws {ConfigError} where the configuration needs a cluster, and this runs in none
  */
-export async function certificateSource(
+export async function servingCertificate(
   config: Config,
   log: Log,
   metrics: Metrics,
-  changed: () => void,
   closing: AbortSignal,
-): Promise<CertificateSource> {
+): Promise<ServingCertificate> {
+  // Nobody listens until the servers exist, which are built with the source.
+  let loaded = () => {};
   const listener: CertificateListener = {
     loaded: ({ notAfter, fingerprint, subjectAltName }) => {
-      changed();
+      loaded();
       metrics.certificateLoaded(notAfter);
       log.info({ notAfter, fingerprint, subjectAltName }, 'certificate loaded');
     },
@@ -37,7 +44,12 @@ export async function certificateSource(
     config.tls.source === 'files'
       ? new CertificateFiles(config.tls, listener)
       : await selfManaged(config, log, metrics, listener, closing);
-  return source;
+  return {
+    source,
+    onLoaded: (call) => {
+      loaded = call;
+    },
+  };
 }
 
 async function selfManaged(

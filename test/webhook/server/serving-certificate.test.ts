@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import type { CertificateSource } from '../../../webhook/certificate/certificate.ts';
 import { ConfigError, parseConfig } from '../../../webhook/config/config.ts';
 import { createLog } from '../../../webhook/server/log.ts';
 import { createMetrics } from '../../../webhook/server/metrics.ts';
-import { certificateSource } from '../../../webhook/server/service-certificate.ts';
+import { type ServingCertificate, servingCertificate } from '../../../webhook/server/serving-certificate.ts';
 import { startApiServer } from '../kubernetes/fake-api-server.ts';
+import { certificateFiles } from './served-process.ts';
 
 const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = process.env;
 delete process.env.KUBERNETES_SERVICE_HOST;
@@ -15,8 +17,7 @@ afterEach(() => {
   if (KUBERNETES_SERVICE_HOST !== undefined) process.env.KUBERNETES_SERVICE_HOST = KUBERNETES_SERVICE_HOST;
 });
 
-interface Started {
-  source: CertificateSource;
+interface Started extends ServingCertificate {
   metrics: () => Promise<string>;
   log: string[];
 }
@@ -28,14 +29,13 @@ async function sourceOf(tls: string, noticed = () => {}): Promise<Started> {
     noticed();
   };
   const metrics = createMetrics('0.0.0-test');
-  const source = await certificateSource(
+  const { source, onLoaded } = await servingCertificate(
     parseConfig(`tls: { ${tls} }`, 'test'),
     createLog('debug', { write }),
     metrics,
-    () => {},
     new AbortController().signal,
   );
-  return { source, log, metrics: () => metrics.text() };
+  return { source, onLoaded, log, metrics: () => metrics.text() };
 }
 
 test('outside of a cluster a self-managed certificate is refused, with the way out', async () => {
@@ -49,6 +49,24 @@ test('outside of a cluster a self-managed certificate is refused, with the way o
     sourceOf('source: self-managed'),
     (error) => error instanceof ConfigError && /tls\.selfManaged\.namespace is missing/.test(error.message),
   );
+});
+
+test('a pair that is loaded before anybody listens is no failure; the listener hears of the next one', async (t) => {
+  const { folder, authority } = await certificateFiles(t);
+  const { source, onLoaded, log } = await sourceOf(`certFile: ${folder}/tls.crt, keyFile: ${folder}/tls.key`);
+  await source.check();
+  assert.equal(source.unready(), undefined);
+  assert.deepEqual(
+    log.map((line) => JSON.parse(line).msg),
+    ['certificate loaded'],
+  );
+  let heard = 0;
+  onLoaded(() => heard++);
+  const { cert, key } = await authority.issue();
+  await writeFile(join(folder, 'tls.crt'), cert);
+  await writeFile(join(folder, 'tls.key'), key);
+  await source.check();
+  assert.equal(heard, 1);
 });
 
 test('W9 a self-managed certificate is served, counted, and nothing secret is logged', async (t) => {
