@@ -1,4 +1,4 @@
-/** `npm run charts`: write the generated files: values.schema.json, the README's tables, curfew.yaml. */
+/** Write what is made from other files under charts/, part of `npm run generate`: values.schema.json, the README's tables, curfew.yaml. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchClients } from './clients.ts';

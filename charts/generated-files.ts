@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHART, template } from './helm.ts';
+import { between } from './markdown.ts';
 import { oneManifest, RENDERING } from './one-manifest.ts';
 import { describedValues } from './values-comments.ts';
 import { valuesSchema } from './values-schema.ts';
@@ -16,8 +17,8 @@ export function describingFiles(): Map<string, string> {
   const comments = new Map(values.map(({ path, comment }) => [path, comment]));
   const schema = valuesSchema((path) => comments.get(path));
   let readme = readFileSync(join(CHART, 'README.md'), 'utf8');
-  readme = between(readme, 'values', valuesTable(values, schema));
-  readme = between(readme, 'config', configTable(schema));
+  readme = between(readme, 'README.md', 'values', valuesTable(values, schema));
+  readme = between(readme, 'README.md', 'config', configTable(schema));
   return new Map([
     ['curfew/values.schema.json', `${JSON.stringify(schema, null, 2)}\n`],
     ['curfew/README.md', readme],
@@ -33,12 +34,4 @@ export function manifestFile(program: string): [path: string, content: string] {
   const { code, stdout, stderr } = template(program, RENDERING);
   if (code !== 0) throw new Error(stderr);
   return ['curfew.yaml', oneManifest(stdout)];
-}
-
-/** Replace the text between two marks. */
-function between(text: string, name: string, content: string): string {
-  const [begin, end] = [`<!-- ${name}: generated -->\n`, `<!-- /${name} -->`];
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`README.md lacks the marks of ${name}`);
-  return `${text.slice(0, from)}${begin}\n${content}\n\n${text.slice(to)}`;
 }

@@ -15,7 +15,7 @@ export const RENDERING = {
 };
 
 const HEAD = `# Curfew ${VERSION}, whole: kubectl apply -f curfew.yaml
-# Generated from the chart beside it (npm run charts). For Kubernetes 1.20 and newer; what not every one of these knows is
+# Generated from the chart beside it (npm run generate). For Kubernetes 1.20 and newer; what not every one of these knows is
 # left out, and the chart has it: matchConditions, and a PodDisruptionBudget, which this makes:
 #   kubectl -n ${NAMESPACE} create poddisruptionbudget curfew --selector=app.kubernetes.io/name=curfew --max-unavailable=1
 # Then opt namespaces in: kubectl label namespace NAMESPACE curfew.dev/injection=enabled

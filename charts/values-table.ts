@@ -2,6 +2,7 @@
 
 import { CONFIG } from '../webhook/config/schema.ts';
 import { describeKeys } from '../webhook/config/schema-keys.ts';
+import { code, table } from './markdown.ts';
 import type { DescribedValue } from './values-comments.ts';
 import type { Schema } from './values-schema.ts';
 
@@ -15,9 +16,9 @@ export function valuesTable(values: readonly DescribedValue[], schema: Schema): 
         .map((item) => `\`${item}\``);
       const meaning = [comment, choice === undefined ? undefined : `One of ${choice.join(', ')}.`];
       const text = meaning.filter((part) => part !== undefined).join(' ');
-      return row(standard === undefined ? `**${path}**` : `\`${path}\``, code(standard), text);
+      return [standard === undefined ? `**${path}**` : `\`${path}\``, code(standard), text];
     });
-  return ['| value | default | |', '|---|---|---|', ...rows].join('\n');
+  return table(['value', 'default', 'meaning'], rows);
 }
 
 /** The keys under `config` that may be set. */
@@ -25,10 +26,10 @@ export function configTable(schema: Schema): string {
   const rows = [...describeKeys(CONFIG)]
     .filter(({ path }) => schemaAt(schema, `config.${path}`) !== undefined)
     .map(({ path, help, allowed, standard }) =>
-      // The chart refuses port 0.
-      row(`\`config.${path}\``, code(standard), `${help}: ${allowed.replace(' (0: any free one)', '')}`),
+      // The chart must know its ports.
+      [`\`config.${path}\``, code(standard), `${help}: ${allowed.replace(' (0: any free one)', '')}`],
     );
-  return ['| value | default | |', '|---|---|---|', ...rows].join('\n');
+  return table(['value', 'default', 'meaning'], rows);
 }
 
 function schemaAt(schema: Schema, path: string): Schema | undefined {
@@ -39,12 +40,4 @@ function schemaAt(schema: Schema, path: string): Schema | undefined {
     found = next;
   }
   return found;
-}
-
-function row(...cells: string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-}
-
-function code(text: string | undefined): string {
-  return text === undefined || text === '""' || text === 'null' ? '' : `\`${text}\``;
 }

@@ -14,11 +14,11 @@ import { objectsOf } from './rendered-chart.ts';
 
 const current = (path: string) => readFileSync(join(CHART, '..', path), 'utf8');
 
-test('values.schema.json and the tables of README.md are current: npm run charts writes them', () => {
+test('values.schema.json and the tables of README.md are current: npm run generate writes them', () => {
   for (const [path, content] of describingFiles()) assert.ok(current(path) === content, path);
 });
 
-test('curfew.yaml is current: npm run charts writes it', async () => {
+test('curfew.yaml is current: npm run generate writes it', async () => {
   const [path, content] = manifestFile((await fetchClients()).helm);
   assert.ok(current(path) === content, path);
 });

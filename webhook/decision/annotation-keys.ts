@@ -1,30 +1,20 @@
 import { nearest } from '../shared/spelling.ts';
 import { quote } from '../shared/wording.ts';
 import { type NotWrapped, type Reason, refuse } from './mutation.ts';
-import {
-  ENTRYPOINT,
-  INJECT_LABEL,
-  LOG,
-  MAINS,
-  PREFIX,
-  READY,
-  SIDECARS,
-  START_TIMEOUT,
-  STOP_SIGNAL,
-  STOP_TIMEOUT,
-} from './vocabulary.ts';
+import { INJECT_LABEL, PREFIX, VOCABULARY } from './vocabulary.ts';
 
 /** The annotations, the per-container ones by their domain, with an example of each one's value. */
-export const EXAMPLES: Readonly<Record<string, string>> = {
-  [SIDECARS]: 'cloud-sql-proxy, vault-agent',
-  [MAINS]: 'app',
-  [START_TIMEOUT]: '2m',
-  [LOG]: 'debug',
-  [ENTRYPOINT]: '["/program", "--flag"]',
-  [READY]: 'http://:15021/healthz/ready, tcp://:5432, exec: pg_isready, or none',
-  [STOP_SIGNAL]: 'INT',
-  [STOP_TIMEOUT]: '20s',
-};
+export const EXAMPLES: Readonly<Record<string, string>> = Object.fromEntries(
+  VOCABULARY.filter(({ where }) => where === 'pod annotation').map(({ key, examples }) => [
+    key,
+    anyOf(examples),
+  ]),
+);
+
+/** @example anyOf(['tcp://:5432', 'none']) // 'tcp://:5432, or none' */
+function anyOf(examples: readonly string[]): string {
+  return [...examples.slice(0, -1), `${examples.length > 1 ? 'or ' : ''}${examples.at(-1)}`].join(', ');
+}
 
 /** V4: an annotation under our prefix that is none of ours, with the one that was perhaps meant. */
 export function unknownAnnotation(key: string): NotWrapped {

@@ -1,46 +1,8 @@
 import type { Operation } from 'fast-json-patch';
 import { printable } from '../shared/wording.ts';
+import type { Reason } from './reasons.ts';
 
-/** Why a pod was wrapped, left alone or refused. The list is closed, because a reason is a label of logs and metrics. */
-export const REASONS = [
-  'wrapped',
-  'already-wrapped',
-  // left alone
-  'invalid-pod',
-  'mirror-pod',
-  'windows',
-  'opted-out',
-  'restart-policy-always',
-  'native-sidecar',
-  'no-known-sidecar',
-  'no-sidecar',
-  // left alone, or refused where the pod asks to be wrapped
-  'no-shim-for-machine',
-  'too-many-containers',
-  'no-main',
-  'name-taken',
-  'path-taken',
-  'status-too-long',
-  'sidecar-never-ends',
-  'image-lookup-off',
-  'image-not-found',
-  'image-unauthorized',
-  'image-unreachable',
-  'image-timeout',
-  'image-unusable',
-  'no-command',
-  // refused
-  'bad-annotation',
-  'bad-label',
-  'unknown-annotation',
-  'unknown-label',
-  'sidecars-and-mains',
-  'no-such-container',
-  'bad-status',
-  'half-wrapped',
-] as const;
-
-export type Reason = (typeof REASONS)[number];
+export { REASONS, type Reason } from './reasons.ts';
 
 export interface MutatedContainer {
   name: string;

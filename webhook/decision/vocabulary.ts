@@ -45,3 +45,83 @@ export const INSTALL_CONTAINER = 'curfew-install';
 export const BIN_VOLUME = 'curfew-bin';
 export const RUN_VOLUME = 'curfew-run';
 export const OUR_VOLUMES: readonly string[] = [BIN_VOLUME, RUN_VOLUME];
+
+/** A label or annotation, as docs/reference/annotations.md lists it. */
+export interface Word {
+  where: 'namespace label' | 'pod label' | 'pod annotation' | 'pod annotation, written by the webhook';
+  /** With {@link perContainer}: the domain before `/<container>`. */
+  key: string;
+  perContainer: boolean;
+  /** Values that it takes, as they stand in a manifest; messages show them. */
+  examples: readonly string[];
+  meaning: string;
+}
+
+const annotation = (key: string, examples: readonly string[], meaning: string): Word => ({
+  ...{ where: 'pod annotation', key, perContainer: false, examples, meaning },
+});
+const containerAnnotation = (key: ContainerDomain, examples: readonly string[], meaning: string): Word => ({
+  ...{ where: 'pod annotation', key, perContainer: true, examples, meaning },
+});
+
+/** Every label and annotation that means something to Curfew. */
+export const VOCABULARY: readonly Word[] = [
+  {
+    where: 'namespace label',
+    key: INJECTION_LABEL,
+    perContainer: false,
+    examples: [INJECTION_ENABLED],
+    meaning: 'opts the namespace in',
+  },
+  {
+    where: 'pod label',
+    key: INJECT_LABEL,
+    perContainer: false,
+    examples: ['"false"', '"true"'],
+    meaning:
+      '`"false"` opts one pod out, `"true"` opts in a pod that would be passed over (restartPolicy Always)',
+  },
+  annotation(
+    SIDECARS,
+    ['cloud-sql-proxy, vault-agent'],
+    'names of the sidecars, in start order; every other container is a main',
+  ),
+  annotation(
+    MAINS,
+    ['app'],
+    'names of the mains; every other container is then a sidecar: known ones start first, in the order of the catalogue, the others in the order of the spec',
+  ),
+  annotation(
+    START_TIMEOUT,
+    ['2m'],
+    'how long a main waits for its sidecars (default: for ever); then it exits 124',
+  ),
+  annotation(LOG, ['debug'], "`debug`: the shim tells every step in the container's log (default: `info`)"),
+  containerAnnotation(
+    ENTRYPOINT,
+    ['["/program", "--flag"]'],
+    "JSON array: the command to run, in place of the image's ENTRYPOINT and of the spec's `command`; no registry is asked",
+  ),
+  containerAnnotation(
+    READY,
+    ['http://:15021/healthz/ready', 'tcp://:5432', 'exec: pg_isready', 'none'],
+    "when a sidecar counts as started (default: the catalogue's condition, else its startupProbe, else its readinessProbe, else as soon as it runs)",
+  ),
+  containerAnnotation(
+    STOP_SIGNAL,
+    ['INT'],
+    "the stop signal (default: the image's STOPSIGNAL, else the catalogue's, else TERM); the container's `lifecycle.stopSignal` counts more",
+  ),
+  containerAnnotation(
+    STOP_TIMEOUT,
+    ['20s'],
+    'from the stop signal to KILL (default: until the grace period ends)',
+  ),
+  {
+    where: 'pod annotation, written by the webhook',
+    key: STATUS,
+    perContainer: false,
+    examples: [],
+    meaning: 'JSON: version, what was wrapped, what each container ran before',
+  },
+];

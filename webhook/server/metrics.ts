@@ -6,23 +6,14 @@ import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Step } from '../certificate/authority.ts';
 import type { Mutation } from '../decision/mutate.ts';
 import type { ImageObserver } from '../images/lookup.ts';
-import type { ReviewErrorCode } from './admission-review.ts';
 import type { EventFate } from './events.ts';
 import { imageMetrics } from './image-metrics.ts';
+import type { RejectionCode } from './rejections.ts';
+
+export type { RejectionCode } from './rejections.ts';
 
 /** What became of a request. `rejected`: it was no review; `failed`: our own fault. */
 export type Outcome = Mutation['outcome'] | 'rejected' | 'failed';
-
-/** Why a request was rejected, before any pod was looked at. */
-export type RejectionCode =
-  | ReviewErrorCode
-  | 'not-json'
-  | 'body-too-large'
-  | 'unsupported-media-type'
-  | 'not-found'
-  | 'method-not-allowed'
-  | 'bad-request'
-  | 'overloaded';
 
 export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'internal';
 

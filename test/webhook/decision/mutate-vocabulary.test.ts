@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { VOCABULARY } from '../../../webhook/decision/vocabulary.ts';
 import { app, applied, flag, jobPod, mutation, proxy, wrapped } from './mutated-pod.ts';
 
 const istio = (more: object = {}) =>
@@ -251,4 +252,18 @@ describe('V4 what does not parse', () => {
     const pod = jobPod({ 'notcurfew.dev/sidecar': 'x', 'curfew.dev.example.com/x': 'y', 'curfew.dev': 'z' });
     assert.equal(mutation(pod).reason, 'no-known-sidecar');
   });
+});
+
+test('V4 every annotation of the vocabulary takes the values that are its examples', () => {
+  const lists = ['curfew.dev/sidecars', 'curfew.dev/mains'];
+  const containers = ['app', 'cloud-sql-proxy', 'vault-agent'].map((name) => proxy({ name }));
+  for (const { where, key, perContainer, examples } of VOCABULARY) {
+    if (where !== 'pod annotation') continue;
+    const mains = lists.includes(key) ? {} : { 'curfew.dev/mains': 'app' };
+    for (const example of examples) {
+      const annotations = { ...mains, [perContainer ? `${key}/vault-agent` : key]: example };
+      const { outcome, message } = mutation(jobPod(annotations, containers));
+      assert.equal(outcome, 'wrapped', `${key}: ${example}: ${message}`);
+    }
+  }
 });
