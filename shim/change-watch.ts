@@ -7,6 +7,9 @@ const LOOK_EVERY = 500;
 /** With it: on a file system that tells nothing, a change is still seen. Two wake-ups a minute. */
 const LOOK_ANYWAY = 30_000;
 
+/** What somebody goes on changing is not read for ever: what is left wakes us again. */
+const MOST_READS = 16;
+
 export class ChangeWatch {
   private readonly folder: string;
   /** The inotify descriptor: below 0 where it is not needed, or refused. */
@@ -43,6 +46,8 @@ export class ChangeWatch {
 
   /** Forget the changes until now: what comes after will be told. */
   empty(): void {
-    if (this.fd >= 0) while (typeof host.read(this.fd, 65_536) === 'string');
+    if (this.fd < 0) return;
+    for (let reads = 0; reads < MOST_READS; reads++)
+      if (typeof host.read(this.fd, 65_536) !== 'string') return;
   }
 }

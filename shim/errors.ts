@@ -2,10 +2,13 @@
 export const ENOENT = 2;
 export const EINTR = 4;
 export const EAGAIN = 11;
+export const EACCES = 13;
 export const ECHILD = 10;
 export const EEXIST = 17;
 export const EISDIR = 21;
 export const ECONNREFUSED = 111;
+/** Something of another kind stands there (`host.open`). */
+export const EMEDIUMTYPE = 124;
 
 const WORDS: Record<number, string> = {
   1: 'operation not permitted',
@@ -31,6 +34,7 @@ const WORDS: Record<number, string> = {
   111: 'connection refused',
   113: 'no route to host',
   122: 'disk quota exceeded',
+  124: 'something else stands there',
 };
 
 /** Words for a host function's negative result. */

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -276,27 +277,75 @@ static JSValue with_path(JSContext *ctx, JSValueConst value, long (*call)(const 
   return result(ctx, r);
 }
 
-static long call_open(const char *path, long flags) { return high(open(path, (int)flags | O_CLOEXEC, 0600)); }
+/* Whether two looks were at the same file, of a kind that is wanted. */
+static int is_same(const struct stat *a, const struct stat *b) {
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino && (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT);
+}
+
+/* Open the file that `found`, an O_PATH descriptor of it, stands for; where there is no /proc by its name, if that is still the same file. */
+static int open_found(int found, const struct stat *is, const char *path, int flags) {
+  char link[32];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", found);
+  int fd = open(link, flags);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) fd = open(path, flags | O_NOFOLLOW);
+  struct stat now;
+  if (fd < 0 || (fstat(fd, &now) == 0 && is_same(is, &now))) return fd;
+  close(fd);
+  errno = EMEDIUMTYPE;
+  return -1;
+}
+
+/*
+ * Open what has this name only if it is of this kind, and nothing else ever: other containers may exchange names in the rendezvous
+ * at any moment, a device's opening may do something, and O_PATH opens nothing.
+ */
+static int open_kind(const char *path, int flags, mode_t kind) {
+  struct stat is;
+  int found = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (found < 0) return -1;
+  int fd = -1;
+  if (fstat(found, &is) == 0) {
+    if ((is.st_mode & S_IFMT) == kind) fd = open_found(found, &is, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    else errno = EMEDIUMTYPE;
+  }
+  int error = errno;
+  close(found);
+  errno = error;
+  return high(fd);
+}
+
+static long call_open(const char *path, long mode) {
+  switch (mode) {
+    case 'r': return open_kind(path, O_RDONLY, S_IFREG);
+    case 'w': return open_kind(path, O_WRONLY, S_IFREG);
+    case 'l': return open_kind(path, O_RDONLY, S_IFIFO);
+    case 'f': return open_kind(path, O_RDWR, S_IFIFO);
+    case 'c': return high(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    default: return high(open(path, O_RDONLY | O_CLOEXEC));
+  }
+}
 static long call_unlink(const char *path, long extra) { return extra ? rmdir(path) : unlink(path); }
-static long call_mkfifo(const char *path, long mode) { return mkfifo(path, (mode_t)mode) < 0 ? -1 : chmod(path, (mode_t)mode); }
+/* For all users from its first moment: a chmod afterwards would go by the name, which may be another file's by then. */
+static long call_mkfifo(const char *path, long mode) {
+  mode_t mask = umask(0);
+  long r = mkfifo(path, (mode_t)mode);
+  umask(mask);
+  return r;
+}
 static long call_kind(const char *path, long extra) {
   struct stat s;
   return lstat(path, &s) < 0 ? -1 : (long)(s.st_mode & S_IFMT);
 }
 
 /*
- * open_file(path, mode): "r" read, "w" write what is there, "c" create anew and write, "f" hold a FIFO's writing end, all
+ * open_file(path, mode): "r" read and "w" write a regular file that is there, "l" listen to and "f" hold a FIFO, "c" create a file anew, all
  * without following a link; "x" read, following links.
  */
 static JSValue open_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   const char *mode = JS_ToCString(ctx, argv[1]);
-  int flags = !mode || *mode == 'x' ? O_RDONLY
-              : *mode == 'r'        ? O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-              : *mode == 'w'        ? O_WRONLY | O_NONBLOCK | O_NOFOLLOW
-              : *mode == 'f'        ? O_RDWR | O_NONBLOCK | O_NOFOLLOW
-                                    : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  int letter = mode ? *mode : 'x';
   JS_FreeCString(ctx, mode);
-  return with_path(ctx, argv[0], call_open, flags);
+  return with_path(ctx, argv[0], call_open, letter);
 }
 
 static JSValue unlink_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {

@@ -36,6 +36,9 @@ export const LONGEST_DOUBT = 300_000;
 /** Every marker has this size, so that one can be overwritten in place when the disk is full. */
 export const MARKER_SIZE = 512;
 
+/** The longest epoch, in characters. */
+export const MAX_EPOCH = 32;
+
 const MAGIC = 'curfew1';
 const PHASES: readonly Phase[] = ['waiting', 'running', 'starting', 'started', 'resting', 'ended'];
 
@@ -60,14 +63,9 @@ export function parseMarker(text: string): Marker | undefined {
   const fields: Record<string, unknown> = { ...value };
   const { attempt, epoch, phase, code, final, killedIsFinal, stopping, stopDoubt } = fields;
   const known = PHASES.find((item) => item === phase);
-  if (
-    typeof attempt !== 'number' ||
-    typeof epoch !== 'string' ||
-    known === undefined ||
-    typeof code !== 'number'
-  ) {
-    return undefined;
-  }
+  if (typeof attempt !== 'number' || !Number.isSafeInteger(attempt) || known === undefined) return undefined;
+  if (typeof epoch !== 'string' || epoch.length > MAX_EPOCH) return undefined;
+  if (typeof code !== 'number' || !Number.isInteger(code) || code < 0 || code > 255) return undefined;
   return {
     attempt,
     epoch,

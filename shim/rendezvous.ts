@@ -13,17 +13,16 @@
  */
 import * as host from 'host';
 import { EAGAIN, ENOENT, HostError } from './errors.ts';
-import { holdLife, makeLife, openLife } from './life-line.ts';
+import { emptyLife, holdLife, lifePath, makeLife, openLife } from './life-line.ts';
 import { type Announcement, DOUBT, doneBefore, type Peer, type Peers } from './lifecycle.ts';
 import { Listener } from './listener.ts';
-import { formatMarker, MARKER_SIZE } from './marker.ts';
+import { formatMarker, MARKER_SIZE, MAX_EPOCH } from './marker.ts';
 import { readMarker, statePath } from './marker-file.ts';
 import type { ContainerOptions } from './protocol.ts';
-import { formatSpoken, SPOKEN_SIZE, SPOKEN_TOTAL } from './spoken-word.ts';
+import { formatSpoken, SPOKEN_SIZE } from './spoken-word.ts';
 import { say } from './voice.ts';
 import { overwrite, readText, replace, writeWhole } from './whole-file.ts';
 
-const MAX_EPOCH = 32;
 /** Between two mendings: short, for who removes one file removes the next; doubled while somebody goes on removing them. */
 const FIRST_PAUSE = 10;
 const LAST_PAUSE = 30_000;
@@ -73,7 +72,7 @@ export class Rendezvous {
     const life = holdLife(folder, name);
     this.lives = [life];
     // As long as words that the last attempt spoke lie in the pipe, nobody hears that we live.
-    while (typeof host.read(life, SPOKEN_TOTAL) === 'string');
+    emptyLife(life);
     // Only now: the closing is what wakes those who watch, and they should find us alive.
     if (coming >= 0) host.close(coming);
   }
@@ -122,7 +121,7 @@ export class Rendezvous {
     const { announced } = this;
     if (announced === undefined) return undefined;
     // Without delay: a newcomer takes one who has a marker and no life line for dead. Who removes it pays as much as we do.
-    if (host.kindOf(`${this.folder}/${this.name}.life`) === -ENOENT) this.holdAnew();
+    if (host.kindOf(lifePath(this.folder, this.name)) === -ENOENT) this.holdAnew();
     if (this.isWhole(announced)) return undefined;
     if (at < this.mendAt) return this.mendAt;
     this.pause = at - this.mendAt > LAST_PAUSE ? FIRST_PAUSE : Math.min(this.pause * 2, LAST_PAUSE);

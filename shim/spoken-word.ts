@@ -7,8 +7,6 @@
 export const SPOKEN_SIZE = 16;
 /** All copies fit a pipe's atomic write. */
 const SPOKEN_COPIES = 64;
-/** What the words of one attempt take in the pipe. */
-export const SPOKEN_TOTAL = SPOKEN_SIZE * SPOKEN_COPIES;
 
 /** What a last word says, marker or not. */
 export interface SpokenWord {

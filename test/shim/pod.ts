@@ -86,7 +86,10 @@ export class Pod {
     this.install();
   }
 
-  /** What the init container does: again, too, as after a node's restart. */
+  /**
+   * What the init container does: again, too, as after a node's restart.
+   * @throws {Error} with its words, where it fails
+   */
   install(): void {
     const { mains = [], sidecars = [], shim = SHIM } = this.options;
     const flags = shimFlags({
@@ -96,7 +99,7 @@ export class Pod {
       containers: [...mains, ...sidecars],
     });
     const [file = '', ...args] = [...this.prefix, ...this.emulator, shim, ...flags];
-    execFileSync(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    execFileSync(file, args, { stdio: ['ignore', 'inherit', 'pipe'] });
   }
 
   /** The words that run a command in a container, from its namespace on. */

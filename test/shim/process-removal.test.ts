@@ -19,6 +19,8 @@ const KINDS: Record<string, (path: string) => void> = {
   },
   'a file': (path) => writeFileSync(path, 'theirs'),
   'a link to nowhere': (path) => execFileSync('ln', ['-s', '/no/such/target', path]),
+  'a link to a file': (path) => execFileSync('ln', ['-s', '/etc/hostname', path]),
+  'a device': (path) => execFileSync('mknod', [path, 'c', '1', '5']),
   'a FIFO': (path) => execFileSync('mkfifo', [path]),
 };
 
