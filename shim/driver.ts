@@ -13,9 +13,11 @@ import { ReadinessProbe } from './readiness.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
 import { StopRequests } from './stop-request.ts';
-import { say } from './voice.ts';
+import { flushWords, hasWords, say } from './voice.ts';
 
 const POLLIN = 1;
+const POLLOUT = 4;
+const STDERR = 2;
 const SIGSTOP = 19;
 const SIGCONT = 18;
 const SIGTSTP = 20;
@@ -66,6 +68,7 @@ export class Driver {
     this.handle({ type: 'start', at: host.now(), peers: this.look(), done: this.rendezvous.done });
     for (;;) {
       this.watchWhileNeeded();
+      flushWords();
       this.wait();
     }
   }
@@ -85,12 +88,15 @@ export class Driver {
     const lives = needed ? this.rendezvous.descriptors() : [];
     const sockets = this.probe.descriptors();
     const watched = this.changes.descriptors;
-    const fds = [this.signals, ...watched, ...lives, ...sockets.map((item) => item.fd)];
+    // What is said and not taken is tried again when somebody reads.
+    const words = hasWords() ? [STDERR] : [];
+    const fds = [this.signals, ...watched, ...lives, ...sockets.map((item) => item.fd), ...words];
     const events = [
       POLLIN,
       ...watched.map(() => POLLIN),
       ...lives.map(() => 0),
       ...sockets.map((item) => item.events),
+      ...words.map(() => POLLOUT),
     ];
     const wakeAt = earliest(this.machine.wakeAt, this.probe.wakeAt, needed ? this.lookAt : undefined);
     const timeout = wakeAt === undefined ? -1 : Math.max(0, Math.ceil(wakeAt - host.now()));
@@ -229,6 +235,7 @@ export class Driver {
       case 'exit':
         this.trace(`exit ${action.code}`);
         this.rendezvous.leave();
+        flushWords();
         return host.exit(action.code);
     }
   }

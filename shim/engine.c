@@ -4,12 +4,14 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "quickjs.h"
 
 /* shim/host.c */
 void host_early(int argc, char **argv);
+ssize_t host_say(const char *text, size_t length);
 JSModuleDef *js_init_module_host(JSContext *ctx, const char *name);
 
 /* shim/memory.c */
@@ -34,8 +36,10 @@ extern const uint32_t bundle_size;
 /* One line that says what was thrown, then where from; never returns. */
 static _Noreturn void fail(JSContext *ctx, JSValue thrown)
 {
+    static char words[4096];
     const char *message = JS_ToCString(ctx, thrown);
-    fprintf(stderr, "curfew: internal error: %s\n", message ? message : "out of memory");
+    int said = snprintf(words, sizeof words / 4, "curfew: internal error: %s\n", message ? message : "out of memory");
+    host_say(words, said < (int)sizeof words / 4 ? (size_t)said : sizeof words / 4 - 1);
     if (JS_IsObject(thrown)) {
         JSValue stack = JS_GetPropertyStr(ctx, thrown, "stack");
         const char *text = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
@@ -43,7 +47,7 @@ static _Noreturn void fail(JSContext *ctx, JSValue thrown)
         for (int lines = 0; text && text[length] && lines < STACK_LINES; length++)
             lines += text[length] == '\n';
         if (text)
-            fprintf(stderr, "%.*s", (int)length, text);
+            host_say(text, length < sizeof words ? length : sizeof words);
     }
     _exit(EXIT_INTERNAL);
 }
@@ -56,8 +60,7 @@ static _Noreturn void fail_pending(JSContext *ctx)
 static _Noreturn void fail_start(void)
 {
     static const char message[] = "curfew: internal error: no memory to start\n";
-    ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
-    (void)written;
+    host_say(message, sizeof(message) - 1);
     _exit(EXIT_INTERNAL);
 }
 

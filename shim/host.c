@@ -427,6 +427,60 @@ static JSValue copy(JSContext *ctx, JSValueConst self, int argc, JSValueConst *a
   }
 }
 
+/* --- words --- */
+
+/* Into a pipe that others hold too, whose flags are theirs: write would wait for room, splice from a pipe of our own need not. */
+static ssize_t splice_out(const char *text, size_t length) {
+  int via[2];
+  if (pipe2(via, O_CLOEXEC | O_NONBLOCK) < 0) return -1;
+  ssize_t n = write(via[1], text, length);
+  if (n > 0) n = splice(via[0], NULL, 2, NULL, (size_t)n, SPLICE_F_NONBLOCK);
+  int error = errno;
+  close(via[0]);
+  close(via[1]);
+  errno = error;
+  return n;
+}
+
+/* A terminal's output may be stopped for ever; opened anew it has flags of its own. */
+static ssize_t reopen_out(const char *text, size_t length) {
+  int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t n = write(fd, text, length);
+  int error = errno;
+  close(fd);
+  errno = error;
+  return n;
+}
+
+/* Write to standard error what goes there at once. The bytes written; or -1: EAGAIN, nobody takes it now. Up to PIPE_BUF bytes are one piece. */
+ssize_t host_say(const char *text, size_t length) {
+  struct stat s;
+  if (fstat(2, &s) < 0) return -1;
+  if (S_ISREG(s.st_mode)) return write(2, text, length);
+  ssize_t n = -1;
+  errno = ENOTSUP;
+  if (S_ISFIFO(s.st_mode)) n = splice_out(text, length);
+  if (S_ISCHR(s.st_mode)) n = reopen_out(text, length);
+  if (S_ISSOCK(s.st_mode)) n = send(2, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n >= 0 || errno == EAGAIN || errno == EPIPE) return n;
+  /* Not so here (no /proc, another user's, a filter). What has room takes this much at once, unless somebody else is quicker. */
+  struct pollfd out = {.fd = 2, .events = POLLOUT};
+  if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT)) return write(2, text, length);
+  errno = EAGAIN;
+  return -1;
+}
+
+static JSValue say(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  size_t length = 0;
+  const char *text = JS_ToCStringLen(ctx, &length, argv[0]);
+  ssize_t n = text ? host_say(text, length) : -1;
+  int error = errno;
+  JS_FreeCString(ctx, text);
+  errno = error;
+  return result(ctx, n);
+}
+
 /* --- waiting --- */
 
 /* watch(folder): a descriptor that becomes readable when a file there comes, changes or goes; or -errno. */
@@ -544,6 +598,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("sync", 1, sync_data),
     JS_CFUNC_DEF("copy", 2, copy),
     JS_CFUNC_DEF("age", 1, age),
+    JS_CFUNC_DEF("say", 1, say),
     JS_CFUNC_DEF("setMode", 2, set_mode),
     JS_CFUNC_DEF("rename", 2, rename_file),
     JS_CFUNC_DEF("unlink", 1, unlink_file),

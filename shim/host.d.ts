@@ -60,6 +60,8 @@ declare module 'host' {
   export function copy(from: number, to: number): number;
   /** Milliseconds since the open file's content changed (fstat(2)), by the wall clock. */
   export function age(fd: number): number;
+  /** Write to standard error what goes there at once, up to 4,096 bytes in one piece; -EAGAIN: nobody takes it now. The descriptor's flags stay. */
+  export function say(text: string): number;
   export function setMode(fd: number, mode: number): number;
   export function rename(from: string, to: string): number;
   export function unlink(path: string): number;

@@ -8,7 +8,7 @@ import { EXIT_UNUSABLE } from './lifecycle.ts';
 import { othersWords } from './machine-words.ts';
 import { type ContainerOptions, parseShimArguments, UsageError } from './protocol.ts';
 import { Started } from './started.ts';
-import { say } from './voice.ts';
+import { flushWords, say } from './voice.ts';
 
 function main(): never {
   const args = host.args();
@@ -29,6 +29,7 @@ function main(): never {
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof HostError)) throw error;
     say(error.message);
+    flushWords();
     return host.exit(EXIT_UNUSABLE);
   }
 }
