@@ -35,6 +35,9 @@
 #define MAX_ARGS 65536
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+/* shim/arguments.c */
+char **take_arguments(int argc, char **argv);
+
 extern char **environ;
 static int arg_count;
 static char **arg_values;
@@ -54,7 +57,7 @@ void host_early(int argc, char **argv) {
   char default_action[64] = {0};
   syscall(SYS_rt_sigaction, SIGCHLD, default_action, NULL, 8);
   arg_count = argc;
-  arg_values = argv;
+  arg_values = take_arguments(argc, argv);
 }
 
 static JSValue result(JSContext *ctx, long value) { return JS_NewInt32(ctx, value < 0 ? -errno : (int)value); }

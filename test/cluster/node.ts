@@ -73,10 +73,15 @@ export function processesOf(id: string): Process[] {
     });
 }
 
-/** The processes of one container of a pod under Curfew: the shim, and its children. */
+/**
+ * What runs in one container of a pod under Curfew now: the shim, and what that has started. A shim's command line does not say whose it is (P9);
+ * the file that the kubelet mounts at /dev/termination-log stands in a folder with the container's name.
+ */
 export function shimOf(uid: string, container: string): { shim: Process; others: Process[] } | undefined {
   const all = processesOf(uid);
-  const shim = all.find(({ first, command }) => first && command.includes(`--name=${container}`));
+  const shim = all.find(
+    ({ pid, first }) => first && read(`/proc/${pid}/mountinfo`).includes(`/containers/${container}/`),
+  );
   if (shim === undefined) return undefined;
   return { shim, others: all.filter((item) => item.container === shim.container && item !== shim) };
 }
