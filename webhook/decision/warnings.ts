@@ -3,6 +3,7 @@ import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
+import { warnOfProcessOne } from './process-one.ts';
 import { readinessProbePort } from './readiness.ts';
 import { containerKey, MAINS, READY, SIDECARS } from './vocabulary.ts';
 
@@ -44,6 +45,7 @@ export function warnOfChangedMeaning(plan: Plan, warn: (text: string) => void): 
         warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);
     }
     if (details.hasPostStart) warnOfPostStart(plan, part, warn);
+    warnOfProcessOne(plan.pod, part, warn);
   }
 }
 
