@@ -5,7 +5,7 @@
 import * as host from 'host';
 import { ChangeWatch } from './change-watch.ts';
 import { EINTR, HostError } from './errors.ts';
-import { type Action, type Context, type Event, earliest, type Peers } from './lifecycle.ts';
+import { type Action, type Context, type Event, earliest, type Peers, type Signal } from './lifecycle.ts';
 import { Machine } from './machine.ts';
 import { killLeftovers, startProcess } from './process.ts';
 import type { ContainerOptions } from './protocol.ts';
@@ -20,9 +20,8 @@ const POLLOUT = 4;
 const STDERR = 2;
 const SIGSTOP = 19;
 const SIGCONT = 18;
-const SIGTSTP = 20;
-/** And SIGTTIN, SIGTTOU: what a terminal stops a job with. */
-const TERMINAL_STOPS = [SIGTSTP, 21, 22];
+/** TSTP, TTIN, TTOU: what a terminal stops a job with. */
+const TERMINAL_STOPS = [20, 21, 22];
 /** The only reason that kill(2) has to refuse a child. */
 const POWERLESS = 'it runs as another user, and the container lacks CAP_KILL';
 /** Runs one container to its end; never returns. */
@@ -155,7 +154,11 @@ export class Driver {
     const where = this.stopRequests.isOutside(signal) ? 'outside' : `process ${signal.sender}`;
     this.trace(`got ${signalName(signal.number)} from ${where}: ${type}`);
     if (type === 'stop-request') this.lookAgain();
-    this.handle({ type, at: host.now(), signal: signal.number });
+    const event = { at: host.now(), signal: signal.number };
+    const { queued } = signal;
+    this.handle(
+      type === 'stop-request' || queued === undefined ? { type, ...event } : { type, ...event, queued },
+    );
   }
 
   /** A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). */
@@ -187,14 +190,12 @@ export class Driver {
   }
 
   /**
-   * A shell that started us must see its job stopped. A container has no such shell that could let it go on: its command would
-   * be process 1, which control-Z does not stop.
+   * A shell that started us must see its job stopped. Where we lead our session, as in a container, the child leads one of its own: no
+   * terminal stops that, as none stops process 1.
    */
   private stopWithChild(pid: number, signal: number): void {
     if (pid !== this.child || !TERMINAL_STOPS.includes(signal)) return;
-    if (!host.leadsTerminal()) {
-      if (host.pid() !== 1) host.kill(host.pid(), SIGSTOP);
-    } else if (signal === SIGTSTP) host.kill(-this.child, SIGCONT);
+    if (!host.leadsSession() && host.pid() !== 1) host.kill(host.pid(), SIGSTOP);
   }
 
   /** Events that come while one is handled wait their turn. */
@@ -223,7 +224,7 @@ export class Driver {
         else this.probe.stop();
         return true;
       case 'signal':
-        if (this.child > 0) this.signal(action.signal);
+        if (this.child > 0) this.signal(action);
         return true;
       case 'kill':
         if (this.child > 0 && host.kill(this.child, SIGKILL) < 0) this.giveUp();
@@ -271,7 +272,11 @@ export class Driver {
     return false;
   }
 
-  private signal(number: number): void {
+  private signal({ signal: number, queued }: Signal): void {
+    if (queued !== undefined) {
+      const { sender, user, value } = queued;
+      if (host.queueSignal(this.child, number, sender, user, value) >= 0) return;
+    }
     // A terminal stops the whole job, so the whole job goes on: our child leads its group.
     if (number === SIGCONT && host.kill(-this.child, number) >= 0) return;
     if (host.kill(this.child, number) >= 0) return;

@@ -118,11 +118,10 @@ static JSValue executable(JSContext *ctx, JSValueConst self, int argc, JSValueCo
 
 static JSValue pid(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { return JS_NewInt32(ctx, getpid()); }
 
-/* Whether we lead the session of a terminal on standard input. */
-static JSValue leads_terminal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
-  pid_t session;
-  return JS_NewBool(ctx, ioctl(0, TIOCGSID, &session) == 0 && session == getpid());
-}
+/* Whether we lead our session, as the first process of a container does. */
+static int is_leader(void) { return getsid(0) == getpid(); }
+
+static JSValue leads_session(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { return JS_NewBool(ctx, is_leader()); }
 
 /* Milliseconds of the monotonic clock, which no clock change moves. */
 static JSValue now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
@@ -157,6 +156,15 @@ static JSValue read_signal(JSContext *ctx, JSValueConst self, int argc, JSValueC
   JS_SetPropertyStr(ctx, signal, "number", JS_NewInt32(ctx, (int)info.ssi_signo));
   JS_SetPropertyStr(ctx, signal, "sender", JS_NewInt32(ctx, (int)info.ssi_pid));
   JS_SetPropertyStr(ctx, signal, "code", JS_NewInt32(ctx, info.ssi_code));
+  if (info.ssi_code == SI_QUEUE) {
+    char value[17];
+    snprintf(value, sizeof value, "%llx", (unsigned long long)info.ssi_ptr);
+    JSValue queued = JS_NewObject(ctx);
+    JS_SetPropertyStr(ctx, queued, "sender", JS_NewInt32(ctx, (int)info.ssi_pid));
+    JS_SetPropertyStr(ctx, queued, "user", JS_NewInt32(ctx, (int)info.ssi_uid));
+    JS_SetPropertyStr(ctx, queued, "value", JS_NewString(ctx, value));
+    JS_SetPropertyStr(ctx, signal, "queued", queued);
+  }
   return signal;
 }
 
@@ -166,6 +174,18 @@ static JSValue subreaper(JSContext *ctx, JSValueConst self, int argc, JSValueCon
 
 static JSValue send_signal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   return result(ctx, syscall(SYS_kill, int_arg(ctx, argv[0]), int_arg(ctx, argv[1])));
+}
+
+/* queueSignal(pid, signal, sender, user, value): a signal as sigqueue(3) sent it to us; the value is hexadecimal. */
+static JSValue queue_signal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int pid = int_arg(ctx, argv[0]), number = int_arg(ctx, argv[1]);
+  const char *value = JS_ToCString(ctx, argv[4]);
+  siginfo_t info = {.si_signo = number, .si_code = SI_QUEUE};
+  info.si_pid = int_arg(ctx, argv[2]);
+  info.si_uid = (uid_t)int_arg(ctx, argv[3]);
+  info.si_value.sival_ptr = (void *)(uintptr_t)(value ? strtoull(value, NULL, 16) : 0);
+  JS_FreeCString(ctx, value);
+  return result(ctx, syscall(SYS_rt_sigqueueinfo, pid, number, &info));
 }
 
 static JSValue reap(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
@@ -181,14 +201,35 @@ static JSValue reap(JSContext *ctx, JSValueConst self, int argc, JSValueConst *a
   return ended;
 }
 
+/* How a process begins, beside its words. */
+struct birth {
+  int leads;      /* a session of its own */
+  int terminal;   /* on standard input, which that session gets */
+  int foreground; /* else: in front of the terminal of our session */
+  int silent;     /* nothing on standard input and output */
+  int reaper;     /* a child subreaper, as process 1 is */
+};
+
+/*
+ * In the child, after vfork. SIGTTOU is still blocked, so that handing over the terminal does not stop us. Where a session of its own is
+ * refused (a filter of system calls) the process is a job of ours.
+ */
+static void take_place(const struct birth *birth) {
+  if (birth->leads && setsid() >= 0) {
+    if (birth->terminal) ioctl(0, TIOCSCTTY, 0);
+    return;
+  }
+  setpgid(0, 0);
+  if (birth->foreground) tcsetpgrp(0, getpid());
+}
+
 /* In the child, after vfork: only syscalls, no return. */
-static void become(const char *path, char **argv, pid_t parent, int foreground, int silent, int report) {
+static void become(const char *path, char **argv, pid_t parent, const struct birth *birth, int report) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid() != parent) _exit(126); /* killed before that */
-  setpgid(0, 0);
-  /* SIGTTOU is still blocked here, so that handing over the terminal does not stop us. */
-  if (foreground) tcsetpgrp(0, getpid());
-  if (silent) {
+  take_place(birth);
+  if (birth->reaper) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (birth->silent) {
     int null = open("/dev/null", O_RDWR);
     for (int fd = 0; fd < 3; fd++) if (null >= 0) dup2(null, fd); else close(fd);
     if (null > 2) close(null);
@@ -204,13 +245,13 @@ static void become(const char *path, char **argv, pid_t parent, int foreground, 
 }
 
 /* The pid of a process that runs path, or -errno of vfork, pipe2 or execve. */
-static int start(const char *path, char **argv, int foreground, int silent) {
+static int start(const char *path, char **argv, const struct birth *birth) {
   int report[2], error = 0;
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
   report[0] = high(report[0]);
   report[1] = high(report[1]);
   pid_t parent = getpid(), child = vfork();
-  if (child == 0) become(path, argv, parent, foreground, silent, report[1]);
+  if (child == 0) become(path, argv, parent, birth, report[1]);
   if (child < 0) error = errno;
   close(report[1]);
   /* A pipe, not the memory that vfork shares: under user-mode emulation vfork is fork. */
@@ -227,18 +268,42 @@ static int has_foreground(void) {
   return front == getpgrp() || (had && front > 0 && kill(-front, 0) < 0 && errno == ESRCH);
 }
 
+/* Take away a signal that we have sent to ourselves, and nobody else's. */
+static void take_back(int number) {
+  uint64_t set = (uint64_t)1 << (number - 1);
+  struct timespec none = {0};
+  siginfo_t info;
+  if (syscall(SYS_rt_sigtimedwait, &set, &info, &none, sizeof set) == number && info.si_pid != getpid())
+    syscall(SYS_rt_sigqueueinfo, getpid(), number, &info);
+}
+
 /*
- * spawn(path, argv, foreground, silent). argv is a list, or the number of the first of this program's own arguments to
+ * Whether there is a terminal for a session of our children's: it was that of our own session, which lets go of it the first time. (With the
+ * leader of its next session it is free again.) The kernel sends HUP and CONT to the group that was in front, which is ours.
+ */
+static int give_up_terminal(void) {
+  static int given;
+  pid_t session;
+  if (given || ioctl(0, TIOCGSID, &session) < 0 || session != getpid() || ioctl(0, TIOCNOTTY) < 0) return given;
+  take_back(SIGHUP);
+  take_back(SIGCONT);
+  return given = 1;
+}
+
+/*
+ * spawn(path, argv, silent, reaper). argv is a list, or the number of the first of this program's own arguments to
  * pass on: those go byte for byte, also where they are no UTF-8.
  */
 static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *args) {
-  int foreground = JS_ToBool(ctx, args[2]) && has_foreground(), silent = JS_ToBool(ctx, args[3]);
+  struct birth birth = {.leads = is_leader(), .silent = JS_ToBool(ctx, args[2]), .reaper = JS_ToBool(ctx, args[3])};
+  if (!birth.silent && birth.leads) birth.terminal = give_up_terminal();
+  else if (!birth.silent) birth.foreground = has_foreground();
   const char *path = JS_ToCString(ctx, args[0]);
   if (!path) return JS_NewInt32(ctx, -ENOMEM);
   int started;
   if (JS_IsNumber(args[1])) {
     int first = int_arg(ctx, args[1]) + 1;
-    started = first > 0 && first < arg_count ? start(path, arg_values + first, foreground, silent) : -EINVAL;
+    started = first > 0 && first < arg_count ? start(path, arg_values + first, &birth) : -EINVAL;
   } else {
     JSValue length = JS_GetPropertyStr(ctx, args[1], "length");
     int n = int_arg(ctx, length);
@@ -248,7 +313,7 @@ static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
       argv[i] = (char *)JS_ToCString(ctx, word);
       JS_FreeValue(ctx, word);
     }
-    started = argv ? start(path, argv, foreground, silent) : -E2BIG;
+    started = argv ? start(path, argv, &birth) : -E2BIG;
     for (int i = 0; argv && i < n; i++) JS_FreeCString(ctx, argv[i]);
     free(argv);
   }
@@ -583,7 +648,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("env", 1, env),
     JS_CFUNC_DEF("executable", 0, executable),
     JS_CFUNC_DEF("pid", 0, pid),
-    JS_CFUNC_DEF("leadsTerminal", 0, leads_terminal),
+    JS_CFUNC_DEF("leadsSession", 0, leads_session),
     JS_CFUNC_DEF("now", 0, now),
     JS_CFUNC_DEF("random", 0, random_id),
     JS_CFUNC_DEF("exit", 1, exit_now),
@@ -591,6 +656,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("readSignal", 1, read_signal),
     JS_CFUNC_DEF("subreaper", 0, subreaper),
     JS_CFUNC_DEF("kill", 2, send_signal),
+    JS_CFUNC_DEF("queueSignal", 5, queue_signal),
     JS_CFUNC_DEF("reap", 0, reap),
     JS_CFUNC_DEF("spawn", 4, spawn),
     JS_CFUNC_DEF("canExecute", 1, can_execute),

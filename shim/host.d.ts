@@ -13,8 +13,8 @@ declare module 'host' {
   /** The path this program was started by. */
   export function executable(): string;
   export function pid(): number;
-  /** Whether this process leads the session of a terminal on its standard input, as a container's does that has `tty: true`. */
-  export function leadsTerminal(): boolean;
+  /** Whether this process leads its session, as a container's first process does. */
+  export function leadsSession(): boolean;
   /** Milliseconds of the monotonic clock, with fractions. */
   export function now(): number;
   /** A random whole number below 2^52. */
@@ -28,19 +28,32 @@ declare module 'host' {
     number: number;
     sender: number;
     code: number;
+    /** What sigqueue(3) sent with it. */
+    queued?: { sender: number; user: number; value: string };
   }
   /** The next signal. */
   export function readSignal(fd: number): Signal | null;
   export function subreaper(): number;
+  /** rt_sigqueueinfo(2): pass on a signal as sigqueue(3) sent it (`queued`). */
+  export function queueSignal(
+    pid: number,
+    signal: number,
+    sender: number,
+    user: number,
+    value: string,
+  ): number;
   /** kill(2): a negative pid is a process group, -1 is everybody. */
   export function kill(pid: number, signal: number): number;
   /** One child that ended or stopped; null: none right now; -ECHILD: no children. */
   export function reap(): { pid: number; code?: number; signal?: number; stopped?: number } | null | number;
   /**
-   * Start `path` in a process group of its own, with default signals; the pid, or -errno of execve. `argv` is a list,
-   * or the index in `args()` of the first argument to pass on, byte for byte.
+   * Start `path` with default signals; the pid, or -errno of execve. Where this process leads its session the new one leads one of its own and
+   * gets the terminal (the first gets it from us, each later one from the one before); elsewhere it is a job of ours. `argv` is a
+   * list, or the index in `args()` of the first argument to pass on, byte for byte.
+   * @param silent with no standard input and output, and no terminal
+   * @param reaper it becomes a child subreaper (prctl(2)): orphans among its own descendants are its
    */
-  export function spawn(path: string, argv: string[] | number, foreground: boolean, silent: boolean): number;
+  export function spawn(path: string, argv: string[] | number, silent: boolean, reaper: boolean): number;
   /** 0 when this is a file that we may execute. */
   export function canExecute(path: string): number;
 

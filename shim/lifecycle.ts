@@ -4,6 +4,7 @@
  */
 import { LONGEST_DOUBT, type Marker, type Phase } from './marker.ts';
 import type { ContainerOptions, RestartPolicy, RestartRule } from './protocol.ts';
+import type { Queued } from './signals.ts';
 
 /** What this shim knows of another container of the pod. */
 export interface Peer {
@@ -13,6 +14,42 @@ export interface Peer {
   lived: boolean;
   /** Its newest whole marker. */
   marker?: Marker;
+}
+
+/** A signal for the process. `queued`: what sigqueue(3) put beside it, which goes on with it. */
+export interface Signal {
+  signal: number;
+  queued?: Queued;
+}
+
+/** Signals that came before the process was there (rule P6): the last one, and those before it. A list that grows in constant time. */
+export interface Early {
+  last: Signal;
+  before: Early | undefined;
+  count: number;
+}
+
+/** As many wait for a process at most, as the kernel lets only so many wait (RLIMIT_SIGPENDING). */
+const MOST_EARLY = 32_768;
+
+/** Keep a signal for the process. */
+export function keepEarly(early: Early | undefined, { signal, queued }: Signal): Early {
+  const count = (early?.count ?? 0) + 1;
+  if (early !== undefined && count > MOST_EARLY) return early;
+  return { last: queued === undefined ? { signal } : { signal, queued }, before: early, count };
+}
+
+/** The action that hands a signal to the process. */
+export function passOn({ signal, queued }: Signal): Action {
+  return queued === undefined ? { type: 'signal', signal } : { type: 'signal', signal, queued };
+}
+
+/** Start the process, and send it what came before, in order. */
+export function spawnWith(early: Early | undefined): Action[] {
+  const signals: Action[] = [];
+  for (let at = early; at !== undefined; at = at.before) signals.push({ type: 'signal', ...at.last });
+  signals.push({ type: 'spawn' });
+  return signals.reverse();
 }
 
 /** Every other container of the pod, by name. */
@@ -26,7 +63,7 @@ export type Event =
   /** The container runtime asks the container to end (rule P7). */
   | { type: 'stop-request'; at: number; signal: number }
   /** Any other signal. */
-  | { type: 'signal'; at: number; signal: number }
+  | ({ type: 'signal'; at: number } & Signal)
   /** The readiness condition held. */
   | { type: 'ready'; at: number }
   /** The process ended; 128+n for signal n. */
@@ -46,7 +83,7 @@ export type Action =
   | { type: 'spawn' }
   /** Begin to try the readiness condition, or stop trying it. */
   | { type: 'probe'; on: boolean }
-  | { type: 'signal'; signal: number }
+  | ({ type: 'signal' } & Signal)
   /** KILL the process and everything that it left. */
   | { type: 'kill' }
   | { type: 'say'; level: 'info' | 'debug'; text: string }

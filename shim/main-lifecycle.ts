@@ -8,6 +8,7 @@ import {
   announcement,
   type Context,
   DOUBT,
+  type Early,
   type Event,
   EXIT_START_TIMEOUT,
   EXIT_UNUSABLE,
@@ -15,10 +16,13 @@ import {
   isOver,
   isStarted,
   isStopping,
+  keepEarly,
   lagOf,
   lastWord,
   type Peers,
+  passOn,
   type Step,
+  spawnWith,
 } from './lifecycle.ts';
 import { SIGTERM } from './signals.ts';
 
@@ -33,7 +37,7 @@ export interface MainState {
   /** When to say again what is waited for. */
   sayAt: number;
   /** Signals that came before the process was there (rule P6). */
-  early: readonly number[];
+  early?: Early;
   /** When a sidecar was seen to be gone, perhaps for good. */
   lostAt?: number;
   /** A stop request came. */
@@ -50,7 +54,6 @@ export function startMain(context: Context, event: Extract<Event, { type: 'start
     peers: event.peers,
     since: event.at,
     sayAt: event.at + SAY_EVERY,
-    early: [],
     stopping: false,
   };
   if (event.done !== undefined) {
@@ -74,11 +77,11 @@ export function stepMain(context: Context, state: MainState, event: Event): Step
     case 'ready':
       return settle(context, state, event.at, []);
     case 'signal':
-      if (state.phase === 'running') return { state, actions: [{ type: 'signal', signal: event.signal }] };
+      if (state.phase === 'running') return { state, actions: [passOn(event)] };
       // Before there is a process, a TERM from inside can only mean this wait.
       if (event.signal === SIGTERM || event.signal === context.stopSignal)
         return end(context, state, 128 + event.signal);
-      return { state: { ...state, early: [...state.early, event.signal] }, actions: [] };
+      return { state: { ...state, early: keepEarly(state.early, event) }, actions: [] };
     case 'stop-request':
       return stop(context, state, event.at, event.signal);
     case 'exit':
@@ -116,12 +119,10 @@ function settle(context: Context, before: MainState, at: number, actions: Action
   const { sidecars, startTimeout } = context.options;
   const missing = sidecars.filter((name) => !isStarted(state.peers.get(name)));
   if (missing.length === 0) {
-    actions.push(
-      { type: 'announce', marker: announcement(context, 'running', false) },
-      { type: 'spawn' },
-      ...state.early.map((signal): Action => ({ type: 'signal', signal })),
-    );
-    return { state: withWake({ ...state, phase: 'running', early: [] }, undefined), actions };
+    actions.push({ type: 'announce', marker: announcement(context, 'running', false) });
+    const { early, ...rest } = state;
+    const running: MainState = { ...rest, phase: 'running' };
+    return { state: withWake(running, undefined), actions: actions.concat(spawnWith(early)) };
   }
   const lost = firstLost(context, state, missing, at);
   if (lost !== undefined && at >= lost.at) {

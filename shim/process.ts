@@ -35,11 +35,21 @@ export function startProcess(command: string, argv: string[] | number, silent: b
     const why = path === -ENOENT ? `command not found${where}` : `cannot execute: ${reason(path)}`;
     return { code, reason: `${quoted}: ${why}`, why };
   }
-  const pid = host.spawn(path, argv, !silent, silent);
+  const pid = host.spawn(path, argv, silent, !silent && host.pid() === 1 && asksWhetherItReaps(path));
   if (pid > 0) return pid;
   const cause = pid === -ENOENT ? 'the interpreter or loader that it names is not there' : reason(pid);
   const why = `cannot execute: ${cause}`;
   return { code: EXIT_NOT_EXECUTABLE, reason: `${quoted}: ${why}`, why };
+}
+
+/**
+ * Whether this program warns where orphans do not become its own: tini, also under the name that Docker gives it. It is no process 1 under us; a
+ * child subreaper satisfies it. Only those that ask become one: with any other command an orphan would see another parent than
+ * process 1, which many take for the sign that theirs has ended, and would stay a zombie where the command does not reap.
+ */
+function asksWhetherItReaps(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name === 'tini' || name.startsWith('tini-') || name === 'docker-init';
 }
 
 /** The first executable of that name in PATH; or the negative errno that says most about why there is none. */

@@ -8,8 +8,11 @@ import {
   type Event,
   EXIT_UNUSABLE,
   isStarted,
+  keepEarly,
   lastWord,
+  passOn,
   type Step,
+  spawnWith,
 } from './lifecycle.ts';
 import { exitCode, isAlone, leave } from './sidecar-leave.ts';
 import { isStopLate, lookAtMains, lookForStops } from './sidecar-mains.ts';
@@ -27,7 +30,6 @@ export function startSidecar(context: Context, event: Extract<Event, { type: 'st
     since: event.at,
     runningSince: event.at,
     restarts: 0,
-    early: [],
     stoppedMains: [],
     reported: [],
     announced: '',
@@ -49,9 +51,9 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
       if (state.phase === 'starting') state.phase = 'started';
       break;
     case 'signal':
-      if (hasProcess(state)) return { state, actions: [{ type: 'signal', signal: event.signal }] };
-      state.early = [...state.early, event.signal];
-      break;
+      if (hasProcess(state)) return { state, actions: [passOn(event)] };
+      state.early = keepEarly(state.early, event);
+      return { state, actions: [] };
     case 'stop-request':
       // Those whose stop seemed to begin the pod's deletion may have come back since: it was theirs alone.
       if (!isStopLate(context, state, event.at)) delete state.othersStopAt;
@@ -146,8 +148,8 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
     state.runningSince = at;
     // Before the process: who cannot be heard must not run (rule L17).
     announce(context, state, actions);
-    actions.push({ type: 'spawn' }, ...state.early.map((signal): Action => ({ type: 'signal', signal })));
-    state.early = [];
+    for (const action of spawnWith(state.early)) actions.push(action);
+    delete state.early;
     if (context.options.ready.kind === 'none') state.phase = 'started';
     else actions.push({ type: 'probe', on: true });
   }

@@ -1,5 +1,5 @@
 /** What a sidecar's shim keeps in mind. */
-import { type Action, announcement, type Context, earliest, type Peers } from './lifecycle.ts';
+import { type Action, announcement, type Context, type Early, earliest, type Peers } from './lifecycle.ts';
 import type { Phase } from './marker.ts';
 
 export interface SidecarState {
@@ -13,7 +13,7 @@ export interface SidecarState {
   restarts: number;
   retryAt?: number;
   /** Signals that came before the process was there (rule P6). */
-  early: readonly number[];
+  early?: Early;
   /** The mains that have ended after a stop request and are not back, as `name#attempt`, and when the last of them was seen. */
   stoppedMains: readonly string[];
   stoppedEndAt?: number;

@@ -12,6 +12,13 @@ const NUMBERS: Record<string, number> = {
 const RTMIN = 34;
 const RTMAX = 64;
 
+/** What sigqueue(3) puts beside a signal: who sent it (pid and user), and 64 bits in hexadecimal. */
+export interface Queued {
+  sender: number;
+  user: number;
+  value: string;
+}
+
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 export const SIGCHLD = 17;

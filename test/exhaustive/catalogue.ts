@@ -5,7 +5,7 @@
  * Two mains with the same options are interchangeable: of the two states that differ by their exchange one is kept. (That holds as long as no
  * machine prefers one by its name or its place in the list; a bug of that kind may be seen in one of the two only.)
  */
-import type { Peer, Peers } from '../../shim/lifecycle.ts';
+import type { Early, Peer, Peers } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import type { SidecarState } from '../../shim/sidecar-state.ts';
 import type { Box, Truth, World } from './pod.ts';
@@ -216,6 +216,13 @@ function peersText(scene: Scene, peers: Peers): string {
   return text;
 }
 
+/** Signals that wait for a process, the last one first. */
+function earlyText(early: Early | undefined): string {
+  let text = '';
+  for (let at = early; at !== undefined; at = at.before) text += `${at.last.signal},`;
+  return text;
+}
+
 function boxKey(scene: Scene, box: Box): string {
   const { life, failed, forgotten, marker, main, sidecar, lived, process, told, probing, held } = box;
   const { term, stopped, killAt, frozen, missedUntil, torn, saw, late, ran, ends } = box;
@@ -225,12 +232,12 @@ function boxKey(scene: Scene, box: Box): string {
   if (torn !== undefined) text += `|${torn.saw}${peersText(scene, torn.peers)}`;
   if (main !== undefined) {
     const { phase, since, early, lostAt, stopping, wakeAt } = main;
-    text += `|${phase}|${peersText(scene, main.peers)}|${since}|${early}|${lostAt}|${stopping}|${main.killAt}|${wakeAt}`;
+    text += `|${phase}|${peersText(scene, main.peers)}|${since}|${earlyText(early)}|${lostAt}|${stopping}|${main.killAt}|${wakeAt}`;
   }
   if (sidecar !== undefined) {
     const { phase, since, runningSince, restarts, retryAt, early, doneAt, stop, othersStopAt } = sidecar;
     text += `|${sidecar.stoppedEndAt}|${sidecar.endedByStop}|${[...sidecar.stoppedMains].sort()}`;
-    text += `|${phase}|${peersText(scene, sidecar.peers)}|${since}|${runningSince}|${restarts}|${retryAt}|${early}`;
+    text += `|${phase}|${peersText(scene, sidecar.peers)}|${since}|${runningSince}|${restarts}|${retryAt}|${earlyText(early)}`;
     text += `|${doneAt}|${stop?.at}.${stop?.signal}.${stop?.alone}.${stop?.until}|${othersStopAt}|${sidecar.askedAt}|${sidecar.killAt}`;
     text += `|${sidecar.announced}|${sidecar.wakeAt}`;
   }

@@ -238,6 +238,79 @@ static int pending(char **argv) {
   return 0;
 }
 
+static void queue(pid_t to, int sig, uintptr_t value) {
+  if (sigqueue(to, sig, (union sigval){.sival_ptr = (void *)value}) < 0) die("sigqueue");
+}
+
+/* queued SIGNAL COUNT COMMAND...: become the command with that signal sent COUNT times, with the values 1 to COUNT. */
+static int queued(char **argv) {
+  set_mask(~(uint64_t)0);
+  pid_t child = fork();
+  if (child == 0) {
+    for (int i = 1; i <= atoi(argv[1]); i++) queue(getppid(), atoi(argv[0]), (uintptr_t)i);
+    _exit(0);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  if (status != 0) exit(98);
+  execv(argv[2], argv + 2);
+  die(argv[2]);
+  return 0;
+}
+
+/* values SIGNAL COUNT: send the parent that signal COUNT times, with the values 1 to COUNT, and see them come back in order. */
+static int values(char **argv) {
+  set_mask(~(uint64_t)0);
+  uint64_t set = (uint64_t)1 << (atoi(argv[0]) - 1);
+  struct timespec patience = {DEADLINE, 0};
+  for (int i = 1; i <= atoi(argv[1]); i++) queue(getppid(), atoi(argv[0]), (uintptr_t)i);
+  for (int i = 1; i <= atoi(argv[1]); i++) {
+    siginfo_t info;
+    if (syscall(SYS_rt_sigtimedwait, &set, &info, &patience, sizeof set) < 0) return printf("%d did not come\n", i), 1;
+    if (info.si_code != SI_QUEUE || (uintptr_t)info.si_value.sival_ptr != (uintptr_t)i)
+      return printf("%d came with code %d and value %p\n", i, info.si_code, info.si_value.sival_ptr), 1;
+  }
+  printf("%s values in order\n", argv[1]);
+  return 0;
+}
+
+/* echo: send the parent a queued signal with a value of 64 bits, and see it come back as it was sent. */
+static int echo(void) {
+  uintptr_t value = (uintptr_t)0xfedcba9876543210;
+  set_mask(~(uint64_t)0);
+  uint64_t set = (uint64_t)1 << (SIGUSR1 - 1);
+  struct timespec patience = {DEADLINE, 0};
+  siginfo_t info;
+  queue(getppid(), SIGUSR1, value);
+  if (syscall(SYS_rt_sigtimedwait, &set, &info, &patience, sizeof set) < 0) return puts("nothing came"), 1;
+  int right = info.si_code == SI_QUEUE && (uintptr_t)info.si_value.sival_ptr == value && info.si_pid == getpid() && info.si_uid == getuid();
+  printf("code %d, value %p, sender %d\n", info.si_code, info.si_value.sival_ptr, info.si_pid == getpid());
+  return right ? 0 : 1;
+}
+
+static void stop_self(int sig) {
+  /* As the programs do that tidy up before they stop. */
+  signal(sig, SIG_DFL);
+  set_mask(0);
+  kill(getpid(), sig);
+  signal(sig, stop_self);
+}
+
+/* stop-self [SIGNAL...]: stop oneself by each of these, and say that one goes on. */
+static int stop_selves(int argc, char **argv) {
+  for (int i = 0; i < argc; i++) kill(getpid(), atoi(argv[i]));
+  puts("went on");
+  return 0;
+}
+
+/* reaper: whether orphans come to this process, as it is told when it asks. */
+static int reaper(void) {
+  int set = 0;
+  prctl(PR_GET_CHILD_SUBREAPER, &set, 0, 0, 0);
+  printf("process 1: %d, subreaper: %d\n", getpid() == 1, set);
+  return 0;
+}
+
 /* ignoring COMMAND...: become the command with every signal ignored and blocked. */
 static int ignoring(char **argv) {
   for (int sig = 1; sig <= 64; sig++)
@@ -348,9 +421,11 @@ static int raw(int argc, char **argv) {
   return 0;
 }
 
-/* read: say what comes on standard input, line by line, and with it whose the terminal is. */
-static int read_lines(void) {
+/* read [handle|ignore]: say what comes on standard input, line by line, and with it whose the terminal is. */
+static int read_lines(const char *how) {
   char line[256];
+  if (!strcmp(how, "ignore")) signal(SIGTSTP, SIG_IGN);
+  if (!strcmp(how, "handle")) signal(SIGTSTP, stop_self);
   printf("reading, foreground %d\n", tcgetpgrp(0) == getpgrp());
   fflush(stdout);
   while (fgets(line, sizeof line, stdin)) {
@@ -384,7 +459,12 @@ int main(int argc, char **argv) {
   if (!strcmp(part, "kill-after-open") && count >= 2) return kill_at_open(rest, 0);
   if (!strcmp(part, "deaf") && count >= 1) return deaf(rest);
   if (!strcmp(part, "raw") && count >= 1) return raw(count, rest);
-  if (!strcmp(part, "read")) return read_lines();
+  if (!strcmp(part, "queued") && count >= 3) return queued(rest);
+  if (!strcmp(part, "values") && count == 2) return values(rest);
+  if (!strcmp(part, "echo")) return echo();
+  if (!strcmp(part, "stop-self")) return stop_selves(count, rest);
+  if (!strcmp(part, "reaper")) return reaper();
+  if (!strcmp(part, "read")) return read_lines(count > 0 ? rest[0] : "");
   if (!strcmp(part, "pause"))
     for (;;) pause();
   fprintf(stderr, "actor: unknown part '%s'\n", part);

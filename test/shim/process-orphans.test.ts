@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { childrenOf, KILL, programOf } from './container.ts';
 import { until, within } from './patience.ts';
@@ -36,6 +37,32 @@ test('P4 an orphan is reaped where the shim is not process 1', async (t) => {
   assert.equal(await pod.start('m', [ACTOR, 'orphan'], { inside: [] }).code(), 0);
   const inside = await sharedNamespace(pod);
   assert.equal(await pod.start('n', [ACTOR, 'orphan'], { inside }).code(), 0);
+});
+
+test('P8 an init program as the entrypoint is told that orphans come to it; with any other command they stay ours', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], restartPolicy: 'Always' });
+  for (const [name, subreaper] of [
+    ['tini', 1],
+    ['tini-static', 1],
+    ['docker-init', 1],
+    ['tinier', 0],
+    ['actor', 0],
+  ] as const) {
+    copyFileSync(ACTOR, `${pod.folder}/${name}`);
+    const main = pod.start('m', [`${pod.folder}/${name}`, 'reaper']);
+    assert.equal(await main.code(), 0, main.words);
+    assert.equal(main.stdout, `process 1: 0, subreaper: ${subreaper}\n`);
+  }
+});
+
+test('P8 P4 tini as the entrypoint says nothing, and nothing outlives it', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], restartPolicy: 'Always' });
+  const quiet = pod.start('m', ['tini', '--', ACTOR, 'exit', '7']);
+  assert.equal(await quiet.code(), 7);
+  assert.equal(quiet.stderr, '');
+  const main = pod.start('m', ['tini', '--', ACTOR, 'litter', '6']);
+  assert.equal(await main.code(), 6, main.words);
+  assert.equal(main.stdout, 'littered\n');
 });
 
 // A container's output stays open as long as any of its processes lives, and code() waits until it is closed.

@@ -2,19 +2,12 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { report } from './actor.ts';
+import { keepEarly, spawnWith } from '../../shim/lifecycle.ts';
 import { statusOf, TERM } from './container.ts';
 import { until } from './patience.ts';
 import { ACTOR, NAMESPACE, Pod } from './pod.ts';
 
 const { SIGCONT, SIGINT, SIGQUIT, SIGSTOP, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH } = constants.signals;
-/** A terminal whose session's leader is the container's process 1, as with `tty: true`. */
-const terminal = (words: string[]) => {
-  const quoted = words.map((word) => `'${word}'`).join(' ');
-  return ['script', '--quiet', '--return', '--command', `exec ${quoted}`, '/dev/null'];
-};
-const LEADER = [...NAMESPACE, 'setsid', '--ctty'];
-
 test('P3 every signal that can be caught, sent inside the container, comes to the child once', async (t) => {
   const pod = new Pod(t, { mains: ['m'] });
   const main = pod.start('m', [ACTOR, 'bounce']);
@@ -75,68 +68,38 @@ test('P3 a stop signal from outside stops the child, and a continue signal lets 
   assert.equal(await main.code(), 5, main.words);
 });
 
-test('P3 a terminal belongs to the child: it reads from it, and control-C is its', async (t) => {
-  const pod = new Pod(t, { mains: ['m'] });
-
-  const main = pod.begin('m', terminal(pod.words('m', [ACTOR, 'read'], { inside: LEADER })), {
-    stdin: 'pipe',
-  });
-  await main.says('reading, foreground 1', 'stdout');
-  main.write('hello\n');
-  await main.says('read hello', 'stdout');
-  main.write('\u0003');
-  assert.equal(await main.code(), 128 + SIGINT, main.words);
-});
-
-test('P3 control-Z stops no container, not before its process is there either', async (t) => {
-  // What the terminal was made for leads its session, also where it is not process 1.
-  for (const inside of [LEADER, []]) {
-    const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
-    const main = pod.begin('m', terminal(pod.words('m', [ACTOR, 'read'], { inside })), { stdin: 'pipe' });
-    await pod.announces('m', 'waiting');
-    main.write('\u001a');
-    await main.says('^Z', 'stdout');
-    const sidecar = pod.start('s', pod.serve('s'));
-    await main.says('reading, foreground 1', 'stdout');
-    main.write('\u001a');
-    main.write('hello\n');
-    await main.says('read hello', 'stdout');
-    main.write('end 3\n');
-    assert.equal(await main.code(), 3, main.words);
-    assert.equal(await sidecar.code(), 0);
+test('P3 a signal that sigqueue sent comes with its value and its sender', async (t) => {
+  for (const inside of [NAMESPACE, []]) {
+    const pod = new Pod(t, { mains: ['m'] });
+    const main = pod.start('m', [ACTOR, 'echo'], { inside });
+    assert.equal(await main.code(), 0, main.words);
   }
 });
 
-test('P1 P3 the child has the controlling terminal, and its session', async (t) => {
+test('P3 20,000 queued signals all come, in order, with their values', async (t) => {
   const pod = new Pod(t, { mains: ['m'] });
-  const main = pod.begin('m', terminal(pod.words('m', [ACTOR, 'report'], { inside: LEADER })), {
-    stdin: 'pipe',
-  });
+  const inside = ['prlimit', '--sigpending=50000', ...NAMESPACE];
+  const main = pod.start('m', [ACTOR, 'values', '40', '20000'], { inside });
   assert.equal(await main.code(), 0, main.words);
-  const seen = report(main);
-  assert.equal(seen.session, 1, 'that of the shim, process 1');
-  assert.equal(seen.foreground, seen.pid);
+  assert.equal(main.stdout, '20000 values in order\n');
 });
 
-test('P1 L9 a sidecar that is started again has the terminal again', async (t) => {
-  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
-  const words = pod.words('s', [ACTOR, 'read'], { inside: LEADER });
-  const sidecar = pod.begin('s', terminal(words), { stdin: 'pipe' });
-  const main = pod.start('m', pod.serve('m', `${SIGUSR2}=0`));
-  await pod.notes('m up');
-  await sidecar.says('reading, foreground 1', 'stdout');
-  sidecar.write('end 4\n');
-  await sidecar.says('starting it again now', 'stdout');
-  await until(
-    'the second reader',
-    () => sidecar.stdout.split('reading, foreground').length > 2 || undefined,
-    () => pod.story,
-  );
-  assert.equal(sidecar.stdout.split('reading, foreground 1').length - 1, 2, sidecar.words);
-  sidecar.write('again\n');
-  await sidecar.says('read again', 'stdout');
-  await main.signal(SIGUSR2);
-  assert.equal(await sidecar.code(), 0, sidecar.words);
+test('P6 20,000 signals that were queued before the start are not too many', async (t) => {
+  const pod = new Pod(t, { mains: ['m'] });
+  const inside = ['prlimit', '--sigpending=50000', ...NAMESPACE, ACTOR, 'queued', '40', '20000'];
+  const main = pod.start('m', endsWith(pod, 40), { inside });
+  assert.equal(await main.code(), 128 + 40, main.words);
+});
+
+test('P6 a signal that waits for the process costs the same however many wait already', () => {
+  const first = keepEarly(undefined, { signal: 40 });
+  const second = keepEarly(first, { signal: 41, queued: { sender: 7, user: 8, value: 'f' } });
+  assert.equal(second.before, first, 'none is copied');
+  assert.deepEqual(spawnWith(second), [
+    { type: 'spawn' },
+    { type: 'signal', signal: 40 },
+    { type: 'signal', signal: 41, queued: { sender: 7, user: 8, value: 'f' } },
+  ]);
 });
 
 /** Whether it comes before the child could block it or after, the exit code is that of this signal. */
