@@ -9,13 +9,14 @@ import {
   EXIT_UNUSABLE,
   isStarted,
   keepEarly,
+  lagOf,
   lastWord,
   passOn,
   type Step,
   spawnWith,
 } from './lifecycle.ts';
 import { exitCode, isAlone, leave } from './sidecar-leave.ts';
-import { isStopLate, lookAtMains, lookForStops } from './sidecar-mains.ts';
+import { isStopLate, lookAtMains, lookForStops, stopIsLateUntil } from './sidecar-mains.ts';
 import { announce, hasProcess, type SidecarState, wake } from './sidecar-state.ts';
 
 /** The kubelet's own restart back-off (pkg/kubelet: 10 s, doubled up to 5 min, forgotten after 10 min of running). */
@@ -96,12 +97,21 @@ function afterProcess(
   const { probed, restartPolicy } = context.options;
   // A probe that failed meanwhile would stop the container for good there.
   const longest = probed && restartPolicy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
-  const delay = state.restarts === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (state.restarts - 1), longest);
+  const backOff = state.restarts === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (state.restarts - 1), longest);
+  const delay = Math.max(backOff, hookPause(context));
   state.restarts++;
   state.retryAt = event.at + delay;
   const when = delay === 0 ? 'now' : `in ${delay / 1_000} s`;
   const text = `ended with code ${event.code} while the work goes on: starting it again ${when}`;
   return settle(context, state, event.at, actions.concat({ type: 'say', level: 'info', text }));
+}
+
+/**
+ * A preStop hook may have ended the process, and wait for that: its stop request follows when the hook is over. (Where the shim is process 1
+ * the hook ends with the process, as it does when a bare container's process ends.) Nothing is started in between.
+ */
+function hookPause({ options: { preStop, name, grace } }: Context): number {
+  return preStop.includes(name) ? lagOf(grace) : 0;
 }
 
 /** Do what the time and the others' states ask for. */
@@ -142,6 +152,11 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
     .every((before) => isStarted(state.peers.get(before)));
   const due = state.phase === 'resting' && state.retryAt !== undefined && at >= state.retryAt;
   if (state.phase === 'resting' && !due) wake(state, state.retryAt);
+  // The pod is being deleted, and our own hook hides that: the stop request will come, or the others come back.
+  if (due && state.othersStopAt !== undefined) {
+    wake(state, stopIsLateUntil(context, state));
+    return;
+  }
   if ((state.phase === 'queued' && turn) || due) {
     delete state.retryAt;
     state.phase = 'starting';

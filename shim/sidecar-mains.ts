@@ -84,5 +84,10 @@ export function isStopLate(context: Context, state: SidecarState, at: number): b
   if (state.stop !== undefined || !preStop.includes(name)) return state.othersStopAt !== undefined;
   const stopped = areOthersStopped(preStop, state);
   if (stopped !== undefined) return stopped;
-  return state.endedByStop === true && at <= (state.stoppedEndAt ?? at) + grace + lagOf(grace);
+  return state.endedByStop === true && at < (state.stoppedEndAt ?? at) + grace + lagOf(grace);
+}
+
+/** When {@link isStopLate} ends by itself; undefined where the others decide. */
+export function stopIsLateUntil({ options: { grace } }: Context, state: SidecarState): number | undefined {
+  return state.endedByStop ? (state.stoppedEndAt ?? 0) + grace + lagOf(grace) : undefined;
 }

@@ -145,6 +145,22 @@ export const BREAKS: readonly Break[] = [
     pod: '1+1 Never',
   },
   {
+    rule: 'L9',
+    what: 'a sidecar is started again before the stop request that follows its preStop hook',
+    file: SIDECAR,
+    from: 'return preStop.includes(name) ? lagOf(grace) : 0;',
+    to: 'return preStop.includes(name) && grace < 0 ? lagOf(grace) : 0;',
+    pod: '1+1 Never a sidecar with preStop',
+  },
+  {
+    rule: 'L9',
+    what: 'a sidecar is started again in the deletion, while its preStop hook runs',
+    file: SIDECAR,
+    from: 'if (due && state.othersStopAt !== undefined) {',
+    to: 'if (due && state.othersStopAt === Number.POSITIVE_INFINITY) {',
+    pod: '1+1 Never a sidecar with preStop',
+  },
+  {
     rule: 'L10',
     what: 'a sidecar that comes after the end of work starts its process first',
     file: SIDECAR,

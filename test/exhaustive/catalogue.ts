@@ -226,7 +226,7 @@ function earlyText(early: Early | undefined): string {
 function boxKey(scene: Scene, box: Box): string {
   const { life, failed, forgotten, marker, main, sidecar, lived, process, told, probing, held } = box;
   const { term, stopped, killAt, frozen, missedUntil, torn, saw, late, ran, ends } = box;
-  let text = `${life}|${failed}|${box.gaveUp}|${box.again}|${box.done}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}`;
+  let text = `${life}|${failed}|${box.gaveUp}|${box.again}|${box.done}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}|${box.byHook}`;
   text += `|${term?.alone}${term?.by}|${stopped?.alone}${stopped?.at}|${killAt}|${frozen}|${missedUntil}`;
   text += `|${saw}|${late}|${ran}|${ends}|${box.dueAt}|${box.ranAt}|${box.begunAt}|${box.askedAt}`;
   if (torn !== undefined) text += `|${torn.saw}${peersText(scene, torn.peers)}`;

@@ -4,7 +4,7 @@ import { SIGTERM } from '../../shim/signals.ts';
 import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Happening } from './happening.ts';
-import { type Box, type Case, isUp, stopDoubt, type Trouble, type World } from './pod.ts';
+import { type Box, type Case, isUp, lagOf, stopDoubt, type Trouble, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 
@@ -119,6 +119,13 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
   }
   if (box.process !== 'runs' && box.process !== 'asked') return;
   const isMain = who < pod.mains.length;
+  if (!isMain && box.term !== undefined && box.process === 'runs' && pod.preStop.includes(name)) {
+    const { alone, by } = box.term;
+    add(`${name}'s preStop hook ends its process`, false, (draft) => {
+      draft.set(who, { byHook: true, term: { alone, by: alone ? Math.min(by, lagOf(pod) / 2) : by } });
+      exit(draft, who, 0);
+    });
+  }
   const ends = (code: number, fair: boolean, trouble?: Trouble) =>
     add(`${name}'s process ends with ${code}`, fair, (draft) => exit(draft, who, code), trouble);
   if (box.process === 'asked') {
@@ -138,7 +145,7 @@ function exit(draft: Draft, who: number, code: number): void {
   draft.set(who, {
     process: 'none',
     held: false,
-    ...(works ? rules.restartDelay(draft.scene.pod, box) : {}),
+    ...(works ? rules.restartDelay(draft, who, box) : {}),
   });
   draft.deliver(who, { type: 'exit', at: 0, code });
 }

@@ -5,7 +5,7 @@
  * - the kubelet starts containers in any order and after any delay, and again by the restart policy after any back-off (but not
  *   before the others have had the time to see who went: that takes a shim less than a millisecond); a stop of one
  *   container (liveness), the pod's deletion, preStop hooks of any length up to the grace period, stop requests that
- *   arrive up to half of L13's lag apart; the container runtime's KILL when the grace period is over;
+ *   arrive up to half of L13's lag apart; a sidecar's own hook that ends its process, and goes on; the container runtime's KILL when the grace period is over;
  * - a shim's start in two steps: the life line taken (with the last attempt's marker taken back), then the first look; a KILL may
  *   come between. So may one between a main's last word and its exit (it is put in afterwards: only the kubelet's record differs). A look is atomic, or torn once between two of the others. A shim acts on what it saw last;
  * - the life line is held while the container is up, whatever ends it; a marker stays when its writer goes, and over a reboot,

@@ -11,7 +11,7 @@ import {
   longestWait,
   type World,
 } from './pod.ts';
-import { followers, isTrulyStarted, mainsUp, RuleBroken, reserveOf } from './rules.ts';
+import { followers, isHooked, isStopSeen, isTrulyStarted, mainsUp, RuleBroken, reserveOf } from './rules.ts';
 
 /** Nobody has anything to do at once, and time is to pass: nobody may be waiting for what is there already. */
 export function checkPatience(draft: Draft): void {
@@ -69,7 +69,9 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   }
   if (pod.stopTimeout !== undefined && box.process === 'asked' && (box.askedAt ?? 0) <= -pod.stopTimeout)
     throw new RuleBroken('L6', `${name}'s process outlives its stop-timeout`);
-  if (box.ran && !hasProcess(box) && (box.dueAt ?? 0) <= 0)
+  // A hook of its own may hide that the pod is being deleted: then nothing starts any more.
+  const hidden = isHooked(draft, who) && (deletedAt !== undefined || isStopSeen(draft, who));
+  if (box.ran && !hasProcess(box) && (box.dueAt ?? 0) <= 0 && !hidden)
     throw new RuleBroken('L9', `${name}'s process ended while a main works, and is not started again`);
   if (deletedAt === undefined && !done && isLonely(draft, who, box) && !box.told)
     throw new RuleBroken('L13', `${name} was stopped alone, and holds its TERM`);

@@ -85,6 +85,8 @@ export interface Box {
   probing: boolean;
   /** It held since the process was started. */
   held: boolean;
+  /** Its own preStop hook has ended the process; the stop request is on its way. */
+  byHook: boolean;
   /** Stop requests that are on their way, and when they arrive at the latest. */
   term: { alone: boolean; by: number } | undefined;
   /** A stop request arrived. `alone`: the first was for this container alone. */
@@ -161,6 +163,7 @@ export const UNBORN: Box = {
   told: false,
   probing: false,
   held: false,
+  byHook: false,
   frozen: false,
   saw: 0,
   late: false,

@@ -12,6 +12,7 @@ import {
   isUp,
   isWorkDone,
   isWorkSeenDone,
+  lagOf,
   restarts,
   type Truth,
 } from './pod.ts';
@@ -56,11 +57,25 @@ export function isTrulyStarted(pod: Case, box: Box, who: number): boolean {
 }
 
 /** L9: when a sidecar's process that ends now is due to start again. */
-export function restartDelay(pod: Case, box: Box): { ends: number; dueAt: number } {
+export function restartDelay(draft: Draft, who: number, box: Box): { ends: number; dueAt: number } {
+  const { pod } = draft.scene;
+  const pause = isHooked(draft, who) ? lagOf(pod) : 0;
   const ends = -box.ranAt >= BACKOFF_FORGOTTEN ? 0 : box.ends;
   const longest = pod.probed && pod.policy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
-  const dueAt = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), longest);
-  return { ends: ends + 1, dueAt };
+  const backOff = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), longest);
+  return { ends: ends + 1, dueAt: Math.max(backOff, pause) };
+}
+
+export function isHooked({ scene }: Draft, who: number): boolean {
+  return scene.pod.preStop.includes(scene.names[who] ?? '');
+}
+
+/** Whether another container that is up says that it was stopped, or a main said so at its end. (A sidecar that has gone may have been stopped alone.) */
+export function isStopSeen(draft: Draft, who: number): boolean {
+  return draft.boxes.some((box, other) => {
+    if (other === who || !(isUp(box) || draft.isMain(other))) return false;
+    return box.marker?.stopping && box.marker.phase !== 'waiting' && box.marker.epoch === 'now';
+  });
 }
 
 /** The sidecars that come after this one in the start order. */
@@ -88,6 +103,11 @@ export function checkSpawn(draft: Draft, who: number): void {
     if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
     if (box.dueAt === undefined || box.dueAt > 0)
       throw new RuleBroken('L9', `${name} is started again ${box.dueAt ?? 0} ms before its back-off is over`);
+    if (box.byHook && (box.term?.alone || isStopSeen(draft, who)) && !draft.truth.irregular)
+      throw new RuleBroken(
+        'L9',
+        `${name} is started again while its preStop hook waits for its process to be gone`,
+      );
     return;
   }
   if (box.ran) throw new RuleBroken('L2', `${name} starts its process twice`);
