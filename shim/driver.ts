@@ -179,8 +179,10 @@ export class Driver {
       const code = ended.signal === undefined ? (ended.code ?? 0) : 128 + ended.signal;
       if (ended.pid === this.child) {
         this.trace(`process ${ended.pid} ended with code ${code}`);
-        if (host.pid() !== 1 || this.context.options.role === 'sidecar')
-          killLeftovers(this.child, this.signals);
+        const { role, name, preStop } = this.context.options;
+        // A preStop hook that has ended the process ends with it, and the stop request follows (rule L9).
+        if (host.pid() !== 1 || role === 'sidecar')
+          killLeftovers(this.child, this.signals, preStop.includes(name));
         this.child = 0;
         this.handle({ type: 'exit', at, code });
       } else if (this.probe.ended(ended.pid, code, at)) {

@@ -75,8 +75,13 @@ function notFoundOr(result: number): number {
   return result === -ENOTDIR ? -ENOENT : result;
 }
 
-/** KILL the process's group and everything else that it left, and reap it. */
-export function killLeftovers(leader: number, signals: number): void {
+/**
+ * KILL the process's group and everything else that it left, and reap it.
+ * @param guests as process 1, also what the container runtime has started beside it (exec probes and hooks, `kubectl exec`), which would end with a bare
+ *   container's process too
+ */
+export function killLeftovers(leader: number, signals: number, guests: boolean): void {
+  if (guests && host.pid() === 1) host.kill(-1, SIGKILL);
   if (reapAll()) return;
   const until = host.now() + REAP_PATIENCE;
   const own = host.pid();

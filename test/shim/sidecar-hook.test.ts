@@ -1,5 +1,6 @@
 /** Rule L9 beside a preStop hook that ends the sidecar's process itself and waits for it to be gone: nothing starts in between. */
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { SIGTERM } from '../../shim/signals.ts';
 import { FakePod, type PodSpec } from './fake-pod.ts';
@@ -66,16 +67,17 @@ test('L9 a stop of others that was no deletion keeps nobody down for good', () =
 test('L9 a real hook that ends the process and waits for it: it is over with the process, and nothing starts before TERM', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], preStop: ['s'] });
   const main = pod.start('m', pod.serve('m', '12=0'));
-  const sidecar = pod.start('s', pod.serve('s', '3=0', '15=0'));
+  copyFileSync(ACTOR, `${pod.folder}/server`);
+  const [, ...words] = pod.serve('s', '3=0', '15=0');
+  const sidecar = pod.start('s', [`${pod.folder}/server`, ...words]);
+  await pod.notes('s up');
   await pod.notes('m up');
   const namespace = ['nsenter', `--target=${await sidecar.pid()}`, '--pid', '--mount'];
-  // As the kernel keeps a program's name: 15 bytes.
-  const name = ACTOR.slice(ACTOR.lastIndexOf('/') + 1).slice(0, 15);
   const hook = pod.begin('hook', [
     ...namespace,
     'sh',
     '-c',
-    `pkill -QUIT -x ${name}; while :; do sleep 1; done`,
+    'pkill -QUIT -x server; while :; do sleep 1; done',
   ]);
   await hook.code();
   await sidecar.signal(SIGTERM);
