@@ -53,6 +53,7 @@ export class Driver {
     this.context = {
       options,
       epoch: this.rendezvous.epoch,
+      attempt: this.rendezvous.attempt,
       stopSignal: parseSignal(options.stopSignal ?? 'TERM') ?? SIGTERM,
     };
     this.machine = new Machine(this.context);

@@ -94,6 +94,8 @@ export interface Context {
   options: ContainerOptions;
   /** The pod sandbox's life that this shim was started in. */
   epoch: string;
+  /** The how manieth start of this container this is, in all lives of the sandbox: from 1. */
+  attempt: number;
   /** The known stop signal's number, else TERM's. */
   stopSignal: number;
 }
@@ -142,6 +144,9 @@ export function doneBefore(
   if (role !== 'main' || preStop.includes(name) || last?.phase !== 'ended') return undefined;
   return last.final && !last.stopping && epoch !== '' && last.epoch === epoch ? last.code : undefined;
 }
+
+/** The kubelet's restart back-off is forgotten when a container has run for so long (pkg/kubelet, client-go's flowcontrol.Backoff: twice its longest). */
+export const BACKOFF_FORGOTTEN = 600_000;
 
 /** How long after a node's restart a container whose end the kubelet may have missed can take to come back (rule L11). */
 export const DOUBT = 60_000;

@@ -33,7 +33,8 @@ const MAX_LIVES = 8;
 export class Rendezvous {
   private readonly folder: string;
   private readonly name: string;
-  private readonly attempt: number;
+  /** The number of this start, from 1. */
+  readonly attempt: number;
   /** The code in which this main's work ended in an attempt before: its last word stands, and needs no other. */
   readonly done: number | undefined;
   /** The life lines that this shim holds: more than one only where its FIFO was removed. */

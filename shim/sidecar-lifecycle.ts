@@ -4,6 +4,7 @@
  */
 import {
   type Action,
+  BACKOFF_FORGOTTEN,
   type Context,
   type Event,
   EXIT_UNUSABLE,
@@ -15,14 +16,14 @@ import {
   type Step,
   spawnWith,
 } from './lifecycle.ts';
+import { isLeft } from './sidecar-layer.ts';
 import { exitCode, isAlone, leave } from './sidecar-leave.ts';
 import { isStopLate, lookAtMains, lookForStops, stopIsLateUntil } from './sidecar-mains.ts';
 import { announce, hasProcess, type SidecarState, wake } from './sidecar-state.ts';
 
-/** The kubelet's own restart back-off (pkg/kubelet: 10 s, doubled up to 5 min, forgotten after 10 min of running). */
+/** The kubelet's own restart back-off (pkg/kubelet: 10 s, doubled up to 5 min, forgotten after {@link BACKOFF_FORGOTTEN}). */
 const BACKOFF_FIRST = 10_000;
 const BACKOFF_LAST = 300_000;
-const BACKOFF_FORGOTTEN = 600_000;
 
 export function startSidecar(context: Context, event: Extract<Event, { type: 'start' }>): Step<SidecarState> {
   const state: SidecarState = {
@@ -86,6 +87,8 @@ function afterProcess(
 ): Step<SidecarState> {
   const actions: Action[] = [{ type: 'probe', on: false }];
   if (event.type === 'not-started') actions.push({ type: 'say', level: 'info', text: event.reason });
+  if (event.at - state.runningSince >= BACKOFF_FORGOTTEN) state.restarts = 0;
+  const left = isLeft(context, state, event.at, event.code);
   state.phase = 'resting';
   if (state.doneAt !== undefined || state.stop !== undefined) {
     const expected = event.code === 0 || event.code === 128 + (state.stop?.signal ?? context.stopSignal);
@@ -93,12 +96,18 @@ function afterProcess(
     actions.push({ type: 'say', level: expected ? 'debug' : 'info', text });
     return settle(context, state, event.at, actions, event.code);
   }
-  if (event.at - state.runningSince >= BACKOFF_FORGOTTEN) state.restarts = 0;
+  const pause = hookPause(context);
+  if (left) {
+    state.leaveWith = event.code;
+    state.retryAt = event.at + pause;
+    const text = `ended with code ${event.code} soon after a restart in place: leaving the next to the kubelet, for a fresh file system`;
+    return settle(context, state, event.at, actions.concat({ type: 'say', level: 'info', text }));
+  }
   const { probed, restartPolicy } = context.options;
   // A probe that failed meanwhile would stop the container for good there.
   const longest = probed && restartPolicy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
   const backOff = state.restarts === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (state.restarts - 1), longest);
-  const delay = Math.max(backOff, hookPause(context));
+  const delay = Math.max(backOff, pause);
   state.restarts++;
   state.retryAt = event.at + delay;
   const when = delay === 0 ? 'now' : `in ${delay / 1_000} s`;
@@ -140,8 +149,15 @@ function settle(
     leave(context, state, at, actions);
     return { state, actions };
   }
+  if (state.leaveWith !== undefined && isDue(state, at) && state.othersStopAt === undefined)
+    return end(context, state, state.leaveWith, actions);
   start(context, state, at, actions);
   return { state, actions };
+}
+
+/** Whether it is time for the next start. */
+function isDue({ phase, retryAt }: SidecarState, at: number): boolean {
+  return phase === 'resting' && retryAt !== undefined && at >= retryAt;
 }
 
 /** Start in turn, or again (rules L1, L9). */
@@ -150,7 +166,7 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
   const turn = sidecars
     .slice(0, sidecars.indexOf(name))
     .every((before) => isStarted(state.peers.get(before)));
-  const due = state.phase === 'resting' && state.retryAt !== undefined && at >= state.retryAt;
+  const due = isDue(state, at);
   if (state.phase === 'resting' && !due) wake(state, state.retryAt);
   // The pod is being deleted, and our own hook hides that: the stop request will come, or the others come back.
   if (due && state.othersStopAt !== undefined) {

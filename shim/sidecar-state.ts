@@ -12,6 +12,8 @@ export interface SidecarState {
   /** Starts after an end, since the last time they were forgotten. */
   restarts: number;
   retryAt?: number;
+  /** At that time it is left to the kubelet, with this code, and not started again in place (sidecar-layer.ts). */
+  leaveWith?: number;
   /** Signals that came before the process was there (rule P6). */
   early?: Early;
   /** The mains that have ended after a stop request and are not back, as `name#attempt`, and when the last of them was seen. */

@@ -79,6 +79,7 @@ function checkSidecar(pod: Case, attempt: Attempt, code: number): void {
       pod.breach('L17', `${who} cannot announce itself, and exits ${code}`);
     if (code === UNUSABLE) return;
   }
+  if (isLeft(pod, attempt)) return;
   const deleted = story.deleted !== undefined;
   if (plan.policy === 'Never' || attempt.term === undefined) {
     // In a deletion nobody asks for it, and a sandbox that died alone looks the same.
@@ -92,6 +93,16 @@ function checkSidecar(pod: Case, attempt: Attempt, code: number): void {
   });
   if (plan.policy === 'OnFailure' && code === 0 && attempt.term.alone && !deleted && !done)
     pod.breach('L7', `${who} was stopped alone and exits 0: the kubelet does not start it again`);
+}
+
+/**
+ * L9: its process ended again soon after a restart in place, and its next start is left to the kubelet, in its first two lives. (One whose
+ * process was killed before its first line has no instance here.)
+ */
+function isLeft({ plan, story }: Case, attempt: Attempt): boolean {
+  const starts = attempt.instances.length + attempt.kills.filter(({ victim }) => victim === 'child').length;
+  const isEarly = story.of(attempt.name).indexOf(attempt) < 2;
+  return plan.policy !== 'Never' && starts > 1 && isEarly && comesBack(plan.policy, attempt);
 }
 
 /** The pod's phase, as the kubelet reckons it when nothing runs any more: what its mains deserve. */

@@ -51,6 +51,7 @@ const KINDS: readonly Kind[] = [
   { name: 'a short probe grace', change: () => ({ aloneGrace: 1_000 }) },
   { name: 'a long probe grace', change: () => ({ aloneGrace: 20_000 }) },
   { name: 'mains with preStop', change: ({ mains }) => ({ preStop: mains }) },
+  { name: 'sidecars started twice before', change: () => ({ startsBefore: 2 }) },
   { name: 'a sidecar with preStop', change: ({ sidecars }) => ({ preStop: sidecars.slice(0, 1) }) },
 ];
 
@@ -77,6 +78,7 @@ function caseOf(shape: Shape, kind: Kind, policy: RestartPolicy, trouble: number
     preStop: [],
     gated: SIDECARS.slice(0, shape.sidecars),
     neverReady: false,
+    startsBefore: 0,
     trouble,
     once: ONCE,
   };

@@ -31,6 +31,7 @@ const SIDECAR_FIELDS = new Set([
   'runningSince',
   'restarts',
   'retryAt',
+  'leaveWith',
   'early',
   'stoppedMains',
   'stoppedEndAt',
@@ -111,14 +112,21 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
 }
 
 /** `by` milliseconds later. What it has reported is left out: that only keeps it from saying a thing twice. */
-export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMarkers: boolean): SidecarState {
+/** @param longUp how long it is up may matter */
+export function laterSidecar(
+  pod: Case,
+  state: SidecarState,
+  by: number,
+  oldMarkers: boolean,
+  longUp: boolean,
+): SidecarState {
   checkFields(state, SIDECAR_FIELDS);
   const { retryAt, stoppedEndAt, doneAt, stop, othersStopAt, askedAt, killAt, wakeAt, ...rest } = state;
   const inGrace = (at: number) => aged(at, by, longestGrace(pod));
   return {
     ...rest,
     // Compared only while a main's last word is doubtful; a marker from before a reboot never comes up later.
-    since: oldMarkers ? aged(state.since, by, DOUBT) : 0,
+    since: longUp ? aged(state.since, by, FORGOTTEN) : oldMarkers ? aged(state.since, by, DOUBT) : 0,
     // Compared only when there are restarts to forget.
     runningSince: state.restarts === 0 ? 0 : aged(state.runningSince, by, FORGOTTEN),
     reported: [],
@@ -137,12 +145,18 @@ export function laterSidecar(pod: Case, state: SidecarState, by: number, oldMark
   };
 }
 
+/** Its third start, or a later one: it is not left to the kubelet before it was up for ten minutes (sidecar-layer.ts). */
+function isLongUpKept({ starts }: Box): boolean {
+  return starts > 2;
+}
+
 /** @param wait how long it may take until the end of work is believed */
 export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, wait: number): Box {
   const { main, sidecar, term, stopped } = box;
   const soon = (at: number | undefined) => (at === undefined ? undefined : due(at, by));
   const next = { ...box };
   next.ranAt = box.ends === 0 ? 0 : aged(box.ranAt, by, FORGOTTEN);
+  next.upAt = isLongUpKept(box) ? aged(box.upAt, by, FORGOTTEN) : 0;
   const startTimeout = box.ran ? 0 : (pod.startTimeout ?? 0);
   next.begunAt = aged(box.begunAt, by, sidecar === undefined ? startTimeout : wait);
   next.killAt = soon(box.killAt);
@@ -160,7 +174,7 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, w
     next.cameUp = 0;
   }
   if (main !== undefined) next.main = laterMain(pod, main, by, oldMarkers);
-  if (sidecar !== undefined) next.sidecar = laterSidecar(pod, sidecar, by, oldMarkers);
+  if (sidecar !== undefined) next.sidecar = laterSidecar(pod, sidecar, by, oldMarkers, isLongUpKept(box));
   if (term !== undefined) next.term = { alone: term.alone, by: due(term.by, by) };
   if (stopped !== undefined)
     next.stopped = { alone: stopped.alone, at: aged(stopped.at, by, longestGrace(pod)) };

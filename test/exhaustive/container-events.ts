@@ -128,6 +128,9 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
   }
   const ends = (code: number, fair: boolean, trouble?: Trouble) =>
     add(`${name}'s process ends with ${code}`, fair, (draft) => exit(draft, who, code), trouble);
+  // What the first one left is in the way of the second: not another trouble.
+  if (!isMain && box.ends === 1 && box.process === 'runs')
+    add(`${name}'s process fails on what the last one left`, false, (draft) => exit(draft, who, 1));
   if (box.process === 'asked') {
     ends(0, isMain);
     ends(143, false);
@@ -145,7 +148,7 @@ function exit(draft: Draft, who: number, code: number): void {
   draft.set(who, {
     process: 'none',
     held: false,
-    ...(works ? rules.restartDelay(draft, who, box) : {}),
+    ...(works ? rules.restartDelay(draft, who, box, code) : {}),
   });
   draft.deliver(who, { type: 'exit', at: 0, code });
 }

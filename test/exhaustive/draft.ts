@@ -105,8 +105,10 @@ export class Draft {
 
   /** The kubelet starts a container: its shim takes its place and its life line (rendezvous.ts, constructor). */
   boot(who: number): void {
-    const { marker, done } = this.get(who);
-    Object.assign(this.edit(who, UNBORN), { life: 'taken', marker, done });
+    const { marker, done, starts } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), { life: 'taken', marker, done, starts });
+    if (!this.isMain(who) && restarts(this.scene.pod.policy, true))
+      this.set(who, { starts: Math.min(Math.max(starts, this.scene.pod.startsBefore) + 1, 3) });
     if (marker !== undefined && this.doneBefore(who) === undefined) {
       // What a sidecar says counts only as long as it is there, whichever attempt it is.
       const attempt = this.isMain(who) ? marker.attempt + 1 : 0;
@@ -214,8 +216,8 @@ export class Draft {
 
   /** Whatever comes when a timer is due, or a stop request, is judged by who is there now (driver.ts, wait and received). */
   deliver(who: number, event: Event): void {
-    const { machines, contexts } = this.scene;
-    const context = contexts[who];
+    const { machines, contextAt } = this.scene;
+    const context = contextAt(who, this.get(who).starts);
     const dueAt = wakeOf(this.get(who));
     const looked = event.type === 'peers' || event.type === 'start';
     if (event.type === 'stop-request' || (!looked && dueAt !== undefined && dueAt <= 0)) this.lookAgain(who);
@@ -246,8 +248,8 @@ export class Draft {
 
   /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
   gone(who: number, failed: boolean): void {
-    const { marker, again, done } = this.get(who);
-    Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker, done: done && failed });
+    const { marker, again, done, starts } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker, done: done && failed, starts });
     // Whom the policy brings back anyway, it brings back at any time.
     if (!restarts(this.scene.pod.policy, failed)) this.set(who, { again });
     this.changed(who);
@@ -283,7 +285,15 @@ export class Draft {
           this.note(`${name} starts its process`);
           rules.checkSpawn(this, who);
           spawned = true;
-          this.set(who, { dueAt: undefined, process: 'runs', told: false, ran: true, held: false, ranAt: 0 });
+          this.set(who, {
+            dueAt: undefined,
+            isStale: false,
+            process: 'runs',
+            told: false,
+            ran: true,
+            held: false,
+            ranAt: 0,
+          });
           break;
         case 'probe':
           this.set(who, { probing: action.on });

@@ -45,6 +45,8 @@ export interface Case {
   gated: readonly string[];
   /** The condition never holds. */
   neverReady: boolean;
+  /** How often the kubelet has started each sidecar before the search begins. */
+  startsBefore: number;
   startTimeout?: number;
   stopTimeout?: number;
   /** How many adverse things happen at most, of all kinds together. */
@@ -85,6 +87,12 @@ export interface Box {
   probing: boolean;
   /** It held since the process was started. */
   held: boolean;
+  /** A sidecar that the kubelet starts again when it fails: how often it was started, 3 for more. */
+  starts: number;
+  /** Since when it is up; kept only where that is its third start or a later one. */
+  upAt: number;
+  /** Its process ended soon after a restart in place: only the kubelet can give it a fresh file system now, and does so soon. */
+  isStale: boolean;
   /** Its own preStop hook has ended the process; the stop request is on its way. */
   byHook: boolean;
   /** Stop requests that are on their way, and when they arrive at the latest. */
@@ -163,6 +171,9 @@ export const UNBORN: Box = {
   told: false,
   probing: false,
   held: false,
+  starts: 0,
+  upAt: 0,
+  isStale: false,
   byHook: false,
   frozen: false,
   saw: 0,

@@ -33,6 +33,8 @@ interface Draft {
 const BACKOFF_FIRST = 10_000;
 const BACKOFF_LAST = 300_000;
 const BACKOFF_FORGOTTEN = 600_000;
+/** L9: what ends sooner after a restart in place may have failed on what was left. */
+const SOON = 60_000;
 const TERM_CODE = 143;
 
 export class RuleBroken extends Error {
@@ -56,14 +58,26 @@ export function isTrulyStarted(pod: Case, box: Box, who: number): boolean {
   return box.held || !pod.gated.includes(pod.sidecars[who - pod.mains.length] ?? '');
 }
 
-/** L9: when a sidecar's process that ends now is due to start again. */
-export function restartDelay(draft: Draft, who: number, box: Box): { ends: number; dueAt: number } {
+/** L9: when a sidecar's process that ends now is due to start again, and whether it is the kubelet who must do that. */
+export function restartDelay(
+  draft: Draft,
+  who: number,
+  box: Box,
+  code: number,
+): { ends: number; dueAt: number; isStale: boolean } {
   const { pod } = draft.scene;
   const pause = isHooked(draft, who) ? lagOf(pod) : 0;
   const ends = -box.ranAt >= BACKOFF_FORGOTTEN ? 0 : box.ends;
   const longest = pod.probed && pod.policy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
   const backOff = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), longest);
-  return { ends: ends + 1, dueAt: Math.max(backOff, pause) };
+  const soon = box.ranAt > -SOON || !isTrulyStarted(pod, box, who);
+  const isStale = code !== 0 && ends > 0 && soon && pod.policy !== 'Never' && isBackOffShort(box);
+  return { ends: ends + 1, dueAt: isStale ? pause : Math.max(backOff, pause), isStale };
+}
+
+/** L9: the kubelet starts a container that ends now again after 10 s at most. */
+function isBackOffShort({ starts, upAt }: Box): boolean {
+  return starts <= 2 || upAt <= -BACKOFF_FORGOTTEN;
 }
 
 export function isHooked({ scene }: Draft, who: number): boolean {
@@ -101,6 +115,8 @@ export function checkSpawn(draft: Draft, who: number): void {
   const first = pod.mains.length;
   if (!draft.isMain(who) && box.ran) {
     if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
+    if (box.isStale && !draft.truth.irregular)
+      throw new RuleBroken('L9', `${name} is started again in place, and found there what made it fail`);
     if (box.dueAt === undefined || box.dueAt > 0)
       throw new RuleBroken('L9', `${name} is started again ${box.dueAt ?? 0} ms before its back-off is over`);
     if (box.byHook && (box.term?.alone || isStopSeen(draft, who)) && !draft.truth.irregular)
@@ -258,6 +274,10 @@ function checkSidecarExit(draft: Draft, who: number, code: number): void {
   const name = draft.scene.names[who] ?? '';
   const done = isWorkDone(pod, draft.boxes, deleted);
   if (box.stopped === undefined) {
+    if (box.ends > 1 && !(done && code === 0)) {
+      checkLeft(draft, who, code);
+      return;
+    }
     checkLeave(draft, who, 'leaves');
     if (code !== 0) throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
     return;
@@ -271,6 +291,22 @@ function checkSidecarExit(draft: Draft, who: number, code: number): void {
     throw new RuleBroken('L7', `${name} exits 0 with its sandbox: nobody starts it again in the next`);
   if (code !== 0 && done && !deleted && isWorkSeenDone(pod, draft.boxes) && !draft.isBehind(who))
     throw new RuleBroken('L7', `${name} leaves when the work is done and exits ${code}`);
+}
+
+/** L9: a sidecar that leaves its next start to the kubelet is started again, and soon. */
+function checkLeft(draft: Draft, who: number, code: number): void {
+  const box = draft.get(who);
+  const name = draft.scene.names[who] ?? '';
+  if (!restarts(draft.scene.pod.policy, code !== 0))
+    throw new RuleBroken(
+      'L9',
+      `${name} leaves its next start to the kubelet and exits ${code}: nobody starts it again`,
+    );
+  if (!isBackOffShort(box) && !draft.truth.irregular)
+    throw new RuleBroken(
+      'L9',
+      `${name} is left to the kubelet again, whose back-off would hide the end of work`,
+    );
 }
 
 /** L5: what a last word says of the kubelet is true. */

@@ -101,7 +101,7 @@ export class FakePod {
     for (const name of names.length > 0 ? names : [...this.spec.mains, ...this.spec.sidecars]) {
       const old = this.get(name);
       if (old.up) throw new Error(`${name} is up already`);
-      const fresh = new FakeContainer({ ...old.context, epoch: this.epoch });
+      const fresh = new FakeContainer({ ...old.context, epoch: this.epoch, attempt: old.attempt + 1 });
       if (old.marker !== undefined) fresh.marker = old.marker;
       Object.assign(fresh, {
         up: true,
@@ -262,6 +262,11 @@ export class FakePod {
       command: ['true'],
       ...options?.[name],
     };
-    return { options: own, epoch: this.epoch, stopSignal: parseSignal(own.stopSignal ?? 'TERM') ?? SIGTERM };
+    return {
+      options: own,
+      epoch: this.epoch,
+      attempt: 1,
+      stopSignal: parseSignal(own.stopSignal ?? 'TERM') ?? SIGTERM,
+    };
   }
 }

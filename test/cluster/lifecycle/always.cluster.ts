@@ -81,6 +81,11 @@ describe('restartPolicy Always', { concurrency: 3 }, () => {
       await ns.said('worker', 'main', 'working');
       if (way === 'native') {
         assert.equal(statusOf(pod, 'proxy')?.restartCount, 2);
+      } else if (code !== 0) {
+        // The second failure, soon after a restart in place, is left to the kubelet (L9).
+        assert.equal(statusOf(pod, 'proxy')?.restartCount, 1);
+        assert.equal(statusOf(pod, 'proxy')?.lastState.terminated?.exitCode, code);
+        assert.deepEqual(await saidSoFar(ns, 'worker', 'proxy'), ['up']);
       } else {
         // The shim starts it again: the kubelet has seen nothing.
         assert.equal(statusOf(pod, 'proxy')?.restartCount, 0);
