@@ -1,6 +1,6 @@
 /**
- * The webhook's yardstick: what fastify does on TLS for a body of that size when there is nothing to decide. It parses
- * the same body and answers `{}`; health on a plain port, as the webhook has it.
+ * The webhook's yardstick: a fastify route on TLS that parses the same body and answers `{}`. It has its health on a plain port, as the
+ * webhook has.
  *
  * bare-route CERT KEY PORT HEALTH_PORT
  */

@@ -1,4 +1,4 @@
-/** What a benchmark is given, and what it gives back. */
+/** A benchmark: its parameters and its result. */
 import type { Measured } from './figure.ts';
 
 export interface Workshop {

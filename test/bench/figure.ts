@@ -1,20 +1,20 @@
-/** The benchmark's figures, each beside its yardstick of the same run, and the words they are shown in. */
+/** The benchmark's figures, each beside its yardstick of the same run, and the table that shows them. */
 
-/** What a figure must reach, in its own unit, or as a multiple of its yardstick. */
+/** The limit of a figure, in its own unit, or as a multiple of its yardstick. */
 export interface Limit {
   of: 'value' | 'ratio';
   bound: 'at most' | 'at least';
   limit: number;
 }
 
-/** What a benchmark has measured. */
+/** The result of a measurement. */
 export interface Measured {
   name: string;
   value: number;
   unit: string;
   /** The same of the yardstick, in the same unit. */
   yardstick: number;
-  /** What the yardstick is. */
+  /** The yardstick, in words. */
   beside: string;
   /** The limits; none where a figure is for information. */
   limits: Limit[];

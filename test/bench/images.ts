@@ -1,4 +1,4 @@
-/** Image look-ups: what a known image adds to a review, and what a registry and the memory see of many pods and many images. */
+/** Image look-ups: the time that a known image adds to a review, the requests that many pods make, and the memory of many images. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-/** The instruments: small static C programs, compiled once (`native/`), because node's own spawn is too coarse a timer. */
+/** The instruments: small static C programs (`native/`), compiled once. Node's own spawn is too coarse a timer. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';

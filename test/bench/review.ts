@@ -1,4 +1,4 @@
-/** The review that the webhook is measured with: a migration Job's pod, as an API server of today sends it. */
+/** The review of the webhook's benchmark: a migration Job's pod, as an API server of today sends it. */
 
 /** Stands for the number of the pod, in all that is its own: uids, names, its Job's name, its token volume. */
 const NUMBER = '424242424242';
@@ -8,7 +8,7 @@ export function reviewOf(text: string, number: number): string {
   return text.replaceAll(NUMBER, String(number).padStart(NUMBER.length, '0'));
 }
 
-/** What reviews of ordinary Job pods weigh. */
+/** The size of an ordinary Job pod's review. */
 const BYTES = 7_500;
 
 const USER = 'system:serviceaccount:kube-system:job-controller';

@@ -1,5 +1,5 @@
 /**
- * What the shim adds to a bare exec: a main's whole life, whose sidecar is started, around a program that does nothing.
+ * The time that the shim adds to a bare exec: a main's whole life, whose sidecar is started, around a program that does nothing.
  * The rendezvous is on disk and prepared, as in a pod.
  */
 import { execFileSync } from 'node:child_process';

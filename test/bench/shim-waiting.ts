@@ -1,4 +1,4 @@
-/** What a shim costs while it waits: resident memory, and wake-ups. */
+/** The cost of a waiting shim: resident memory, and wake-ups. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bench, Workshop } from './bench.ts';
 import {
@@ -55,7 +55,7 @@ export const shimResident: Bench = {
   measure: async (workshop) => {
     const { sidecar, main, yardstick, putAll } = await startWaiting(workshop, 'resident');
     try {
-      // Whatever it does right after its start is done when it sleeps.
+      // By then the work of its start is done, and it sleeps.
       await pause(300);
       const tini = resident(yardstick.pid);
       return [

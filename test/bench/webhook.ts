@@ -1,4 +1,4 @@
-/** The webhook under load, beside a route that decides nothing. Both are bundled, run one process each, and log as they do by default. */
+/** The webhook under load, beside a route that decides nothing. Both are bundled and run one process each; the webhook logs as it does by default. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const CONNECTIONS = 8;
 const STARTS = 10;
 
 interface Server {
-  /** Its words, after node. */
+  /** Its arguments, after node. */
   args(port: number, healthPort: number): string[];
   env?: Record<string, string>;
 }
@@ -105,7 +105,7 @@ async function run(server: Server): Promise<Running> {
   return { process: process_, url: `https://127.0.0.1:${port}/mutate`, startedIn };
 }
 
-/** Whether the review is one that is answered with a patch: else the load would measure something else. */
+/** Check that the review is answered with a patch, because another answer costs less. @throws {Error} */
 async function checkAnswer(url: string): Promise<void> {
   const agent = new Agent({ rejectUnauthorized: false });
   const request = httpsRequest(url, {
@@ -142,7 +142,7 @@ async function load(root: string, url: string, bodyFile: string, seconds: number
   return result;
 }
 
-/** The most that was ever resident, in MB. */
+/** The peak of resident memory, in MB. */
 function peakResident({ process: { pid } }: Running): number {
   const found = /^VmHWM:\s+(\d+) kB/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
   if (found === undefined) throw new Error('the server has ended');

@@ -1,25 +1,25 @@
 /**
- * The AdmissionReview, admission.k8s.io/v1: from a parsed body to the one request that it carries, and from a
- * decision to its response. Transport knows nothing of pods, this knows nothing of transport.
+ * The AdmissionReview, admission.k8s.io/v1: its request is read from a parsed body, and its response is written from a decision. HTTP
+ * is not known here.
  * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request
  */
 import type { Mutation } from '../decision/mutate.ts';
 
-/** What a review asks. */
+/** The request of a review. */
 export interface ReviewRequest {
   uid: string;
   /** CREATE, UPDATE, DELETE or CONNECT. */
   operation: string;
   namespace: string;
-  /** Empty where the API server is still to make the name. */
+  /** Empty where the API server has not made the name yet. */
   name: string;
   generateName: string;
   dryRun: boolean;
-  /** The pod that is to be created; absent where the review is about anything else (rule W1). */
+  /** The pod that is to be created; absent where the review is about another operation or resource (rule W1). */
   pod?: object;
 }
 
-/** Why a body is no review that can be answered. All are the client's (HTTP 400). */
+/** Why a body is no review that can be answered. All are errors of the client (HTTP 400). */
 export type ReviewErrorCode = 'not-an-admission-review' | 'unsupported-version' | 'malformed-review';
 
 export interface ReviewError {
@@ -76,7 +76,7 @@ export function parseReview(body: unknown): { request: ReviewRequest } | { error
   return { request: asked };
 }
 
-/** Subresources of a pod (binding, eviction, ephemeralcontainers, exec) are CREATEd too: they are no pods. */
+/** Subresources of a pod (binding, eviction, ephemeralcontainers, exec) are CREATEd too, and are no pods. */
 function isPodCreation(operation: string, resource: JsonObject, request: JsonObject): boolean {
   return (
     operation === 'CREATE' &&
@@ -87,7 +87,7 @@ function isPodCreation(operation: string, resource: JsonObject, request: JsonObj
   );
 }
 
-/** As the API server cuts it, which would otherwise drop the rest (256 characters each, 4096 in all). */
+/** The API server cuts a warning at 256 characters, and drops those beyond 4096 characters in all. */
 const MAX_WARNING = 256;
 const MAX_WARNINGS = 16;
 const MAX_MESSAGE = 2048;
@@ -98,9 +98,9 @@ export function allow(uid: string): string {
 }
 
 /**
- * The answer that says what was decided.
+ * The answer to the CREATE of a pod.
  *
- * A refusal is 403: it is policy that refuses, and a controller tries again, while 422 ("Invalid") is final for some.
+ * A refusal has code 403, which controllers try again; 422 ("Invalid") is final for some of them.
  */
 export function respond(uid: string, mutation: Mutation): string {
   const warnings =
@@ -116,7 +116,7 @@ export function respond(uid: string, mutation: Mutation): string {
   return envelope(uid, `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`);
 }
 
-/** JSON in ASCII alone, whatever a name holds: such an answer is written byte by byte, and its length is known without a look at it. */
+/** JSON in ASCII alone, so that a character is a byte: an answer that is mostly base64 is then written without encoding it. */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[^\0-\x7f]/g,
@@ -131,7 +131,7 @@ function envelope(uid: string, members: string): string {
 
 /** A Warning header holds one line: the API server answers an error when it holds control characters. */
 function oneLine(warning: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that must go
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
   return warning.slice(0, MAX_WARNING).replace(/[\u0000-\u001f\u007f]/g, ' ');
 }
 

@@ -7,7 +7,7 @@ import { errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
 import type { Overload } from './overload.ts';
 
-/** What every answer needs. */
+/** The parts that every answer needs. */
 export interface AnsweringParts {
   log: Log;
   metrics: Metrics;

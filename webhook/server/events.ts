@@ -1,5 +1,5 @@
 /**
- * Writing Kubernetes Events: after the answer and never instead of it, a few at a time, and not the same again and again.
+ * Writing Kubernetes Events: after the review's answer, which never waits for them; one at a time; and a repeated one as a count.
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -8,12 +8,12 @@ import type { ReviewRequest } from './admission-review.ts';
 import { bounded, errorFields, type Log } from './log.ts';
 import { controllerUid, eventObject, type ReviewEvent } from './review-event.ts';
 
-/** Where Events go. */
+/** Where Events are written to. */
 export interface EventSink {
   create(namespace: string, event: JsonRecord): Promise<void>;
 }
 
-/** What became of one. `repeated`: told by the next one's count. `dropped`: too many for all, or for the queue. */
+/** An Event's fate. `repeated`: it is in the count of the next one. `dropped`: the rate or the queue is at its limit. */
 export type EventFate = 'written' | 'failed' | 'repeated' | 'dropped';
 
 export interface EventParts {
@@ -27,9 +27,9 @@ export interface EventParts {
   deadline?: number;
 }
 
-/** The same (subject and reason) at most so often: a Job's controller tries again after 10 s, 20 s, ... up to 6 min. */
+/** An Event of the same subject and reason is written once in this time: a Job's controller tries again after 10 s, 20 s, ... up to 6 min. */
 const REPEAT_MS = 5 * 60_000;
-/** All together: so many at once, and so many a second. 25 is the burst of client-go's own correlator (tools/record). */
+/** Of all together, so many at once, and so many a second. 25 is the burst of client-go's own correlator (tools/record). */
 const BURST = 25;
 const PER_SECOND = 1;
 /** Subjects that are remembered, and Events that wait to be written. */
@@ -37,20 +37,21 @@ const MAX_SUBJECTS = 1_000;
 const MAX_WAITING = 100;
 const DEADLINE_MS = 5_000;
 
-/** What is known of one subject and reason. */
-interface Told {
-  /** When it was last told. */
+/** The reports about one subject and reason. Times are in milliseconds. */
+interface Reported {
+  /** When its last Event was queued. */
   at: number;
-  /** How often it came since, untold; and since when. */
-  untold: number;
+  /** How many reviews came since that no Event reports, and when the first of them came. */
+  unreported: number;
   since: number;
 }
 
+/** The queue of Events, and what was reported of each subject. */
 export class Events {
   private readonly parts: EventParts;
   private readonly now: () => number;
-  /** The longest not told first. */
-  private readonly told = new Map<string, Told>();
+  /** By subject and reason; the one whose last review is the oldest comes first. */
+  private readonly reported = new Map<string, Reported>();
   private readonly bucket = { tokens: BURST, at: 0 };
   private readonly waiting: { namespace: string; event: JsonRecord }[] = [];
   private writing: Promise<void> | undefined;
@@ -62,33 +63,33 @@ export class Events {
     this.bucket.at = this.now();
   }
 
-  /** Tell of a review that was answered. Never throws, never waits. */
+  /** Report a review that was answered. Never waits; an Event that cannot be written is counted and logged. */
   note(asked: ReviewRequest, event: ReviewEvent): void {
     const { namespace } = asked;
     if (asked.dryRun || namespace === '') return;
     const now = this.now();
     const key = JSON.stringify([namespace, event.about, event.cause]);
-    const before = this.told.get(key);
-    const untold = (before?.untold ?? 0) + 1;
-    const since = before === undefined || before.untold === 0 ? now : before.since;
+    const before = this.reported.get(key);
+    const unreported = (before?.unreported ?? 0) + 1;
+    const since = before === undefined || before.unreported === 0 ? now : before.since;
     const repeated = before !== undefined && now - before.at < REPEAT_MS;
     if (repeated || !this.takeToken(now) || this.waiting.length >= MAX_WAITING) {
-      this.remember(key, { at: before?.at ?? Number.NEGATIVE_INFINITY, untold, since });
+      this.remember(key, { at: before?.at ?? Number.NEGATIVE_INFINITY, unreported, since });
       this.parts.ended(repeated ? 'repeated' : 'dropped');
       return;
     }
-    this.remember(key, { at: now, untold: 0, since: now });
+    this.remember(key, { at: now, unreported: 0, since: now });
     const uid = event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod);
     const [first, last] = [new Date(since), new Date(now)];
     const own = { nonce: randomBytes(8).toString('hex'), instance: hostname() };
     this.waiting.push({
       namespace,
-      event: eventObject(event, { namespace, uid, count: untold, first, last, ...own }),
+      event: eventObject(event, { namespace, uid, count: unreported, first, last, ...own }),
     });
     this.writing ??= this.writeAll();
   }
 
-  /** Until all that waits is written, or cannot be. */
+  /** Resolves when each Event in the queue is written or has failed. */
   async settled(): Promise<void> {
     await this.writing;
   }
@@ -119,12 +120,12 @@ export class Events {
     return true;
   }
 
-  private remember(key: string, told: Told): void {
-    this.told.delete(key);
-    this.told.set(key, told);
-    if (this.told.size <= MAX_SUBJECTS) return;
-    for (const oldest of this.told.keys()) {
-      this.told.delete(oldest);
+  private remember(key: string, reported: Reported): void {
+    this.reported.delete(key);
+    this.reported.set(key, reported);
+    if (this.reported.size <= MAX_SUBJECTS) return;
+    for (const oldest of this.reported.keys()) {
+      this.reported.delete(oldest);
       return;
     }
   }
@@ -140,7 +141,7 @@ async function inTime(ms: number, work: Promise<void>): Promise<void> {
   }
 }
 
-/** An error of the API server's as it says itself, which names what was tried and the way out; of any other only its kind. */
+/** The message of an error of the API server's, which names what was tried and the way out; of any other error only its kind. */
 function why(error: unknown): object {
   return error instanceof Error && error.name === 'KubernetesError'
     ? { message: error.message }

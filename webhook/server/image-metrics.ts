@@ -1,27 +1,27 @@
-/** What is counted of image look-ups. The registry is a label, so the number of its values is bounded. */
+/** The metrics of image look-ups. The registry is a label, so the number of its values is bounded. */
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import type { ImageFailure } from '../decision/images.ts';
 import type { FoundBy } from '../images/finder.ts';
 import type { ImageObserver } from '../images/lookup.ts';
 
-/** Registries with a name of their own; a cluster uses a few. */
+/** Registries that have a label value of their own; a cluster uses a few. */
 const MAX_REGISTRIES = 32;
 const OTHER = 'other';
 
-/** A hit takes microseconds; a registry far away, seconds. */
+/** Seconds. A hit takes microseconds, a registry far away seconds. */
 const BUCKETS = [0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const FOUND: ReadonlySet<FoundBy | ImageFailure> = new Set(['hit', 'stale', 'joined', 'miss']);
 
 /**
  * Count look-ups.
- * @param configured registries that always have a name of their own; beside them, the first that gave an image have:
- *   whoever makes hosts up for his pods makes no series of them
+ * @param configured registries that always have a label value of their own. So have the first others that answered with an image: a host
+ *   that a pod's author invented becomes no series
  */
 export function imageMetrics(registers: Registry[], configured: readonly string[] = []): ImageObserver {
   const lookups = new Counter({
     name: 'curfew_image_lookups_total',
-    help: 'Images that were looked up, by registry and how it went: hit, stale (answered, and asked for again), joined (somebody else was asking), miss, or why it failed.',
+    help: 'Images that were looked up, by registry and how it went: hit, stale (answered, and asked for again), joined (the same question was under way), miss, or why it failed.',
     labelNames: ['registry', 'result'],
     registers,
   });

@@ -1,8 +1,8 @@
 /**
- * The webhook's log: one JSON line per thing that happened, written by pino.
+ * The webhook's log: one JSON line for each thing that happened, written by pino.
  *
- * Whatever comes from outside goes in as a JSON string value of bounded length, so that no name can break a line or
- * fill a disk. Nothing of a pod's env, args or annotations is ever logged (rule W9).
+ * A text from outside is logged as a JSON string of bounded length, so that no name can break a line or fill a disk. Nothing of a
+ * pod's env, args or annotations is ever logged (rule W9).
  */
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 
@@ -43,16 +43,16 @@ function isoTime(): string {
   return lastText;
 }
 
-/** How long a line may wait for others before it is written. */
+/** The longest time from a log call to the write of its line. */
 const FLUSH_MS = 500;
 
 /**
- * Standard output, buffered: a write per review would cost a tenth of the throughput. What is buffered is written
- * every half second, and by `flush`, which the process's last breath calls.
+ * Standard output, buffered: a write per review would cost a tenth of the throughput. The buffer is written every half second, and by
+ * `flush`, which is called right before the process ends.
  */
 export function bufferedOutput(): { stream: DestinationStream; flush: () => void } {
   const stream = destination({ dest: 1, sync: false, minLength: 8192 });
-  // A log that nobody reads any more must not take the webhook down.
+  // The webhook goes on when nobody reads its log any more.
   stream.on('error', () => {});
   setInterval(() => stream.flush(), FLUSH_MS).unref();
   return {
@@ -61,7 +61,7 @@ export function bufferedOutput(): { stream: DestinationStream; flush: () => void
       try {
         stream.flushSync();
       } catch {
-        // Not yet open, or closed by the reader: there is nowhere to say so.
+        // Not yet open, or closed by the reader: there is nowhere to report it.
       }
     },
   };
@@ -75,8 +75,7 @@ export function bounded(text: string, max = MAX_TEXT): string {
 }
 
 /**
- * An unexpected error, for a log: its name, code and stack frames. Not its message, which may quote what was being
- * worked on.
+ * An unexpected error, for a log: its name, code and stack frames. Its message is left out, because it may quote a part of the pod.
  */
 export function errorFields(error: unknown): { error: string; code?: string; frames?: string[] } {
   if (!(error instanceof Error)) return { error: typeof error };

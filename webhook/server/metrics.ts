@@ -1,6 +1,6 @@
 /**
- * What the webhook counts. The labels' values are closed sets: no pod, namespace or message ever becomes a label
- * (rule W9), and nobody outside can grow the number of series.
+ * The webhook's metrics. The labels' values are closed sets: no pod, namespace or message ever becomes a label (rule W9), and nothing
+ * from outside adds a series.
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Step } from '../certificate/authority.ts';
@@ -12,26 +12,26 @@ import type { RejectionCode } from './rejections.ts';
 
 export type { RejectionCode } from './rejections.ts';
 
-/** What became of a request. `rejected`: it was no review; `failed`: our own fault. */
+/** A request's outcome. `rejected`: it was no review, or one too many; `failed`: a fault of ours. */
 export type Outcome = Mutation['outcome'] | 'rejected' | 'failed';
 
 export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'internal';
 
 export interface Metrics {
-  /** All of it, as Prometheus reads it. */
+  /** The metrics in Prometheus' text format. */
   text(): Promise<string>;
   contentType: string;
   /** One request came. */
   began(): void;
   /** One request was answered; `seconds` from its whole body to its answer, where it was a review. */
   ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
-  /** One Kubernetes Event was written, or not. */
+  /** One Kubernetes Event was written, has failed, or was left out. */
   eventEnded(fate: EventFate): void;
-  /** Count image look-ups; called once, where there are any. @param registries that always have a name of their own */
+  /** Count image look-ups; called once, where there are any. @param registries those that always have a label value of their own */
   imageLookups(registries: readonly string[]): ImageObserver;
   certificateLoaded(notAfter: Date): void;
   certificateFailed(): void;
-  /** The authority of the self-managed certificate ends then. */
+  /** @param notAfter when the authority of the self-managed certificate expires */
   authorityLoaded(notAfter: Date): void;
   /** This replica wrote the Secret of the self-managed certificate. */
   certificateWritten(step: Step): void;
@@ -39,12 +39,10 @@ export interface Metrics {
   caBundleWritten(): void;
 }
 
-/** A review takes a fraction of a millisecond; one that waits for a registry, seconds. */
+/** Seconds. A review takes a fraction of a millisecond, one that waits for a registry seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10];
 
-/**
- * A set of metrics of its own registry.
- */
+/** Metrics in a registry of their own. */
 export function createMetrics(version: string): Metrics {
   const registers = [new Registry()];
   const [registry = new Registry()] = registers;
@@ -71,7 +69,7 @@ export function createMetrics(version: string): Metrics {
   });
   const events = new Counter({
     name: 'curfew_events_total',
-    help: 'Kubernetes Events, by what became of them; repeated: told by the count of the next one.',
+    help: 'Kubernetes Events, by what became of them; repeated: in the count of the next one.',
     labelNames: ['result'],
     registers,
   });
@@ -110,7 +108,7 @@ export function createMetrics(version: string): Metrics {
   };
 }
 
-/** What only a webhook that manages its certificate counts; made when it first does, so that no other shows zeros. */
+/** The metrics of a self-managed certificate; each is made at its first event, so that other webhooks do not show zeros. */
 function selfManagedMetrics(
   registers: Registry[],
 ): Pick<Metrics, 'authorityLoaded' | 'certificateWritten' | 'caBundleWritten'> {

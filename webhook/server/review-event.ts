@@ -8,14 +8,14 @@
 import type { Mutation, Reason } from '../decision/mutation.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 
-/** What an Event is about. */
+/** The object that an Event is about. */
 interface Subject {
   apiVersion: string;
   kind: string;
   name: string;
 }
 
-/** A review's Event, but for what differs from one pod of a template to the next. */
+/** A review's Event, without what {@link Occurrence} adds. */
 export interface ReviewEvent {
   type: 'Normal' | 'Warning';
   reason: 'CurfewRefused' | 'CurfewPassedOver';
@@ -26,8 +26,8 @@ export interface ReviewEvent {
 }
 
 /**
- * Pods that are left alone. `warned`: only where the pod asked to be wrapped, which its warning shows. No Event where nobody asked, where
- * nothing is amiss, or where another webhook may still add the sidecar (W3).
+ * The Event's type for a pod that is passed over, by the reason. `warned`: an Event only where the decision has a warning, which it has for a
+ * pod that asked to be wrapped. Undefined: no Event, because nobody asked, nothing is wrong, or another webhook may still add the sidecar (W3).
  */
 const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | undefined>> = {
   wrapped: undefined,
@@ -40,7 +40,7 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'native-sidecar': undefined,
   'no-sidecar': undefined,
   'no-known-sidecar': 'warned',
-  // A Job of a proxy alone may be meant so.
+  // A Job that runs a proxy alone may be on purpose.
   'no-main': 'Normal',
   // Its sidecar is known and will run for ever.
   'no-shim-for-machine': 'Warning',
@@ -73,7 +73,7 @@ const MAX_MESSAGE = 1024;
 /**
  * @param pod the pod of the review, any JSON value
  * @param name the pod's name; empty where the API server is still to make one
- * @returns undefined where there is nothing to tell, or nothing to tell it about
+ * @returns undefined where no Event is due, or where there is no object that it can be about
  */
 export function reviewEvent(mutation: Mutation, pod: unknown, name: string): ReviewEvent | undefined {
   const { outcome, reason: cause, warnings } = mutation;
@@ -88,22 +88,22 @@ export function reviewEvent(mutation: Mutation, pod: unknown, name: string): Rev
   return { type, reason, cause, message: cut(mutation.message, MAX_MESSAGE), about };
 }
 
-/** What one occurrence, or several, have that their template has not. */
+/** One occurrence, or several: the fields that differ between two Events of a subject. */
 export interface Occurrence {
   namespace: string;
   /** The subject's uid; undefined for a pod that does not exist yet. */
   uid: string | undefined;
-  /** So many since the last Event about the same. */
+  /** Reviews since the last Event of the same subject and reason. */
   count: number;
   first: Date;
   last: Date;
-  /** Makes the Event's name its own: hexadecimal. */
+  /** Hexadecimal; makes the Event's name unique. */
   nonce: string;
-  /** Which replica tells it. */
+  /** The replica that writes it. */
   instance: string;
 }
 
-/** The object that the API server takes, without apiVersion and kind. */
+/** The Event as the API server takes it, without apiVersion and kind. */
 export function eventObject(
   { type, reason, message, about }: ReviewEvent,
   { namespace, uid, count, first, last, nonce, instance }: Occurrence,
@@ -129,7 +129,7 @@ export function controllerUid(pod: unknown): string | undefined {
   return controller === undefined ? undefined : matching(controller, 'uid', /^[-0-9A-Za-z]{1,128}$/);
 }
 
-/** A DNS subdomain, as the names of whatever has pods. */
+/** A DNS subdomain, which is what names of pods and of their controllers are. */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 function subjectOf(pod: unknown, name: string): Subject | undefined {
@@ -155,7 +155,7 @@ function matching(record: JsonRecord, key: string, pattern: RegExp): string | un
   return typeof value === 'string' && pattern.test(value) ? value : undefined;
 }
 
-/** At most so many bytes of UTF-8, whole characters. */
+/** Cut to so many bytes of UTF-8, between two characters. */
 function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   const kept = Buffer.from(text)

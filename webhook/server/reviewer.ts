@@ -20,7 +20,7 @@ interface ReviewerParts extends AnsweringParts {
   events?: Events | undefined;
 }
 
-/** What a review was decided to be. */
+/** The decision about a review. */
 interface Verdict {
   outcome: Outcome;
   reason: OutcomeReason;

@@ -40,7 +40,7 @@ export interface Servers {
   webhook: FastifyInstance;
   /** Plain: `GET /livez`, `/readyz`, `/metrics`. */
   health: FastifyInstance;
-  /** From now on readiness fails, and every answer says that its connection ends with it. */
+  /** From now on readiness fails, and every answer tells the client that its connection ends with it. */
   drain(): void;
   /** How many requests to the webhook wait for their answer. */
   reviews(): number;
@@ -174,7 +174,7 @@ function classify(error: FastifyError, bodyBytes: number): Rejection | undefined
   return undefined;
 }
 
-/** As much of a body that is too long as is worth reading so that its sender gets the answer and not a reset. */
+/** Bytes of a too long body that are read, so that its sender gets the answer and not a reset. */
 const MAX_DISCARDED = 64 * 1024 * 1024;
 
 async function discardBody(request: FastifyRequest, code: string): Promise<void> {

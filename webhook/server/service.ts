@@ -63,7 +63,7 @@ export async function serve(config: Config): Promise<number> {
   return code;
 }
 
-/** `::` takes IPv4 too; a machine without IPv6 has only 0.0.0.0 for that. */
+/** Listen on `host`. `::` takes IPv4 too; on a machine without IPv6 0.0.0.0 stands in for it. */
 async function listen(app: FastifyInstance, port: number, host: string): Promise<void> {
   await app.ready();
   const { server } = app;

@@ -1,6 +1,4 @@
-/**
- * The end of the service: what happens between the signal and the exit code.
- */
+/** The graceful shutdown, from the signal to the exit code. */
 import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Config } from '../config/config.ts';
@@ -8,26 +6,26 @@ import { errorFields, type Log } from './log.ts';
 import { OpenConnections } from './open-connections.ts';
 import type { Servers } from './server.ts';
 
-/** What else is to be stopped. */
+/** The parts beside the servers that are stopped. */
 interface Parts {
   /** Stops at the signal. */
   certificate: { stop(): void };
   log: Log;
-  /** What is still to be told of the last reviews. */
+  /** The Events of the last reviews. */
   events: { settled(): Promise<void> } | undefined;
-  /** Write what the log has buffered. */
+  /** Write the log's buffer. */
   flush(): void;
 }
 
-/** How often it is looked which connections have come to rest. */
+/** Between two checks for idle connections. */
 const LOOK_MS = 100;
-/** For the end of what has been told to end at once. */
+/** For the end of the Events and of the health server. */
 const LAST_MS = 1_000;
 
 /**
- * Take care of the end, in order: readiness fails, and each answer tells its client to connect anew; until every client has
- * noticed (`shutdown.delay`), reviews are taken as ever; then the port closes, idle connections end, the last reviews are answered
- * (`shutdown.gracePeriod`). A second signal ends it at once.
+ * Install the signal handlers. At the first signal readiness fails, and each answer tells its client to connect anew; for
+ * `shutdown.delay`, in which every client notices, reviews are taken as before; then the port closes, idle connections end, and the last
+ * reviews are answered (`shutdown.gracePeriod`). A second signal ends the process at once.
  * @returns the exit code to come: 0, or 1 after an unexpected error (where a review is lost the process ends itself, with 1)
  */
 export function endWithGrace(
@@ -41,7 +39,7 @@ export function endWithGrace(
     finish = resolve;
   });
   const connections = new OpenConnections(servers.webhook.server);
-  /** The last words of an end that loses something. */
+  /** Log an end that loses reviews. */
   const giveUp = (message: string) => {
     log.error({ reviews: servers.reviews() }, message);
     flush();
@@ -61,7 +59,7 @@ export function endWithGrace(
       if (err !== undefined) log.fatal(errorFields(err), 'unexpected error');
       else log.info({ signal }, 'shutting down');
       servers.drain();
-      // After an unexpected error nothing is sure: no new requests then.
+      // After an unexpected error no new requests are taken.
       if (err === undefined) await delay(noticeTime);
       await connections.endIdle();
       const inTime = await within(gracePeriod, servers.webhook.close(), () => connections.endIdle());
@@ -69,13 +67,13 @@ export function endWithGrace(
         giveUp('the grace period is over: ending without the last answers');
         servers.webhook.server.closeAllConnections();
       }
-      // Not before: the last requests may need a handshake, and it a certificate that is alive.
+      // Only now: the last requests may need a handshake, and the handshake a certificate that is renewed.
       certificate.stop();
       await within(LAST_MS, events?.settled() ?? Promise.resolve(), async () => {});
       await within(LAST_MS, servers.health.close(), async () => {});
       log.info('ended');
       flush();
-      // close-with-grace would say 0.
+      // close-with-grace would exit with 0.
       if (!inTime) process.exit(1);
       finish(err === undefined ? 0 : 1);
     },
@@ -83,7 +81,7 @@ export function endWithGrace(
   return { code, uninstall };
 }
 
-/** @returns whether `done` came in time; until then something is done again and again */
+/** Call `meanwhile` again and again until `done` resolves or the time is over. @returns whether it came in time */
 async function within(
   ms: number,
   done: PromiseLike<unknown>,

@@ -1,6 +1,6 @@
 /**
- * What a connection may cost: TLS's floor, and an end to connections that stall in the handshake, in the headers or
- * in the body.
+ * The limits of a connection: the lowest TLS version, and timeouts for connections that stall in the handshake, the headers or the
+ * body.
  */
 
 import type { ServerOptions } from 'node:http';
@@ -9,17 +9,16 @@ import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { Certificate } from '../certificate/certificate.ts';
 import type { Log } from './log.ts';
 
-/**
- * The secure context's options; every exchange of the certificate must give all of them again.
- */
+/** The secure context's options. Each exchange of the certificate replaces all of them. */
 export function tlsOptions(certificate: Certificate | undefined): SecureContextOptions {
   const { cert, key } = certificate ?? {};
   return { minVersion: 'TLSv1.2', ...(cert === undefined || key === undefined ? {} : { cert, key }) };
 }
 
 /**
- * Options of node's server that close a connection which does not get on. Node looks at its connections only every
- * 30 s by default, so a timeout of less would mean nothing.
+ * Options of Node's server that close a stalled connection. By default Node checks its connections every 30 s, which would round up any
+ * shorter timeout.
+ * @param requestTimeout milliseconds
  */
 export function limitStalls(requestTimeout: number): ServerOptions & TlsOptions {
   return {
@@ -30,17 +29,14 @@ export function limitStalls(requestTimeout: number): ServerOptions & TlsOptions 
   };
 }
 
-/** How long a peer may take to read why it is hung up on. */
-const LAST_WORD_MS = 1_000;
+/** The time that a peer has to read why its connection is closed, in ms. */
+const LINGER_MS = 1_000;
 
-/**
- * Answer a connection whose bytes are no HTTP, or that stalled, as far as it still listens; then close it.
- */
+/** Answer a connection whose bytes are no HTTP, or that stalled, where HTTP has begun; then close it. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex, log: Log): void {
   const { code = 'unknown' } = error;
   log.debug({ code }, 'connection refused');
-  // Only where HTTP has begun is there somebody to answer: what is written into a handshake that never ends waits for
-  // ever, and the socket with it.
+  // An answer that is written into an unfinished handshake waits for ever, and the socket with it.
   if (!socket.writable || !(code.startsWith('HPE_') || code.startsWith('ERR_HTTP_'))) {
     socket.destroy();
     return;
@@ -56,6 +52,6 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex, l
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
     () => socket.destroy(),
   );
-  // A peer that does not read must not keep the socket.
-  setTimeout(() => socket.destroy(), LAST_WORD_MS).unref();
+  // A peer that does not read does not keep the socket open.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
