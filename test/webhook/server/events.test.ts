@@ -14,7 +14,7 @@ import { jobPod, review } from './review-examples.ts';
 import { type Connection, certificateFiles, ServedProcess } from './served-process.ts';
 import { at, serveWebhook } from './served-webhook.ts';
 
-/** A sink that keeps what it gets, and does with it what the test says. */
+/** A sink that keeps its Events, and acts as the test says. */
 class Sink extends EventEmitter implements EventSink {
   readonly events: { namespace: string; event: JsonRecord }[] = [];
   act: () => Promise<void> = async () => {};
@@ -25,7 +25,7 @@ class Sink extends EventEmitter implements EventSink {
     return this.act();
   }
 
-  /** When there are so many. */
+  /** Resolves when there are so many. */
   async reach(count: number): Promise<void> {
     while (this.events.length < count) await once(this, 'event');
   }
@@ -66,7 +66,7 @@ function setUp(deadline?: number) {
   return { sink, events, clock, count, lines };
 }
 
-test('the same is told once in five minutes, and then how often it was', async () => {
+test('the same Event is written once in five minutes, and then with its count', async () => {
   const { sink, events, clock, count } = setUp();
   for (let i = 0; i < 10; i++) {
     events.note(asked(), REFUSED);
@@ -85,7 +85,7 @@ test('the same is told once in five minutes, and then how often it was', async (
   );
 });
 
-test('another namespace, subject or cause is not the same', async () => {
+test('another namespace, subject or cause has an Event of its own', async () => {
   const { sink, events } = setUp();
   events.note(asked(), REFUSED);
   events.note(asked('other'), REFUSED);
@@ -100,7 +100,7 @@ test('another namespace, subject or cause is not the same', async () => {
   assert.equal(new Set(names).size, 4);
 });
 
-test('W6 a dry run is never told, nor a review without a namespace', async () => {
+test('W6 a dry run has no Event, nor has a review without a namespace', async () => {
   const { sink, events } = setUp();
   events.note(asked('shop', true), REFUSED);
   events.note(asked(''), REFUSED);
@@ -130,7 +130,7 @@ test('a sink that hangs is given up one after another, and no more than 100 wait
   assert.equal(count('dropped'), 49, 'one is being written, 100 wait');
   await events.settled();
   assert.equal(count('failed'), 101);
-  assert.equal(lines.length, 1, 'a trouble is one line');
+  assert.equal(lines.length, 1, 'a failure is one line');
   assert.match(lines[0] ?? '', /"msg":"event not written".*|TimeoutError/);
 });
 
@@ -157,7 +157,7 @@ test("errors are logged once until one is written again, with the API server's w
   assert.deepEqual([count('failed'), count('written')], [3, 1]);
 });
 
-test('only so many subjects are remembered: the one that was told longest ago is forgotten', async () => {
+test('only so many subjects are remembered: the one that was reported longest ago is forgotten', async () => {
   const { sink, events, clock } = setUp();
   events.note(asked(), REFUSED);
   for (let i = 0; i < 1_000; i++) events.note(asked(), about(`job-${i}`));
@@ -184,7 +184,7 @@ function refusedPod(ownerUid: string, name = 'migrate'): Record<string, unknown>
 const [ONE, OTHER] = ['815ab4f5-6393-11e8-b7cc-42010a800003', '815ab4f5-6393-11e8-b7cc-42010a800004'];
 const [FIRST, SECOND] = ['705ab4f5-6393-11e8-b7cc-42010a800001', '705ab4f5-6393-11e8-b7cc-42010a800002'];
 
-test('W6 W9 a review is answered first, then told; each of its own controller', async (t) => {
+test('W6 W9 a review is answered before its Event is written, which is about its own controller', async (t) => {
   const sink = new Sink();
   let now = Date.UTC(2026, 10, 22);
   const served = await serveWebhook(t, { events: sink, now: () => now });

@@ -146,7 +146,7 @@ test('a body that is announced and never sent holds its bytes until its connecti
   assert.deepEqual(await counted(served), { shed: 1, inFlight: 0 });
 });
 
-test('whatever a client does in the middle of its requests, nothing stays counted', async (t) => {
+test('a client that ends in the middle of its requests leaves nothing counted', async (t) => {
   const images = new HeldLookups();
   const served = await serveWebhook(t, { images, config: 'limits: { concurrentReviews: 4 }' });
   const head = (length: number) =>
@@ -203,10 +203,10 @@ test('reviews that would wait longer than limits.queueTime are answered 503, the
 
 test('a quarter of the timeout that the API server gives is the most, however long limits.queueTime is', async (t) => {
   const served = await serveWebhook(t, { images: BUSY, config: 'limits: { queueTime: 10s }' });
-  const hurried = await burst(t, served, 10, '/mutate?timeout=1s');
-  assert.ok(hurried.some(({ status }) => status === 503));
-  const patient = await burst(t, served, 10, '/mutate?timeout=10s');
-  assert.ok(patient.every(({ status }) => status === 200));
+  const short = await burst(t, served, 10, '/mutate?timeout=1s');
+  assert.ok(short.some(({ status }) => status === 503));
+  const usual = await burst(t, served, 10, '/mutate?timeout=10s');
+  assert.ok(usual.every(({ status }) => status === 200));
 });
 
 test('more connections than limits.connections are closed, and the log says so; those that are there are served', async (t) => {
@@ -221,7 +221,7 @@ test('more connections than limits.connections are closed, and the log says so; 
   assert.equal(line?.excess, 'connections');
 });
 
-test('who is shed is told to come again, but not in an overload that lasts', () => {
+test('a client whose review is shed is told to ask again, but not in an overload that lasts', () => {
   let now = 0;
   const overload = new Overload(parseConfig('', 'the defaults').limits, pino({ level: 'silent' }), () => now);
   const shedAt = (ms: number) => {

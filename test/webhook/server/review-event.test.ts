@@ -15,7 +15,7 @@ function ofJob(pod: TestPod, owners: unknown[] = [JOB]): TestPod {
 
 const event = (pod: TestPod, name = 'job') => reviewEvent(mutation(pod), pod, name);
 
-test('W6 a refused pod is told to its controller, in the words that the user sees', () => {
+test('W6 the Event of a refused pod is about its controller, and has the message that the user sees', () => {
   const pod = ofJob(jobPod({ 'curfew.dev/sidecars': 'nobody' }));
   const told = event(pod);
   assert.equal(told?.message, mutation(pod).message);
@@ -35,7 +35,7 @@ const label = (value: string) => (pod: TestPod) => {
   return pod;
 };
 
-const TOLD: [what: string, pod: TestPod, type: string, reason: string, cause: string][] = [
+const REPORTED: [what: string, pod: TestPod, type: string, reason: string, cause: string][] = [
   [
     'an unknown annotation',
     jobPod({ 'curfew.dev/sidcars': 'x' }),
@@ -74,14 +74,14 @@ const TOLD: [what: string, pod: TestPod, type: string, reason: string, cause: st
   ],
 ];
 
-for (const [what, pod, type, reason, cause] of TOLD) {
-  test(`W6 told: ${what}`, () => {
+for (const [what, pod, type, reason, cause] of REPORTED) {
+  test(`W6 an Event for ${what}`, () => {
     const told = event(ofJob(pod));
     assert.deepEqual([told?.type, told?.reason, told?.cause], [type, reason, cause]);
   });
 }
 
-const UNTOLD: [what: string, pod: TestPod, cause: string][] = [
+const UNREPORTED: [what: string, pod: TestPod, cause: string][] = [
   ['a wrapped pod', jobPod(), 'wrapped'],
   ['a pod without a known sidecar', jobPod({}, [app(), proxy()]), 'no-known-sidecar'],
   ['a pod that opts out', label('false')(jobPod()), 'opted-out'],
@@ -100,14 +100,14 @@ const UNTOLD: [what: string, pod: TestPod, cause: string][] = [
   ],
 ];
 
-for (const [what, pod, cause] of UNTOLD) {
-  test(`W6 not told: ${what}`, () => {
+for (const [what, pod, cause] of UNREPORTED) {
+  test(`W6 no Event for ${what}`, () => {
     assert.equal(mutation(ofJob(pod)).reason, cause);
     assert.equal(event(pod), undefined);
   });
 }
 
-test('W6 every refusal is told, whatever its reason', () => {
+test('W6 every refusal has an Event, whatever its reason', () => {
   for (const reason of REASONS) {
     const refusal = { ...mutation(jobPod({ 'curfew.dev/x': '' })), reason };
     assert.equal(reviewEvent(refusal, jobPod(), 'job')?.cause, reason);

@@ -74,7 +74,7 @@ test('at the end of the grace period a review that is still not there is given u
   await stalled.end();
 });
 
-test('a second signal ends it at once, with exit code 1 and a word about it', async (t) => {
+test('a second signal ends it at once, with exit code 1 and a log line', async (t) => {
   const curfew = await served(t, 'shutdown: { delay: 5m }');
   await curfew.terminate();
   curfew.child.kill('SIGINT');
@@ -82,7 +82,7 @@ test('a second signal ends it at once, with exit code 1 and a word about it', as
   await curfew.line('second signal: ending at once');
 });
 
-/** A Service: who is ready gets the new connections, in turn. */
+/** A Service: new connections go to the ready endpoints in turn. */
 class Service {
   private readonly endpoints: ServedProcess[] = [];
   private turn = 0;
@@ -104,7 +104,7 @@ class Service {
 
 /**
  * Ask again and again over a connection that is kept, as an API server does: a new one is made when an answer says so, or when the old one was
- * closed before anything was sent on it. What was sent and is not answered is lost, for nobody sends a POST twice.
+ * closed before anything was sent on it. A review that was sent and not answered is lost, because no client sends a POST twice.
  */
 async function keepAsking(
   service: Service,

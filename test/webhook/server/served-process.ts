@@ -13,7 +13,7 @@ import { type Authority, createAuthority } from '../certificate/throw-away-certi
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'webhook', 'main.ts');
 
-/** A certificate's files, and who signed it. */
+/** A certificate's files, and the authority that signed it. */
 export interface Files {
   folder: string;
   authority: Authority;
