@@ -116,12 +116,12 @@ async function measure(): Promise<Measured[]> {
   try {
     const podWith = (tag: string) => podOf(`${registry.host}/team/app:${tag}`);
     const pod = podWith('known');
-    const told = podOf('app:1', ['/app', 'serve']);
+    const withCommand = podOf('app:1', ['/app', 'serve']);
     await decide(service, pod);
     const [known, plain]: [number[], number[]] = [[], []];
     for (let i = 0; i < REVIEWS; i++) {
       known.push(await timed(() => decide(service, pod)));
-      plain.push(await timed(() => decide(service, told)));
+      plain.push(await timed(() => decide(service, withCommand)));
     }
 
     const before = registry.requests;

@@ -21,7 +21,7 @@ export const shimStart: Bench = {
     try {
       await until('the sidecar is started', () => phaseReached(run, SIDECAR, 'started'));
       // Its shim would look at each change in the rendezvous, on a core that the measured processes want too. Stopped, it
-      // is still started for the main, and its inotify is still told.
+      // is still started for the main, and inotify still notes each change for it.
       sidecar.kill('SIGSTOP');
       workshop.progress(`start: ${ROUNDS} rounds of a bare exec, tini and the shim in turn`);
       const commands = [

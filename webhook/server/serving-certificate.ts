@@ -10,7 +10,7 @@ import { connectCluster } from './parts.ts';
 /** Where the kubelet writes the pod's own namespace. */
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-/** A source, and whom it tells that it has another pair. */
+/** A source, and its listener. */
 export interface ServingCertificate {
   source: CertificateSource;
   /** Call `loaded` after each pair that is loaded from now on. */
@@ -27,7 +27,7 @@ export async function servingCertificate(
   metrics: Metrics,
   closing: AbortSignal,
 ): Promise<ServingCertificate> {
-  // Nobody listens until the servers exist, which are built with the source.
+  // The listener is set once the servers exist, which are built with the source.
   let loaded = () => {};
   const listener: CertificateListener = {
     loaded: ({ notAfter, fingerprint, subjectAltName }) => {

@@ -17,14 +17,14 @@ const event = (pod: TestPod, name = 'job') => reviewEvent(mutation(pod), pod, na
 
 test('W6 the Event of a refused pod is about its controller, and has the message that the user sees', () => {
   const pod = ofJob(jobPod({ 'curfew.dev/sidecars': 'nobody' }));
-  const told = event(pod);
-  assert.equal(told?.message, mutation(pod).message);
-  assert.match(told?.message ?? '', /curfew\.dev\/sidecars/);
-  assert.deepEqual(told, {
+  const reported = event(pod);
+  assert.equal(reported?.message, mutation(pod).message);
+  assert.match(reported?.message ?? '', /curfew\.dev\/sidecars/);
+  assert.deepEqual(reported, {
     type: 'Warning',
     reason: 'CurfewRefused',
     cause: 'no-such-container',
-    message: told?.message,
+    message: reported?.message,
     about: { apiVersion: 'batch/v1', kind: 'Job', name: 'orders' },
   });
 });
@@ -76,8 +76,8 @@ const REPORTED: [what: string, pod: TestPod, type: string, reason: string, cause
 
 for (const [what, pod, type, reason, cause] of REPORTED) {
   test(`W6 an Event for ${what}`, () => {
-    const told = event(ofJob(pod));
-    assert.deepEqual([told?.type, told?.reason, told?.cause], [type, reason, cause]);
+    const reported = event(ofJob(pod));
+    assert.deepEqual([reported?.type, reported?.reason, reported?.cause], [type, reason, cause]);
   });
 }
 
@@ -166,14 +166,14 @@ const occurrence = {
 };
 
 test('the object is a core/v1 Event in the namespace of its subject, under a name of its own', () => {
-  const told = event(ofJob(refused()));
-  assert.ok(told);
-  assert.deepEqual(eventObject(told, occurrence), {
+  const reported = event(ofJob(refused()));
+  assert.ok(reported);
+  assert.deepEqual(eventObject(reported, occurrence), {
     metadata: { name: 'orders.00ff', namespace: 'shop' },
     involvedObject: { apiVersion: 'batch/v1', kind: 'Job', name: 'orders', namespace: 'shop', uid: 'u-1' },
     type: 'Warning',
     reason: 'CurfewRefused',
-    message: told.message,
+    message: reported.message,
     count: 3,
     firstTimestamp: '2026-11-22T10:00:00.000Z',
     lastTimestamp: '2026-11-22T10:05:00.000Z',
@@ -182,7 +182,7 @@ test('the object is a core/v1 Event in the namespace of its subject, under a nam
     reportingInstance: 'curfew-1',
   });
   const longest = `${'a'.repeat(199)}-${'b'.repeat(53)}`;
-  const named = eventObject({ ...told, about: { ...told.about, name: longest } }, occurrence);
+  const named = eventObject({ ...reported, about: { ...reported.about, name: longest } }, occurrence);
   assert.deepEqual(named.metadata, { name: `${'a'.repeat(199)}.00ff`, namespace: 'shop' });
 });
 
@@ -190,10 +190,14 @@ test('W9 for any pod: an Event that the API server can take, or none, and nothin
   const owners = fc.array(fc.oneof(fc.constant(JOB), fc.object(), fc.anything()), { maxLength: 3 });
   fc.assert(
     fc.property(anyPod, owners, fc.string(), (pod, list, name) => {
-      const told = reviewEvent(mutate(pod, POLICY, new Map()), { metadata: { ownerReferences: list } }, name);
-      if (told === undefined) return;
-      assert.ok(told.message.length > 0 && Buffer.byteLength(told.message) <= 1024);
-      assert.match(told.about.name, /^[a-z0-9][-a-z0-9.]*$/);
+      const reported = reviewEvent(
+        mutate(pod, POLICY, new Map()),
+        { metadata: { ownerReferences: list } },
+        name,
+      );
+      if (reported === undefined) return;
+      assert.ok(reported.message.length > 0 && Buffer.byteLength(reported.message) <= 1024);
+      assert.match(reported.about.name, /^[a-z0-9][-a-z0-9.]*$/);
     }),
     { numRuns: 500 },
   );

@@ -124,7 +124,7 @@ test('W1 8 MB in chunks of unknown length is answered 413 too', async (t) => {
   await stillServes(served);
 });
 
-test('W1 40 MB are read to their end, so that a sender who listens only then gets its answer and not a reset', async (t) => {
+test('W1 40 MB are read to their end, so that a sender that reads only then gets its answer and not a reset', async (t) => {
   const served = await serveWebhook(t);
   const socket = await served.tls();
   const length = 40_000_000;
