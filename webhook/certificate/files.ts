@@ -107,7 +107,7 @@ async function readBounded(file: string): Promise<string> {
     return await readTextFile(file, MAX_FILE_BYTES);
   } catch (cause) {
     if (!(cause instanceof TextFileError)) throw cause;
-    const hint = cause.code === undefined ? ': that is no PEM file' : '';
+    const hint = cause.code === undefined ? ': that is not a PEM file' : '';
     throw new CertificateError(`${cause.message}${hint}`, { cause });
   }
 }

@@ -148,7 +148,7 @@ function certificateOf(cert: string): X509Certificate {
   try {
     return new X509Certificate(cert);
   } catch {
-    throw new Unusable('the certificate is no PEM certificate');
+    throw new Unusable('the certificate is not a PEM certificate');
   }
 }
 
@@ -159,7 +159,7 @@ function checkKey(x509: X509Certificate, text: string): void {
     key = createPrivateKey(text);
   } catch {
     // Without the cause: OpenSSL's message about a key must not be logged.
-    throw new Unusable('the key is no PEM private key');
+    throw new Unusable('the key is not a PEM private key');
   }
   if (!x509.checkPrivateKey(key)) throw new Unusable('the key is not the key of the certificate');
 }

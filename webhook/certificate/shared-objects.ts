@@ -49,7 +49,7 @@ export class SharedObjects {
       const list = problems.join('; ');
       this.failures.report(
         what,
-        `secrets/${name} in namespace ${namespace} is damaged and is written anew: ${list}`,
+        `secrets/${name} in namespace ${namespace} is damaged and is written again: ${list}`,
       );
     }
     return state;
@@ -110,7 +110,7 @@ export class SharedObjects {
     const hint = 'leave the field out of what you apply, and let no other controller inject it';
     this.failures.report(
       what,
-      `somebody sets the caBundle of mutatingwebhookconfigurations/${name} back again and again: ${hint}`,
+      `another writer keeps setting the caBundle of mutatingwebhookconfigurations/${name} back: ${hint}`,
     );
   }
 

@@ -115,7 +115,7 @@ function choose(
   const refuse = (why: string) => refusal(request, 'image-unusable', why);
   if (machines.length === 0)
     return refuse(
-      `its pod's node selector or affinity leaves none of the machines that there are (${all.join(', ')})`,
+      `its pod's node selector or affinity allows none of the cluster's machines (${all.join(', ')})`,
     );
   const offered = machines.filter((machine) => content.has(machine));
   const [config, ...others] = offered.flatMap((machine) => content.get(machine) ?? []);

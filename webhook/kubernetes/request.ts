@@ -93,7 +93,7 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
         if (statusCode === 404 && asked.absent === true) return undefined;
         if (statusCode >= 300) throw refusal(asked.action, statusCode, reasonOf(object));
         if (object !== undefined) return object;
-        throw new KubernetesError('malformed', asked.action, 'the answer is no JSON object');
+        throw new KubernetesError('malformed', asked.action, 'the answer is not a JSON object');
       } catch (error) {
         throw explain(error, asked, deadline);
       }

@@ -56,7 +56,7 @@ export class AwsAccessKeySource {
     const own = this.env.AWS_REGION ?? region;
     const china = own.startsWith('cn-') ? '.cn' : '';
     const url = URL.parse(this.env.AWS_ENDPOINT_URL_STS ?? `https://sts.${own}.amazonaws.com${china}/`);
-    if (url === null) throw new RegistryError('image-unauthorized', 'AWS_ENDPOINT_URL_STS is no address');
+    if (url === null) throw new RegistryError('image-unauthorized', 'AWS_ENDPOINT_URL_STS is not an address');
     const body = new URLSearchParams({
       Action: 'AssumeRoleWithWebIdentity',
       Version: '2011-06-15',
@@ -78,7 +78,7 @@ export class AwsAccessKeySource {
     if (url === null || !(local || url.protocol === 'https:'))
       throw new RegistryError(
         'image-unauthorized',
-        'AWS_CONTAINER_CREDENTIALS_FULL_URI is no address of this node',
+        'AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address of this node',
       );
     const { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file, AWS_CONTAINER_AUTHORIZATION_TOKEN: token } =
       this.env;
@@ -97,7 +97,7 @@ export class AwsAccessKeySource {
     const send = async (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) => {
       const url = URL.parse(path, base);
       if (url === null)
-        throw new RegistryError('image-unauthorized', 'AWS_EC2_METADATA_SERVICE_ENDPOINT is no address');
+        throw new RegistryError('image-unauthorized', 'AWS_EC2_METADATA_SERVICE_ENDPOINT is not an address');
       return this.transport.sendLocally(
         { method, url, headers, maxBytes: MAX_CLOUD_BYTES, server },
         deadline,

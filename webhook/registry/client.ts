@@ -87,7 +87,7 @@ export class RegistryClient {
     if (hasDigest(content, digest)) return digest;
     throw new RegistryError(
       'image-unusable',
-      `${endpoint.server} sent something else than was asked for: its digest is another`,
+      `${endpoint.server} sent other content than was asked for: its digest differs`,
     );
   }
 
@@ -171,7 +171,7 @@ export class RegistryClient {
       const next = URL.parse(location, url.href);
       const bad = (why: string) => new RegistryError('image-unreachable', `${server} redirects ${why}`);
       if (next === null || !(next.protocol === 'https:' || (plainHttp && next.protocol === 'http:')))
-        throw bad('to what is no https address');
+        throw bad('to an address that is not https');
       if (next.username !== '' || next.password !== '') throw bad('to an address with a password in it');
       next.hash = '';
       if (seen.has(next.href)) throw bad('in a circle');

@@ -56,7 +56,7 @@ export class AwsCredentials implements CredentialProvider {
     const server = "Amazon's ECR";
     const accessKey = await this.accessKeys.get(region, deadline);
     const url = URL.parse(this.env.AWS_ENDPOINT_URL_ECR ?? standard);
-    if (url === null) throw new RegistryError('image-unauthorized', 'AWS_ENDPOINT_URL_ECR is no address');
+    if (url === null) throw new RegistryError('image-unauthorized', 'AWS_ENDPOINT_URL_ECR is not an address');
     const body = JSON.stringify({ registryIds: [account] });
     const headers = signAwsRequest(
       {

@@ -78,7 +78,7 @@ export class AzureCredentials implements CredentialProvider {
     const server = "Azure's token server";
     const authority = URL.parse(this.env.AZURE_AUTHORITY_HOST ?? 'https://login.microsoftonline.com/');
     if (authority === null)
-      throw new RegistryError('image-unauthorized', 'AZURE_AUTHORITY_HOST is no address');
+      throw new RegistryError('image-unauthorized', 'AZURE_AUTHORITY_HOST is not an address');
     const body = new URLSearchParams({
       grant_type: 'client_credentials',
       client_id: client,
@@ -96,7 +96,7 @@ export class AzureCredentials implements CredentialProvider {
     const base = this.env.AZURE_POD_IDENTITY_AUTHORITY_HOST ?? `http://${METADATA_HOST}`;
     const url = URL.parse(METADATA, base);
     if (url === null)
-      throw new RegistryError('image-unauthorized', 'AZURE_POD_IDENTITY_AUTHORITY_HOST is no address');
+      throw new RegistryError('image-unauthorized', 'AZURE_POD_IDENTITY_AUTHORITY_HOST is not an address');
     if (client !== undefined) url.searchParams.set('client_id', client);
     const call = {
       method: 'GET',

@@ -65,7 +65,7 @@ export class DockerConfigFile implements CredentialProvider {
     }
     const document = parseJsonObject(text);
     if (document === undefined)
-      throw new RegistryError('image-unauthorized', `${this.file} is no JSON object`);
+      throw new RegistryError('image-unauthorized', `${this.file} is not a JSON object`);
     return parseConfig(document);
   }
 }

@@ -56,7 +56,7 @@ export function endpointsOf(registry: string, registries: readonly RegistryOptio
   const plainHttp = own?.plainHttp ?? false;
   const host = registry === DOCKER_HUB ? HUB_API : registry;
   const base = URL.parse(`${plainHttp ? 'http' : 'https'}://${host}`);
-  if (base === null) throw new RegistryError('image-unusable', `registry ${registry} is no address`);
+  if (base === null) throw new RegistryError('image-unusable', `registry ${registry} is not an address`);
   return [
     ...mirrors,
     {

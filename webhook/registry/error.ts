@@ -39,17 +39,17 @@ const UNTRUSTED = new Set([
 
 /** Messages by the error codes of Node and OpenSSL. */
 const MESSAGES: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'has a name that no DNS knows',
-  EAI_AGAIN: 'has a name that DNS does not answer for now',
+  ENOTFOUND: 'has a host name that DNS does not know',
+  EAI_AGAIN: 'has a host name that DNS does not resolve for now',
   ECONNREFUSED: 'refuses connections',
-  ECONNRESET: 'hung up',
+  ECONNRESET: 'closed the connection',
   EHOSTUNREACH: 'cannot be reached from here',
   ENETUNREACH: 'cannot be reached from here',
-  EPROTO: 'speaks no TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
+  EPROTO: 'does not speak TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
   ERR_SSL_WRONG_VERSION_NUMBER:
-    'speaks no TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
+    'does not speak TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
   ERR_SSL_PACKET_LENGTH_TOO_LONG:
-    'speaks no TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
+    'does not speak TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name',
   CERT_HAS_EXPIRED: 'has a certificate that has expired',
   CERT_NOT_YET_VALID: 'has a certificate that is not valid yet',
@@ -69,11 +69,11 @@ export function requestError(server: string, error: unknown): RegistryError {
   if (UNTRUSTED.has(code))
     return new RegistryError(
       'image-unreachable',
-      `${server} has a certificate that nobody trusted here has signed; name its authority: images.registries[].caFile`,
+      `${server} has a certificate that no trusted authority has signed; name its authority: images.registries[].caFile`,
       { cause: error },
     );
   if (code.startsWith('HPE_'))
-    return new RegistryError('image-unreachable', `${server} answered with what is no HTTP (${code})`, {
+    return new RegistryError('image-unreachable', `${server} sent an answer that is not HTTP (${code})`, {
       cause: error,
     });
   const message = Object.hasOwn(MESSAGES, code) ? MESSAGES[code] : undefined;

@@ -60,18 +60,20 @@ export function parseReference(text: string): ImageReference {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
   if (digest !== undefined && !isDigest(digest))
-    throw new BadReference('its digest is none: sha256: and 64 hexadecimal digits, or sha512: and 128');
+    throw new BadReference(
+      'its digest is not valid: it takes sha256: and 64 hexadecimal digits, or sha512: and 128',
+    );
   const tagged = at < 0 ? text : text.slice(0, at);
   const colon = tagged.lastIndexOf(':');
   const hasTag = colon > tagged.lastIndexOf('/') && !tagged.endsWith(']');
   const tag = hasTag ? tagged.slice(colon + 1) : undefined;
-  if (tag !== undefined && !TAG.test(tag)) throw new BadReference('its tag is none');
+  if (tag !== undefined && !TAG.test(tag)) throw new BadReference('its tag is not valid');
   const { registry, repository } = splitName(hasTag ? tagged.slice(0, colon) : tagged);
-  if (!HOST.test(registry)) throw new BadReference('its registry is no host name');
+  if (!HOST.test(registry)) throw new BadReference('its registry is not a host name');
   if (repository.length > MAX_NAME) throw new BadReference(`its name is longer than ${MAX_NAME} characters`);
   if (/[A-Z]/.test(repository)) throw new BadReference('its name has a capital letter');
   if (!REPOSITORY.test(repository))
-    throw new BadReference('its name has a character, or an order of them, that none may have');
+    throw new BadReference('its name has a character, or a sequence of characters, that is not allowed');
   return {
     registry,
     repository,

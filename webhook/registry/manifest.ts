@@ -81,12 +81,12 @@ export function parseManifest(content: Buffer, contentType: string | undefined, 
       return { kind: 'artifact', type: typeName(configType) };
     return { kind: 'image', config: { digest } };
   }
-  throw unusable(`${what} is none that is known here${typeName(type)}`);
+  throw unusable(`${what} has an unknown type${typeName(type)}`);
 }
 
 function parseEntries(value: unknown, what: string): readonly IndexEntry[] {
   if (!Array.isArray(value) || value.length > MAX_ENTRIES || !value.every(isRecord))
-    throw unusable(`${what}'s list of platforms is none`);
+    throw unusable(`${what}'s list of platforms is not valid`);
   return value.flatMap((entry: JsonRecord) => {
     const platform = member(entry, 'platform');
     const type = member(entry, 'mediaType');
@@ -116,10 +116,10 @@ function parsePlatform(record: JsonRecord): Platform {
 export function parseImageConfig(content: Buffer, what: string): { platform: Platform; config: ImageConfig } {
   const document = parseJson(content, what);
   const inner = member(document, 'config') ?? {};
-  if (!isRecord(inner)) throw unusable(`${what} is none`);
+  if (!isRecord(inner)) throw unusable(`${what} is not valid`);
   const words = (key: string): string[] => {
     const value = member(inner, key) ?? [];
-    if (!isTexts(value)) throw unusable(`${what} has a ${key} that is no list of texts`);
+    if (!isTexts(value)) throw unusable(`${what} has a ${key} that is not a list of texts`);
     return [...value];
   };
   const entrypoint = words('Entrypoint');
@@ -147,7 +147,7 @@ function parseJson(content: Buffer, what: string): JsonRecord {
   } catch (cause) {
     throw unusable(`${what} is not JSON`, cause);
   }
-  if (!isRecord(value)) throw unusable(`${what} is no JSON object`);
+  if (!isRecord(value)) throw unusable(`${what} is not a JSON object`);
   return value;
 }
 

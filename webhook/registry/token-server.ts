@@ -99,7 +99,7 @@ function parseRealm({ plainHttp, server }: AuthorizationScope, text: string | un
   if (realm === null || !secure || realm.username !== '' || realm.password !== '')
     throw new RegistryError(
       'image-unauthorized',
-      `${server} names no token server that can be asked: its realm is no https address`,
+      `${server} names no token server that can be asked: its realm is not an https address`,
     );
   realm.hash = '';
   return realm;

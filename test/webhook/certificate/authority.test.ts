@@ -205,7 +205,7 @@ describe('the content of the Secret', () => {
     'rubbish for the authority': {
       changes: { 'ca.crt': 'rubbish' },
       lost: ['current', 'leaf'],
-      why: /^ca\.crt and ca\.key: the certificate is no PEM certificate/,
+      why: /^ca\.crt and ca\.key: the certificate is not a PEM certificate/,
     },
     "another's key": {
       changes: { 'ca.key': stranger.key },
@@ -215,7 +215,7 @@ describe('the content of the Secret', () => {
     'no key': {
       changes: { 'tls.key': undefined },
       lost: ['leaf'],
-      why: /^tls\.crt and tls\.key: the key is no PEM/,
+      why: /^tls\.crt and tls\.key: the key is not a PEM/,
     },
     "another authority's leaf": {
       changes: { 'tls.crt': leafOfStranger.cert, 'tls.key': leafOfStranger.key },

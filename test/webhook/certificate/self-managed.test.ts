@@ -160,7 +160,7 @@ describe('replicas and an API server', () => {
     const api = await startApiServer(t);
     const replica = await started(t, api);
     await api.until(() => isReady(replica));
-    const told = () => replica.told.some((line) => line.includes('sets the caBundle'));
+    const told = () => replica.told.some((line) => line.includes('keeps setting the caBundle'));
     for (let i = 0; i < 20 && !told(); i++) {
       api.bundles = new Map([['pods.curfew.dev', '']]);
       await api.until(() => bundleTrusts(api, replica));
@@ -222,7 +222,7 @@ const FAULTS: Record<string, { fault: Fault; told: RegExp }> = {
   '422': { fault: 422, told: /the API server says 422 Told/ },
   silence: { fault: 'hang', told: /no answer within 1000 ms/ },
   'a hang-up': { fault: 'hang-up', told: /the API server cannot be reached \(ECONNRESET\)/ },
-  'half an answer': { fault: 'garbage', told: /the answer is no JSON object/ },
+  'half an answer': { fault: 'garbage', told: /the answer is not a JSON object/ },
   'an answer without end': { fault: 'endless', told: /the answer is longer than 4194304 bytes/ },
 };
 const ACTIONS: Record<string, string> = {

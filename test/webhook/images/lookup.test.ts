@@ -25,7 +25,7 @@ test('platforms that differ: the command of each machine, or of the machine that
   const pinned = await ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } });
   assert.deepEqual(pinned, { ok: true, config: { entrypoint: ['/arm'], cmd: [] } });
   const nowhere = ask(image, { spec: { nodeSelector: { 'kubernetes.io/arch': 's390x' } } });
-  await refused(nowhere, 'image-unusable', /leaves none/);
+  await refused(nowhere, 'image-unusable', /allows none of the cluster's machines/);
   const arms = await lookupWithRegistry(t, { machines: ['arm64'] });
   arms.registry.images.set('team/app:1', storedIndex([amd, arm]));
   assert.deepEqual(await entrypointOf(arms.ask(arms.image)), ['/arm']);
@@ -80,7 +80,7 @@ test('only the allowed hosts are asked', async (t) => {
 test('W6 a text that is not an image reference', async (t) => {
   const { ask } = await lookupWithRegistry(t);
   await refused(ask('UPPER:1'), 'image-unusable', /no image reference: its name has a capital letter/);
-  await refused(ask('host:99999/app'), 'image-unusable', /no address/);
+  await refused(ask('host:99999/app'), 'image-unusable', /not an address/);
 });
 
 test('a mirror is asked first, with its own credentials and none of the registry’s; the registry is asked for what it lacks', async (t) => {

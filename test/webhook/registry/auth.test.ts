@@ -129,7 +129,7 @@ const TROUBLE: [what: string, serve: Misbehave, reason: string, message: RegExp]
     'that is down',
     (request) => request.socket.destroy() !== undefined,
     'image-unreachable',
-    /token server of registry .* hung up/,
+    /token server of registry .* closed the connection/,
   ],
   [
     'that fails',

@@ -104,7 +104,7 @@ test('a file that is missing, or is not JSON', async (t) => {
     new DockerConfigFile(join(folder, 'gone')).credentials(target, deadlineIn(1_000)),
     /cannot be read/,
   );
-  await assert.rejects(ask(folder, 'p4ss', 'a.example'), /no JSON object/);
+  await assert.rejects(ask(folder, 'p4ss', 'a.example'), /not a JSON object/);
 });
 
 test('a pod’s pull secret never runs a helper', async (t) => {

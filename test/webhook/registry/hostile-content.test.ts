@@ -19,7 +19,7 @@ test('W6 a wrong digest: of a manifest, and of a configuration', async (t) => {
       response.end(body);
       return true;
     });
-    await refused('image-unusable', /its digest is another/);
+    await refused('image-unusable', /its digest differs/);
   }
 });
 
@@ -50,8 +50,8 @@ test('a HEAD without a digest, and one that is not supported: one GET', async (t
 
 const GARBAGE: [what: string, body: string, reason: ImageFailure, message: RegExp][] = [
   ['no JSON', '<html>', 'image-unusable', /not JSON/],
-  ['a list', '[]', 'image-unusable', /no JSON object/],
-  ['an empty object', '{}', 'image-unusable', /none that is known/],
+  ['a list', '[]', 'image-unusable', /not a JSON object/],
+  ['an empty object', '{}', 'image-unusable', /has an unknown type/],
   [
     'schema 1',
     '{"schemaVersion":1,"name":"a","fsLayers":[]}',
@@ -94,9 +94,9 @@ for (const [what, body, reason, message] of GARBAGE)
   });
 
 const CONFIGS: [what: string, config: unknown, message: RegExp][] = [
-  ['an Entrypoint that is a text', { config: { Entrypoint: '/app' } }, /Entrypoint that is no list/],
-  ['a Cmd of numbers', { config: { Cmd: [1] } }, /Cmd that is no list/],
-  ['a config that is a list', { config: [] }, /is none/],
+  ['an Entrypoint that is a text', { config: { Entrypoint: '/app' } }, /Entrypoint that is not a list/],
+  ['a Cmd of numbers', { config: { Cmd: [1] } }, /Cmd that is not a list/],
+  ['a config that is a list', { config: [] }, /configuration is not valid/],
   ['a NUL in a word', { config: { Cmd: ['a\0b'] } }, /NUL/],
   ['a command of a megabyte', { config: { Cmd: ['a'.repeat(1024 * 1024)] } }, /longer than 262144/],
   ['Windows', { os: 'windows', config: { Cmd: ['a'] } }, /Windows/],
