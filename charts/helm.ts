@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export const CHART = join(import.meta.dirname, 'curfew');
 
 /** The settings of a rendering. The release is called curfew. */
-export interface Rendering {
+interface Rendering {
   namespace: string;
   /** The cluster's version, which templates read from Capabilities. */
   kubeVersion: string;

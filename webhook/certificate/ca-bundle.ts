@@ -39,7 +39,7 @@ export function trustedIn(bundles: readonly Bundle[]): string[] {
 }
 
 /** What every caBundle should hold. */
-export interface WantedBundle {
+interface WantedBundle {
   fingerprints: ReadonlySet<string>;
   /** PEM. */
   caBundle: string;

@@ -102,7 +102,7 @@ export class SelfManagedCertificate implements CertificateSource {
     if (notAfter.getTime() <= this.clocks.now()) {
       return `the certificate expired at ${notAfter.toISOString()}${because}`;
     }
-    // A replica stays ready when the caBundle is removed later: one that is not ready could not serve once it is restored.
+    // A replica stays ready when the caBundle is removed later. Otherwise removing it would also take all replicas out of the Service.
     if (this.wasTrusted) return undefined;
     const configuration = `mutatingwebhookconfigurations/${this.settings.webhookConfiguration}`;
     return `the caBundle of ${configuration} does not trust the certificate yet${because}`;

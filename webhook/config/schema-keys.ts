@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** One key that holds a value. */
-export interface DescribedKey {
+interface DescribedKey {
   /** The path with dots: `limits.bodyBytes`. */
   path: string;
   /** What the key means. */

@@ -1,7 +1,7 @@
 /** Quotes, escapes and cuts text from outside before it is put into a message. */
 
 /** The longest text of one warning: kubectl's limit for a `Warning` header (KEP-1693). */
-export const MAX_WARNING = 256;
+const MAX_WARNING = 256;
 /** The API server drops warnings after 4096 bytes in all. */
 const MAX_WARNINGS = 12;
 
