@@ -167,17 +167,15 @@ const SHUTDOWN = z
 export const CONFIG = z.strictObject({
   listen: z
     .strictObject({
-      host: text('the address to listen on', 'an IP address or host name').default('::'),
-      port: port('the port of the webhook (TLS)').default(8443),
-      healthPort: port('the port of /livez, /readyz and /metrics (plain HTTP)').default(8080),
+      host: text('address to listen on', 'an IP address or host name').default('::'),
+      port: port('port of the webhook (TLS)').default(8443),
+      healthPort: port('port of /livez, /readyz and /metrics (plain HTTP)').default(8080),
     })
     .prefault({}),
   tls: TLS,
   shim: z
     .strictObject({
-      image: image('the image of the shim, which the init container copies').default(
-        defaultPolicy().shim.image,
-      ),
+      image: image('image of the shim, which the init container copies').default(defaultPolicy().shim.image),
       imagePullPolicy: z
         .enum(['Always', 'IfNotPresent', 'Never'])
         .exactOptional()

@@ -34,7 +34,7 @@ async function replicaOf(t: TestContext, api: FakeApiServer, deadline = 2_000): 
     secretWritten: tell('wrote'),
     caBundleWritten: tell('trusted'),
     authority: tell('authority'),
-    failure: tell('trouble'),
+    failure: tell('failure'),
     recovered: tell('recovered'),
     unexpected: tell('unexpected'),
   };
@@ -95,7 +95,7 @@ describe('replicas and an API server', () => {
     assert.equal(new Set(replicas.map(servedBy)).size, 1);
     for (const replica of replicas) {
       assert.ok(secretHolds(api, replica) && bundleTrusts(api, replica));
-      assert.doesNotMatch(replica.told.join('\n'), /trouble|failed|unexpected|PRIVATE/);
+      assert.doesNotMatch(replica.told.join('\n'), /failure|failed|unexpected|PRIVATE/);
     }
     assert.equal(replicas[0]?.certificate.current?.subjectAltName, 'DNS:curfew.curfew.svc');
     assert.ok(
@@ -172,7 +172,7 @@ describe('replicas and an API server', () => {
     const api = await startApiServer(t);
     api.bundles = undefined;
     const replica = await started(t, api);
-    await api.until(() => replica.told.some((line) => line.startsWith('trouble')));
+    await api.until(() => replica.told.some((line) => line.startsWith('failure')));
     assert.match(
       replica.told.join('\n'),
       /mutatingwebhookconfigurations\/curfew does not exist: apply it, or name the right one in tls\.selfManaged\.webhookConfiguration/,
@@ -243,9 +243,9 @@ describe('an API server that fails', { concurrency: 4 }, () => {
         const replica = await started(t, api, fault === 'hang' ? 1_000 : 20_000);
         // When the third attempt begins, the second has failed.
         await api.until(() => times > 2);
-        const troubles = replica.told.filter((line) => line.startsWith(`trouble cannot ${action}: `));
-        assert.equal(troubles.length, 1, replica.told.join('\n'));
-        assert.match(troubles[0] ?? '', told);
+        const failures = replica.told.filter((line) => line.startsWith(`failure cannot ${action}: `));
+        assert.equal(failures.length, 1, replica.told.join('\n'));
+        assert.match(failures[0] ?? '', told);
         assert.ok(!isReady(replica));
         api.fault = () => undefined;
         await api.until(() => isReady(replica));
@@ -261,7 +261,7 @@ describe('an API server that fails', { concurrency: 4 }, () => {
     const leaf = servedBy(replica);
     api.fault = () => 'hang-up';
     api.cutWatches();
-    await api.until(() => replica.told.some((line) => line.startsWith('trouble cannot watch')));
+    await api.until(() => replica.told.some((line) => line.startsWith('failure cannot watch')));
     await replica.certificate.check();
     assert.equal(replica.certificate.unready(), undefined);
     assert.equal(servedBy(replica), leaf);
