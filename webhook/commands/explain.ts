@@ -2,9 +2,14 @@
  * `curfew explain`: what would happen to the pods of manifests, and why.
  */
 import { styleText } from 'node:util';
-import type { Verdict } from '../manifest/injection.ts';
+import type { Mutation } from '../decision/mutation.ts';
+import { INJECTION_ENABLED, INJECTION_LABEL } from '../decision/vocabulary.ts';
+import type { Verdict } from '../manifest/judge.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { describe } from './inject.ts';
+import { commandsAsWritten, costOf } from './explanation.ts';
+import { readManifests } from './manifest-input.ts';
+import { MANIFEST_EXIT_CODES, MANIFEST_FLAGS, MANIFEST_OPTIONS, parseTemplates } from './manifest-options.ts';
+import { describe, ManifestReport } from './manifest-report.ts';
 import { offlineImages } from './offline-images.ts';
 import { offlinePolicy } from './offline-policy.ts';
 import { parseOptions } from './options.ts';
@@ -14,31 +19,23 @@ export const summary = 'say what would happen to the pods of manifests, and why'
 
 export const usage = () => `curfew explain -f FILE [-f FILE ...] [flags]
 
-Say for each pod of the manifests what the webhook would do with it and why: who is a main, who a sidecar, what each
-runs and what it waits for. Nothing is changed.
+Say for each pod of the manifests what the webhook would do with it and why: which container is a main and which a
+sidecar, what each runs and what it waits for, what the pod pays for it, and what is still to be done. Nothing is changed.
 
-  -f, --filename FILE    a file; - is standard input; may be given several times
+${MANIFEST_FLAGS}
   -o, --output FORMAT    text (default) or json
-  --shim-image IMAGE     image of the shim
-  --config FILE          the webhook's configuration: its shim, catalogue and images keys count here too
-  --no-lookup            ask no registry for the command of a container that sets none
 
 Images are looked up with your own docker credentials (DOCKER_CONFIG, else ~/.docker/config.json).
 
-Exit code 0; 1 when a pod would be refused; 2 when an argument or a file cannot be used.
+Exit code 0; 1 when a pod would be refused;
+${MANIFEST_EXIT_CODES}
 
 JSON: {"pods": [{"file", "document", "kind", "name", "namespace", "outcome": "wrapped" | "unchanged" | "refused", "reason",
 "message", "operations", "warnings": [], "containers": [{"name", "role": "main" | "sidecar", "why", "ready", "command": [],
 "byMachine": [{"machine", "command": []}] (where machines differ)}]}]}
 `;
 
-const OPTIONS = {
-  filename: { type: 'string', short: 'f', multiple: true },
-  output: { type: 'string', short: 'o', default: 'text' },
-  'shim-image': { type: 'string' },
-  config: { type: 'string' },
-  'no-lookup': { type: 'boolean' },
-} as const;
+const OPTIONS = { ...MANIFEST_OPTIONS, output: { type: 'string', short: 'o', default: 'text' } } as const;
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
@@ -50,23 +47,24 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
       `--output ${JSON.stringify(flags.output.slice(0, 64))} is not allowed; it is text or json`,
     );
   }
-  const { readManifests } = await import('./manifest-input.ts');
-  const [inputs, policy, { parseManifests }, { judge }, { whyNoPod }] = await Promise.all([
-    readManifests(flags.filename, terminal),
+  const templates = parseTemplates(flags['pod-template']);
+  const [policy, { explain }] = await Promise.all([
     offlinePolicy(flags.config, flags['shim-image']),
-    import('../manifest/manifest.ts'),
     import('../manifest/injection.ts'),
-    import('../manifest/oversight.ts'),
   ]);
   const images = offlineImages(flags.config, flags['no-lookup'] !== true);
+  const report = new ManifestReport(terminal, true);
   const found: { file: string; verdict: Verdict }[] = [];
-  const values: unknown[] = [];
   try {
-    for (const { name, text } of inputs)
-      for (const document of parseManifests(text, name)) {
-        values.push(document.value);
-        for (const verdict of await judge(document, policy, images)) found.push({ file: name, verdict });
-      }
+    for await (const { name, text } of readManifests(flags.filename, flags.recursive === true, terminal)) {
+      report.open(name, text);
+      for await (const step of explain(text, { policy, images, templates }))
+        if (step.kind !== 'verdict') report.add(step);
+        else {
+          report.sawPod(step.verdict);
+          found.push({ file: name, verdict: step.verdict });
+        }
+    }
   } finally {
     images.close();
   }
@@ -78,12 +76,14 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
       ? (style, text) => styleText(style, text, { validateStream: false })
       : (_style, text) => text;
     const texts = found.map(({ file, verdict }) => textOf(file, verdict, paint));
-    terminal.print(texts.length === 0 ? `${printable(whyNoPod(values))}\n` : texts.join('\n'));
+    const why = await report.whyNoPod();
+    terminal.print(why === undefined ? [...texts, ...toDo(found)].join('\n') : `${printable(why)}\n`);
   }
-  return found.some(({ verdict }) => verdict.mutation.outcome === 'refused') ? 1 : 0;
+  return report.exitCode;
 }
 
-function jsonOf(file: string, { document, pod, mutation }: Verdict): object {
+function jsonOf(file: string, verdict: Verdict): object {
+  const { document, pod, mutation } = verdict;
   return {
     file,
     document,
@@ -95,7 +95,7 @@ function jsonOf(file: string, { document, pod, mutation }: Verdict): object {
     message: mutation.message,
     operations: mutation.operations.length,
     warnings: mutation.warnings,
-    containers: mutation.containers.map(({ name, role, why, ready, command, byMachine }) => ({
+    containers: commandsAsWritten(verdict).map(({ name, role, why, ready, command, byMachine }) => ({
       name,
       role,
       why,
@@ -106,15 +106,19 @@ function jsonOf(file: string, { document, pod, mutation }: Verdict): object {
   };
 }
 
-const OUTCOME_STYLES = { wrapped: 'green', unchanged: 'dim', refused: 'red' } as const;
+const OUTCOME_STYLES: Record<Mutation['outcome'], 'green' | 'dim' | 'red'> = {
+  wrapped: 'green',
+  unchanged: 'dim',
+  refused: 'red',
+};
 
 function textOf(file: string, verdict: Verdict, paint: Paint): string {
-  const { mutation } = verdict;
+  const { mutation, unknownCommands } = verdict;
   const lines = [
     paint('bold', printable(describe(file, verdict))),
     `  ${paint(OUTCOME_STYLES[mutation.outcome], mutation.outcome)} (${mutation.reason}): ${printable(mutation.message)}`,
   ];
-  for (const { name, role, why, ready, command, byMachine } of mutation.containers) {
+  for (const { name, role, why, ready, command, byMachine } of commandsAsWritten(verdict)) {
     lines.push(`  ${paint('cyan', role.padEnd(7))} ${paint('bold', printable(name))}`);
     lines.push(`          why    ${printable(why)}`);
     if (ready !== undefined) lines.push(`          ready  ${printable(ready)}`);
@@ -122,9 +126,24 @@ function textOf(file: string, verdict: Verdict, paint: Paint): string {
     for (const own of byMachine ?? [])
       lines.push(`          runs   on ${own.machine}: ${printable(shorten(own.command))}`);
   }
+  for (const unknown of unknownCommands) lines.push(`  ${paint('yellow', 'unknown')} ${printable(unknown)}`);
   for (const warning of mutation.warnings)
     lines.push(`  ${paint('yellow', 'warning')} ${printable(warning)}`);
+  for (const cost of costOf(verdict)) lines.push(`  ${paint('dim', 'cost')}    ${printable(cost)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** What a cluster needs besides, where it wraps any of the pods. */
+function toDo(found: readonly { verdict: Verdict }[]): string[] {
+  const wrapped = found.filter(({ verdict }) => verdict.mutation.outcome === 'wrapped');
+  const names = [...new Set(wrapped.map(({ verdict }) => verdict.pod.namespace || 'NAMESPACE'))];
+  if (names.length === 0) return [];
+  const commands = names.map(
+    (name) => `  kubectl label namespace ${printable(name)} ${INJECTION_LABEL}=${INJECTION_ENABLED}\n`,
+  );
+  return [
+    `The webhook does this only in a namespace that is labelled (curfew inject needs no label):\n${commands.join('')}`,
+  ];
 }
 
 /** Words of a command are shown whole up to here; a script of a hundred lines is not what is asked for. */

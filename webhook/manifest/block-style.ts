@@ -1,28 +1,25 @@
-/**
- * How a document writes its blocks, so that what is added looks like what is there.
- */
-import { type Document, isMap, isPair, isSeq, visit } from 'yaml';
-import { dashesOf, type Lines, rangeOf } from './lines.ts';
+/** How a document writes its blocks, so that what is added looks like what is there. */
 import type { BlockStyle } from './text.ts';
+import { type Collection, isCollection, type Node } from './tree.ts';
 
-/** How a document writes its blocks: by its first map within a map, and its first list within one. */
-export function blockStyle(document: Document.Parsed, lines: Lines): BlockStyle {
+/** By its first block map within one, and its first block list within a map. */
+export function blockStyle(root: Node): BlockStyle {
   let step: number | undefined;
   let dash: number | undefined;
-  visit(document, {
-    Pair: (_key, pair) => {
-      const { value } = pair;
-      if (!(isMap(value) || isSeq(value)) || value.flow === true) return undefined;
-      const column = lines.column(rangeOf(pair.key)[0]);
-      const [first] = value.items;
-      if (isSeq(value)) dash ??= lines.column(dashesOf(value)[0] ?? 0) - column;
-      else if (isPair(first)) step ??= lines.column(rangeOf(first.key)[0]) - column;
-      return step !== undefined && dash !== undefined ? visit.BREAK : undefined;
-    },
-  });
-  return { step: clamp(step, 1), dash: clamp(dash, 0) };
+  const look = (node: Collection): void => {
+    for (const { value } of node.entries) {
+      if (!isCollection(value) || value.flow) continue;
+      const columns = value.column - node.column;
+      if (node.kind === 'map' && value.kind === 'map') step ??= columns;
+      if (node.kind === 'map' && value.kind === 'list') dash ??= columns;
+      if (step !== undefined && dash !== undefined) return;
+      look(value);
+    }
+  };
+  if (isCollection(root) && !root.flow) look(root);
+  return { step: usual(step), dash: usual(dash, 0) };
 }
 
-function clamp(columns: number | undefined, least: number): number {
+function usual(columns: number | undefined, least = 1): number {
   return columns === undefined || columns < least || columns > 8 ? 2 : columns;
 }

@@ -1,185 +1,149 @@
 /**
- * Injection without a cluster: the pods of a stream of manifests are mutated as the webhook would, and the changes go
- * into the text. Documents that do not change stay byte for byte.
+ * Injection without a cluster: the pods of a stream of manifests are mutated as the webhook would, and the changes go into the text,
+ * document by document.
  */
-import { isDeepStrictEqual } from 'node:util';
-import jsonPatch from 'fast-json-patch';
-import { isNode, stringify, visit } from 'yaml';
-import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
-import { type Mutation, prepare } from '../decision/mutate.ts';
+import type { ImageLookup } from '../decision/images.ts';
 import type { Policy } from '../decision/policy.ts';
-import { applySplices, type Splice, spliceDocument } from './edit.ts';
-import { contentEnd, rangeOf, UnspliceableError } from './lines.ts';
-import { type ManifestDocument, type ManifestPod, parseManifests } from './manifest.ts';
-import { misplacedKeys } from './oversight.ts';
+import { isRecord } from '../shared/json.ts';
+import { changedText } from './change.ts';
+import { judge, type Verdict } from './judge.ts';
+import { type ManifestObject, mayHoldPod, objectsIn, type PodTemplates, podOf, saysPodKind } from './pods.ts';
+import { YamlError } from './scanner.ts';
+import { type Document, documentsOf, type Segment, segmentsOf } from './stream.ts';
 
-/** What became of one pod of a stream. */
-export interface Verdict {
-  document: number;
-  pod: ManifestPod;
-  mutation: Mutation;
-}
+/** What happens to a stream, in its order. */
+export type Step =
+  | { kind: 'verdict'; verdict: Verdict }
+  /** An object without a pod that is known, in a document that was read. */
+  | { kind: 'object'; document: number; object: ManifestObject }
+  /** A document whose layout could not be kept. Its comments stand at its head. */
+  | { kind: 'rewritten'; document: number }
+  /** A document that does not parse; it may hold a pod where its text says such a kind. */
+  | { kind: 'unreadable'; document: number; line: number; column: number; message: string; saysPod: boolean }
+  /** Part of what is to be written. */
+  | { kind: 'text'; text: string };
 
-export interface Injection {
-  text: string;
-  verdicts: Verdict[];
-  documents: readonly ManifestDocument[];
-  /** Documents whose comments could not be kept. */
-  rewritten: number[];
-}
-
-/** How long a pod's images may be looked up; each has a deadline of its own besides (`images.timeout`). */
-const LOOK_UP_MS = 60_000;
-
-/**
- * What would happen to every pod of a document.
- */
-export async function judge(
-  document: ManifestDocument,
-  policy: Policy,
-  images: ImageLookup,
-): Promise<Verdict[]> {
-  return Promise.all(
-    document.pods.map(async (pod) => {
-      const prepared = prepare(pod.pod, policy);
-      const answers =
-        prepared.pod === undefined || prepared.images.length === 0
-          ? new Map<string, ImageAnswer>()
-          : await images.lookUp(
-              prepared.images,
-              pod.namespace,
-              prepared.pod,
-              AbortSignal.timeout(LOOK_UP_MS),
-            );
-      const mutation = prepared.mutate(answers);
-      const warnings = [...mutation.warnings, ...misplacedKeys(pod)];
-      return { document: document.number, pod, mutation: { ...mutation, warnings } };
-    }),
-  );
-}
-
-/** How a document is written: by splices, by splices after its aliases were written out, or anew from its value. */
-type Way = 'splice' | 'expand' | 'rewrite';
-
-interface Change {
-  document: ManifestDocument;
-  after: unknown;
-  way: Way;
+/** What decides about a stream. */
+export interface Judges {
+  policy: Policy;
+  images: ImageLookup;
+  templates: PodTemplates;
 }
 
 /**
- * Mutate every pod of a stream and write the stream again.
- * @param source what messages call it
- * @throws {UsageError} where it does not parse
+ * Mutate every pod of a stream and write the stream again. What does not change stays byte for byte.
  */
-export async function injectManifests(
-  text: string,
-  source: string,
-  policy: Policy,
-  images: ImageLookup,
-): Promise<Injection> {
-  const documents = parseManifests(text, source);
-  const verdicts: Verdict[] = [];
-  const changes: Change[] = [];
-  for (const document of documents) {
-    const judged = await judge(document, policy, images);
-    verdicts.push(...judged);
-    const changed = judged.filter(
-      ({ mutation: { operations, outcome } }) => operations.length > 0 && outcome !== 'refused',
-    );
-    if (changed.length === 0) continue;
-    const after = changed.reduce(patched, structuredClone(document.value));
-    changes.push({ document, after, way: 'splice' });
-  }
-  const written = write(text, documents, changes);
-  const rewritten = changes.filter(({ way }) => way === 'rewrite').map(({ document }) => document.number);
-  return { text: written, verdicts, documents, rewritten };
-}
-
-/** Do one pod's mutation to the document's value, in place: a copy for each of a List's thousand pods takes a minute. */
-function patched(value: unknown, { pod, mutation }: Verdict): unknown {
-  const prefix = pod.path.map((step) => `/${jsonPatch.escapePathComponent(String(step))}`).join('');
-  const operations = mutation.operations.map((operation) =>
-    'from' in operation
-      ? { ...operation, path: prefix + operation.path, from: prefix + operation.from }
-      : { ...operation, path: prefix + operation.path },
-  );
-  return jsonPatch.applyPatch(value, structuredClone(operations), true, true).newDocument;
-}
-
-/**
- * Write the changes, read the result back, and write those documents in a plainer way that did not come out as meant.
- */
-function write(text: string, documents: ManifestDocument[], changes: Change[]): string {
-  for (;;) {
-    const splices = changes.flatMap((change) => attempt(text, change));
-    const written = applySplices(text, splices);
-    const wrong = findWrong(written, documents, changes);
-    if (wrong.length === 0) return written;
-    for (const change of wrong) change.way = plainer(change);
-  }
-}
-
-function attempt(text: string, change: Change): Splice[] {
-  for (;;) {
-    try {
-      if (change.way === 'splice') return splice(text, change);
-      const [from] = rangeOf(change.document.document.contents);
-      const to = contentEnd(change.document.document.contents);
-      const end = text[to - 1] === '\n' ? '\n' : '';
-      return [{ from, to, text: anew(text, change).trimEnd() + end }];
-    } catch (error) {
-      if (!(error instanceof UnspliceableError)) throw error;
-      change.way = plainer(change);
+export async function* inject(text: string, judges: Judges): AsyncGenerator<Step> {
+  let number = 1;
+  let unchanged = 0;
+  for (const segment of segmentsOf(text)) {
+    if (!mayHoldPod(text.slice(segment.from, segment.to), judges.templates)) {
+      number++;
+      continue;
     }
+    const pieces: string[] = [];
+    let from = segment.from;
+    for (const document of read(text, segment, number)) {
+      if ('kind' in document) {
+        yield document;
+        continue;
+      }
+      number = document.number;
+      const verdicts = yield* judgeAll(document, judges);
+      const changed = verdicts.filter(
+        ({ mutation }) => mutation.operations.length > 0 && mutation.outcome !== 'refused',
+      );
+      if (changed.length === 0) continue;
+      const { start, to } = document.tree.root;
+      const end = Math.max(document.tree.end, to);
+      const change = changedText(text, start, end, document, changed);
+      if (change.rewritten) yield { kind: 'rewritten', document: number };
+      pieces.push(text.slice(from, start), change.text);
+      from = end;
+    }
+    number++;
+    if (from === segment.from) continue;
+    yield { kind: 'text', text: [text.slice(unchanged, segment.from), ...pieces].join('') };
+    unchanged = from;
+  }
+  yield { kind: 'text', text: text.slice(unchanged) };
+}
+
+/** Judge the pods of a stream, and change nothing. */
+export async function* explain(
+  text: string,
+  judges: Judges,
+): AsyncGenerator<Exclude<Step, { kind: 'rewritten' | 'text' }>> {
+  let number = 1;
+  for (const segment of segmentsOf(text)) {
+    if (mayHoldPod(text.slice(segment.from, segment.to), judges.templates))
+      for (const document of read(text, segment, number))
+        if ('kind' in document) yield document;
+        else {
+          number = document.number;
+          yield* judgeAll(document, judges);
+        }
+    number++;
   }
 }
 
-function splice(text: string, { document, after }: Change): Splice[] {
-  return spliceDocument(text, document.document, document.value, after);
+/** Objects larger than this are not read only to be named. */
+const LARGE = 1_000_000;
+
+/** The objects of a stream, those included that hold no pod for certain; what does not parse is passed over. */
+export function* allObjects(text: string): Generator<ManifestObject> {
+  for (const segment of segmentsOf(text))
+    if (segment.to - segment.from < LARGE)
+      for (const document of read(text, segment, 1))
+        if ('value' in document) yield* objectsIn(document.value);
 }
 
-/** The document's whole text, written in another way. */
-function anew(text: string, change: Change): string {
-  if (change.way === 'rewrite') {
-    return stringify(change.after, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
-  }
-  const [from] = rangeOf(change.document.document.contents);
-  const [own] = parseManifests(text.slice(from, contentEnd(change.document.document.contents)), '');
-  if (own === undefined) throw new UnspliceableError('the document does not stand alone');
-  const { document } = own;
-  visit(document, {
-    Alias: (_key, alias) => {
-      const target = alias.resolve(document)?.clone();
-      return isNode(target) ? target : undefined;
-    },
-  });
-  visit(document, {
-    Node: (_key, node) => {
-      if ('anchor' in node) delete node.anchor;
-    },
-  });
-  const expanded = document.toString({ lineWidth: 0 });
-  const [plain] = parseManifests(expanded, '');
-  if (plain === undefined) throw new UnspliceableError('the document does not stand alone');
-  return applySplices(expanded, spliceDocument(expanded, plain.document, plain.value, change.after));
-}
+type Unreadable = Extract<Step, { kind: 'unreadable' }>;
 
-function plainer({ way, document }: Change): Way {
-  if (way === 'splice') return 'expand';
-  if (way === 'expand') return 'rewrite';
-  throw new Error(`document ${document.number} cannot be written`);
-}
-
-/** Changes whose document does not read back as meant; all of them where the stream itself fell apart. */
-function findWrong(written: string, documents: ManifestDocument[], changes: Change[]): Change[] {
-  if (changes.length === 0) return [];
-  let back: ManifestDocument[];
+function* read(text: string, segment: Segment, number: number): Generator<Document | Unreadable> {
+  let last = number;
   try {
-    back = parseManifests(written, '');
-  } catch {
-    return changes;
+    for (const document of documentsOf(text, segment, number)) {
+      yield document;
+      last = document.number + 1;
+    }
+  } catch (error) {
+    // Node's own stack ends before kubectl's limit does.
+    const cause =
+      error instanceof RangeError ? new YamlError('it is nested too deeply', segment.content) : error;
+    if (!(cause instanceof YamlError)) throw error;
+    const { at } = cause;
+    const lines = text.slice(0, at).split(/\r\n|[\n\r]/);
+    const [before = ''] = lines.slice(-1);
+    const line = before + (/^.*/.exec(text.slice(at))?.[0] ?? '');
+    yield {
+      kind: 'unreadable',
+      document: last,
+      line: lines.length,
+      column: before.length + 1,
+      message: cause.message + (line.includes('{{') ? TEMPLATE_HINT : ''),
+      saysPod: saysPodKind(text.slice(segment.from, segment.to)),
+    };
   }
-  if (back.length !== documents.length) return changes;
-  return changes.filter(({ document, after }) => !isDeepStrictEqual(back[document.number - 1]?.value, after));
+}
+
+const TEMPLATE_HINT =
+  '; this line looks like one of a template, which must be rendered first (helm template)';
+
+async function* judgeAll(
+  { value, number }: Document,
+  judges: Judges,
+): AsyncGenerator<Extract<Step, { kind: 'verdict' | 'object' }>, Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const object of objectsIn(value)) {
+    const pod = podOf(object, judges.templates);
+    if (pod === undefined || !isRecord(pod.pod)) {
+      yield { kind: 'object', document: number, object };
+      continue;
+    }
+    const verdict = await judge(number, pod, judges);
+    yield { kind: 'verdict', verdict };
+    verdicts.push(verdict);
+  }
+  return verdicts;
 }

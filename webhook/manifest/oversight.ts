@@ -1,9 +1,16 @@
-/** What people overlook in manifests: our keys on an object that makes pods instead of on its pods, and files without any pod. Pure. */
+/** What people overlook in manifests: our keys where Curfew never looks, a field that is missing, and files without any pod. Pure. */
 
 import { isOurs } from '../decision/vocabulary.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 import { quote } from '../shared/wording.ts';
-import { type ManifestPod, podTemplatePath, TEMPLATE_KINDS } from './manifest.ts';
+import {
+  type ManifestObject,
+  type ManifestPod,
+  NO_TEMPLATES,
+  nameOf,
+  podTemplatePath,
+  TEMPLATE_KINDS,
+} from './pods.ts';
 
 /** Of each sort; a person mends the first and sees the next. */
 const MOST = 5;
@@ -15,41 +22,85 @@ const MOST = 5;
 export function misplacedKeys({ owner, path, kind }: ManifestPod): string[] {
   if (owner === undefined) return [];
   const template = path.slice(path.findLastIndex((step) => typeof step === 'number') + 1).join('.');
-  return (['labels', 'annotations'] as const)
-    .flatMap((field) => {
-      const map = member(owner, field);
-      return Object.keys(isRecord(map) ? map : {})
-        .filter(isOurs)
-        .map(
-          (key) =>
-            `${field === 'labels' ? 'label' : 'annotation'} ${/^[\w./-]{1,120}$/.test(key) ? key : quote(key)} of the ${kind} itself ` +
-            `means nothing, it belongs to the pods: write it into ${template}.metadata.${field}`,
-        );
-    })
+  return ourKeys(owner)
+    .map(
+      ({ field, key }) =>
+        `${field === 'labels' ? 'label' : 'annotation'} ${shown(key)} of the ${kind} itself ` +
+        `means nothing, it belongs to the pods: write it into ${template}.metadata.${field}`,
+    )
     .slice(0, MOST);
+}
+
+/** The API server refuses such a Job, whose policy would be Always. */
+export function hasNoRestartPolicy({ kind, pod, owner }: ManifestPod): boolean {
+  const spec = member(pod, 'spec');
+  return (
+    owner !== undefined &&
+    (kind === 'Job' || kind === 'CronJob') &&
+    isRecord(spec) &&
+    !member(spec, 'restartPolicy')
+  );
+}
+
+export const RESTART_POLICY_MISSING =
+  'restartPolicy is missing, and the API server refuses a Job without it: write restartPolicy: Never or OnFailure into the pod template';
+
+/** How deep our keys are looked for in an object of a kind that is not known. */
+const DEEPEST = 12;
+
+/**
+ * That an object of a kind that is not known bears our keys, so that its author may think it is wrapped.
+ * @returns undefined where it bears none
+ */
+export function unknownKind({ apiVersion, kind, value }: ManifestObject): string | undefined {
+  const [found] = keysWithin(value, [], DEEPEST);
+  if (found === undefined) return undefined;
+  const { path, key } = found;
+  const template = path.at(-1) === 'metadata' ? path.slice(0, -1).join('.') : 'PATH';
+  return (
+    `${kind}/${nameOf(member(value, 'metadata'))}: it bears ${shown(key)} (${path.join('.')}), but where a ${kind} of ${apiVersion} ` +
+    'keeps its pods is not known here, and it stays as it is. The webhook wraps its pods when they are made; ' +
+    `to wrap them here, name the template: --pod-template=${kind}:${template === '' ? 'PATH' : template}`
+  );
+}
+
+function* keysWithin(
+  value: unknown,
+  path: readonly string[],
+  depth: number,
+): Generator<{ path: readonly string[]; key: string }> {
+  if (depth === 0 || typeof value !== 'object' || value === null) return;
+  if (isRecord(value)) for (const { key } of ourKeys(value)) yield { path, key };
+  for (const [key, inner] of Object.entries(value)) yield* keysWithin(inner, [...path, key], depth - 1);
+}
+
+function ourKeys(metadata: JsonRecord): { field: 'labels' | 'annotations'; key: string }[] {
+  return (['labels', 'annotations'] as const).flatMap((field) => {
+    const map = member(metadata, field);
+    const keys = Object.keys(isRecord(map) ? map : {}).filter(isOurs);
+    return keys.map((key) => ({ field, key }));
+  });
+}
+
+function shown(key: string): string {
+  return /^[\w./-]{1,120}$/.test(key) ? key : quote(key);
 }
 
 /**
  * Why there is no pod, for a person who thought that there is.
- * @param values the documents of all files
+ * @param objects those that were found
  */
-export function whyNoPod(values: readonly unknown[]): string {
-  const objects = values.flatMap(objectsIn);
+export function whyNoPod(objects: readonly Pick<ManifestObject, 'apiVersion' | 'kind'>[]): string {
   const looked = `pods are looked for in ${TEMPLATE_KINDS.join(', ')} and List`;
   if (objects.length === 0)
     return `There is no pod in it, nor any other Kubernetes object (with apiVersion and kind); ${looked}.`;
-  const names = [...new Set(objects.map(nameOf))];
+  const names = [...new Set(objects.map(nameOfKind))];
   const more = names.length > MOST ? ', ...' : '';
   return `There is no pod in it, but ${names.slice(0, MOST).join(', ')}${more}; ${looked}.`;
 }
 
-function objectsIn(value: unknown): JsonRecord[] {
-  if (!isRecord(value) || typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') return [];
-  return value.kind === 'List' && Array.isArray(value.items) ? value.items.flatMap(objectsIn) : [value];
-}
-
-function nameOf({ apiVersion, kind }: JsonRecord): string {
-  const [version, name] = [String(apiVersion), String(kind)];
-  const template = podTemplatePath(version, name) === undefined ? '' : ' without a pod template';
-  return `${version.slice(0, 100)} ${name.slice(0, 100)}${template}`;
+function nameOfKind({ apiVersion, kind }: Pick<ManifestObject, 'apiVersion' | 'kind'>): string {
+  const template =
+    podTemplatePath(apiVersion, kind, NO_TEMPLATES) === undefined ? '' : ' without a pod template';
+  return `${apiVersion.slice(0, 100)} ${kind.slice(0, 100)}${template}`;
 }

@@ -34,7 +34,7 @@ const POD = `apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  annotations: { c
 
 /** @param said what stands on standard error */
 async function inject(text: string, said = /^$/): Promise<string> {
-  const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+  const { code, out, err } = await curfew(['inject', '--quiet', '-f', '-'], text);
   assert.equal(code, 0, err);
   assert.match(err, said);
   return out;
@@ -275,7 +275,7 @@ spec:
   - { name: migrate, image: a }
   - { name: istio-proxy, image: docker.io/istio/proxyv2:1.20, args: [proxy, sidecar] }
 `;
-  const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+  const { code, out, err } = await curfew(['inject', '--quiet', '-f', '-'], text);
   assert.deepEqual([code, out], [0, text]);
   assert.match(err, /document 1, Pod\/p: warning: .*migrate/);
 });
@@ -304,7 +304,7 @@ const UNUSABLE: Record<string, { text: string | Buffer; message: RegExp }> = {
 
 for (const [name, { text, message }] of Object.entries(UNUSABLE)) {
   test(`${name}: exit code 2, the place, nothing on stdout`, async () => {
-    const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+    const { code, out, err } = await curfew(['inject', '--quiet', '-f', '-'], text);
     assert.deepEqual([code, out], [2, '']);
     assert.match(err, message);
   });

@@ -32,7 +32,7 @@ const MISPLACED: [what: string, text: string, message: RegExp][] = [
 
 for (const [what, text, message] of MISPLACED)
   test(`${what} is said to mean nothing`, async () => {
-    const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+    const { code, out, err } = await curfew(['inject', '--quiet', '-f', '-'], text);
     assert.deepEqual([code, out], [0, text]);
     assert.match(err, message);
     assert.match(
@@ -46,7 +46,7 @@ for (const [what, text, message] of MISPLACED)
 test('keys that stand where they belong, and those of others, are no oversight', async () => {
   const own = `apiVersion: v1\nkind: Pod\nmetadata: { name: p, annotations: { curfew.dev/sidecars: proxy } }\nspec:\n${at(2)}\n`;
   for (const text of [own, job('{ name: j, annotations: { other.dev/sidecars: proxy } }'), job('')])
-    assert.equal((await curfew(['inject', '-f', '-'], text)).err, '');
+    assert.equal((await curfew(['inject', '--quiet', '-f', '-'], text)).err, '');
 });
 
 const NO_PODS: [what: string, text: string, message: RegExp][] = [
@@ -73,7 +73,7 @@ for (const [what, text, message] of NO_PODS)
     const explained = await curfew(['explain', '-f', '-'], text);
     assert.deepEqual([explained.code, explained.err], [0, '']);
     assert.match(explained.out, message);
-    const injected = await curfew(['inject', '-f', '-'], text);
+    const injected = await curfew(['inject', '--quiet', '-f', '-'], text);
     assert.deepEqual([injected.code, injected.out], [0, text]);
     assert.match(injected.err, message);
   });
@@ -111,7 +111,7 @@ const INVALID: [what: string, pod: string, message: RegExp][] = [
 for (const [what, pod, message] of INVALID)
   test(`a pod with ${what} is left as it is, with a warning that names the field`, async () => {
     const text = `apiVersion: v1\nkind: Pod\n${pod}\n`;
-    const { code, out, err } = await curfew(['inject', '-f', '-'], text);
+    const { code, out, err } = await curfew(['inject', '--quiet', '-f', '-'], text);
     assert.deepEqual([code, out], [0, text]);
     assert.match(err, /document 1, Pod\/.*: warning: left as it is, and the API server will refuse it: /);
     assert.match(err, message);

@@ -1,0 +1,116 @@
+/** A document's text with the mutations of its pods: each way of writing it is read back before it counts. */
+import { isDeepStrictEqual } from 'node:util';
+import jsonPatch, { type Operation } from 'fast-json-patch';
+import { blockStyle } from './block-style.ts';
+import { putCommand } from './command.ts';
+import { Edits, UneditableError } from './edits.ts';
+import type { Verdict } from './judge.ts';
+import { readTree } from './reader.ts';
+import { YamlError } from './scanner.ts';
+import { applySplices, splicesOf } from './splices.ts';
+import type { Document } from './stream.ts';
+import { blockText, flowText } from './text.ts';
+import { isCollection } from './tree.ts';
+import { Values } from './value.ts';
+
+/**
+ * The document's new text.
+ * @param start where its value begins in the whole text
+ * @param end where it ends, with the comments after it
+ * @returns rewritten: nothing but the values and the comments could be kept
+ */
+export function changedText(
+  text: string,
+  start: number,
+  end: number,
+  document: Document,
+  verdicts: readonly Verdict[],
+): { text: string; rewritten: boolean } {
+  const operations = verdicts.flatMap(operationsOf);
+  // The values are put into two documents.
+  const wanted = jsonPatch.applyPatch(document.value, structuredClone(operations), true, true).newDocument;
+  const spliced = splicedText(text, start, end, document, operations);
+  const column = start - (text.lastIndexOf('\n', start - 1) + 1);
+  if (spliced !== undefined && saysThis(spliced, wanted, column)) return { text: spliced, rewritten: false };
+  return { text: rewrittenText(text, document, wanted), rewritten: true };
+}
+
+/** A pod's operations as operations on its document. */
+function operationsOf({ pod, mutation }: Verdict): Operation[] {
+  const prefix = pod.path.map((step) => `/${jsonPatch.escapePathComponent(String(step))}`).join('');
+  return mutation.operations.map((operation) =>
+    'from' in operation
+      ? { ...operation, path: prefix + operation.path, from: prefix + operation.from }
+      : { ...operation, path: prefix + operation.path },
+  );
+}
+
+function splicedText(
+  text: string,
+  start: number,
+  end: number,
+  { tree }: Document,
+  operations: readonly Operation[],
+): string | undefined {
+  const edits = new Edits(text, tree);
+  try {
+    const done = new Set<Operation>();
+    for (const operation of operations) {
+      if (done.has(operation)) continue;
+      const args = argsBeside(operation, operations);
+      if (args !== undefined && 'value' in operation) {
+        const { node } = { node: undefined, ...edits.reach(containerPath(operation)) };
+        if (node !== undefined && putCommand(edits, node, operation.value, args.value)) {
+          done.add(args.operation);
+          continue;
+        }
+      }
+      edits.apply(operation);
+    }
+    const eol = /\r\n|[\n\r]/.exec(text.slice(tree.root.start, end))?.[0] ?? '\n';
+    return applySplices(text, start, end, splicesOf(edits, blockStyle(tree.root), eol));
+  } catch (error) {
+    if (error instanceof UneditableError) return undefined;
+    throw error;
+  }
+}
+
+const COMMAND = /\/containers\/\d+\/command$/;
+
+/** The operation that gives the same container its args. */
+function argsBeside(
+  operation: Operation,
+  operations: readonly Operation[],
+): { operation: Operation; value: unknown[] } | undefined {
+  if (!COMMAND.test(operation.path)) return undefined;
+  const path = operation.path.replace(/command$/, 'args');
+  const beside = operations.find((other) => other.path === path);
+  return beside !== undefined && 'value' in beside && Array.isArray(beside.value)
+    ? { operation: beside, value: beside.value }
+    : undefined;
+}
+
+function containerPath({ path }: Operation): string[] {
+  return path.split('/').slice(1, -1).map(jsonPatch.unescapePathComponent);
+}
+
+function saysThis(text: string, wanted: unknown, column: number): boolean {
+  try {
+    const tree = readTree(text, 0, text.length, -column);
+    return tree.end === text.length && isDeepStrictEqual(new Values(text).of(tree.root), wanted);
+  } catch (error) {
+    if (error instanceof YamlError) return false;
+    throw error;
+  }
+}
+
+function rewrittenText(text: string, { tree }: Document, value: unknown): string {
+  const { root, comments } = tree;
+  const isJson = isCollection(root) && root.flow;
+  const said =
+    isJson || typeof value !== 'object' || value === null
+      ? flowText(value, '', isJson ? '  ' : '')
+      : blockText(value, 0, { step: 2, dash: 0 });
+  const heads = comments.filter(({ from }) => from >= root.start).map(({ from, to }) => text.slice(from, to));
+  return `${[...heads, said].join('\n')}\n`;
+}

@@ -1,0 +1,185 @@
+/**
+ * Where the scalars of a YAML text begin and end, by the rules of kubectl's reader (libyaml): a quoted scalar's lines may stand in any
+ * column, a comment may follow a quote at once, and five characters end a line.
+ */
+import { HASH, isBlank, isBlankOrEnd, isBreak, isFlowIndicator, SPACE } from './characters.ts';
+import type { Comment, Scalar } from './tree.ts';
+
+/** A text that is no YAML. The message is a clause without the place. */
+export class YamlError extends Error {
+  override name = 'YamlError';
+  readonly at: number;
+
+  /** @param at the offset in the text */
+  constructor(message: string, at: number) {
+    super(message);
+    this.at = at;
+  }
+}
+
+/** Reads scalars, blanks and comments, and knows the column it stands in. */
+export class Scanner {
+  readonly text: string;
+  readonly end: number;
+  readonly comments: Comment[] = [];
+  position: number;
+  lineStart: number;
+
+  constructor(text: string, from: number, end: number, lineStart: number) {
+    this.text = text;
+    this.end = end;
+    this.position = from;
+    this.lineStart = lineStart;
+  }
+
+  get column(): number {
+    return this.position - this.lineStart;
+  }
+
+  /** NaN at the end. */
+  code(offset = 0): number {
+    const at = this.position + offset;
+    return at < this.end ? this.text.charCodeAt(at) : Number.NaN;
+  }
+
+  isAtEnd(): boolean {
+    return this.position >= this.end;
+  }
+
+  /** Does this character stand here, and a blank or a line's end after it? */
+  isIndicator(char: string): boolean {
+    return this.code() === char.charCodeAt(0) && isBlankOrEnd(this.code(1));
+  }
+
+  /** Go to the next character that is neither blank nor in a comment. A byte order mark is no column. */
+  skip(): void {
+    for (;;) {
+      const code = this.code();
+      if (isBlank(code)) this.position++;
+      else if (isBreak(code)) this.newLine();
+      else if (code === HASH) this.comment();
+      else if (code === 0xfeff && this.column === 0) this.newLine();
+      else return;
+    }
+  }
+
+  skipBlanks(): void {
+    while (isBlank(this.code())) this.position++;
+  }
+
+  protected fail(message: string, at = this.position): never {
+    throw new YamlError(message, at);
+  }
+
+  private newLine(): void {
+    this.position++;
+    this.lineStart = this.position;
+  }
+
+  private comment(): void {
+    const from = this.position;
+    while (!isBreak(this.code()) && !this.isAtEnd()) this.position++;
+    this.comments.push({ from, to: this.position });
+  }
+
+  /** @param indent the column that a further line must go beyond; -1 within braces and brackets */
+  protected plain(indent: number, flow: boolean): Scalar {
+    const from = this.position;
+    let to = from;
+    for (;;) {
+      const code = this.code();
+      if (isBreak(code)) {
+        const { position, lineStart } = this;
+        while (isBlank(this.code()) || isBreak(this.code()))
+          if (isBreak(this.code())) this.newLine();
+          else this.position++;
+        if (!this.isAtEnd() && this.code() !== HASH && (flow || this.column > indent)) continue;
+        this.position = position;
+        this.lineStart = lineStart;
+        break;
+      }
+      const ends =
+        Number.isNaN(code) ||
+        (code === HASH && this.position > from && isBlank(this.text.charCodeAt(this.position - 1))) ||
+        (code === 58 && isBlankOrEnd(this.code(1))) ||
+        (flow && isFlowIndicator(code));
+      if (ends) break;
+      this.position++;
+      if (!isBlank(code)) to = this.position;
+    }
+    if (to === from) this.fail(`${JSON.stringify(this.text[from] ?? 'the end')} cannot begin a value`);
+    this.position = to;
+    return scalar('plain', from, to);
+  }
+
+  protected quoted(): Scalar {
+    const from = this.position;
+    const quote = this.code();
+    const isDouble = quote === 34;
+    this.position++;
+    for (;;) {
+      const code = this.code();
+      if (Number.isNaN(code)) this.fail('the quote that begins here has no end', from);
+      if (isBreak(code)) this.newLine();
+      else if (isDouble && code === 92) this.position += isBreak(this.code(1)) ? 1 : 2;
+      else if (code !== quote) this.position++;
+      else if (!isDouble && this.code(1) === quote) this.position += 2;
+      else break;
+    }
+    this.position++;
+    return scalar(isDouble ? 'double' : 'single', from, this.position);
+  }
+
+  /** @param parent the column of the collection that it stands in, or -1 */
+  protected blockScalar(parent: number): Scalar {
+    const from = this.position;
+    const header = /[|>](?:([1-9])[-+]|[-+]?([1-9])?)/y;
+    header.lastIndex = from;
+    const [indicators = '', digit, sameDigit] = header.exec(this.text) ?? [];
+    this.position += indicators.length;
+    this.skipBlanks();
+    let to = from + indicators.length;
+    if (this.code() === HASH) this.comment();
+    if (!isBreak(this.code()) && !this.isAtEnd()) this.fail('a block scalar begins on the next line');
+    this.breakLine();
+    const explicit = Number(digit ?? sameDigit ?? 0);
+    const indent = explicit > 0 ? Math.max(parent, 0) + explicit : this.blockIndent(parent + 1);
+    let unended = false;
+    while (!this.isAtEnd()) {
+      while (this.column < indent && this.code() === SPACE) this.position++;
+      if (isBreak(this.code())) {
+        if (indicators.includes('+')) to = this.position;
+      } else if (this.column === indent && !this.isAtEnd()) {
+        while (!isBreak(this.code()) && !this.isAtEnd()) this.position++;
+        to = this.position;
+        unended = this.isAtEnd();
+      } else break;
+      this.breakLine();
+    }
+    const node = scalar(from < this.end && this.text[from] === '|' ? 'literal' : 'folded', from, to);
+    return { ...node, indent, unended };
+  }
+
+  /** The first line that is not empty tells how far the content stands in; so does an empty one that is longer. */
+  private blockIndent(least: number): number {
+    let widest = Math.max(least, 1);
+    let at = this.position;
+    for (let start = at; at < this.end; at++) {
+      const code = this.text.charCodeAt(at);
+      if (isBreak(code)) start = at + 1;
+      else if (code !== SPACE) return Math.max(widest, at - start);
+      else widest = Math.max(widest, at + 1 - start);
+    }
+    return widest;
+  }
+
+  private breakLine(): void {
+    if (this.isAtEnd()) return;
+    if (this.code() === 13 && this.code(1) === 10) this.position++;
+    this.newLine();
+  }
+}
+
+export function scalar(style: Scalar['style'], from: number, to: number): Scalar {
+  return { kind: 'scalar', style, start: from, from, to, indent: 0, unended: false };
+}
