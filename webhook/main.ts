@@ -4,7 +4,8 @@ import { nearest } from './shared/spelling.ts';
 /**
  * The command line: finds the command, loads it and nothing else, and turns its end into an exit code.
  *
- * 0: done. 1: done, and something was refused. 2: the command line or a file that it names cannot be used.
+ * 0: done. 1: done, and something was refused. 2: the command line or a file that it names cannot be used. 3: done, but for a document that
+ * cannot be read. 4: the output cannot be written. 70: a fault of Curfew's own. 141: nobody reads it any more, as if SIGPIPE had ended us.
  */
 import { UsageError } from './shared/usage-error.ts';
 
@@ -84,15 +85,34 @@ ${lines.join('\n')}
 "curfew help COMMAND" tells a command's flags; "curfew --version" the version.`;
 }
 
-/** The reader of our output has gone (`curfew inject ... | head`): as if the signal had ended us, without a word. */
+const NOT_WRITTEN = 4;
+/** A fault of Curfew's own. */
+const BROKEN = 70;
 const SIGPIPE_CODE = 128 + 13;
 
+/** Say in one line that the output is lost, and end. */
+function endUnwritten({ code = 'unknown error' }: NodeJS.ErrnoException): never {
+  const ways: Readonly<Record<string, string>> = {
+    EPIPE: 'it was closed before all was written',
+    ENOSPC: 'the disk is full',
+  };
+  const way = Object.hasOwn(ways, code) ? `: ${ways[code]}` : '';
+  process.stderr.write(`curfew: standard output cannot be written (${code})${way}\n`);
+  process.exit(code === 'EPIPE' ? SIGPIPE_CODE : NOT_WRITTEN);
+}
+
 if (import.meta.main) {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(SIGPIPE_CODE);
-    throw error;
-  });
+  process.stdout.on('error', endUnwritten);
   // What cannot be said on stderr changes no result.
   process.stderr.on('error', () => {});
-  process.exitCode = await main(process.argv.slice(2), processTerminal());
+  // No top-level await: the bundle is a script that an older Node parses too.
+  main(process.argv.slice(2), processTerminal()).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      console.error(error);
+      process.exitCode = BROKEN;
+    },
+  );
 }

@@ -1,7 +1,6 @@
 /**
  * Bundle the webhook and its command line into `dist/curfew.js`: one file that runs on Node 24 with no node_modules.
- * Whitespace and syntax are minified, names are not: functions keep their names in a stack trace of a bug report. Beside it, the
- * licenses of what is in it.
+ * Names stay, so that a stack trace in a bug report can be read. Beside it, the licenses of what is in it.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { build, type Metafile } from 'esbuild';
@@ -11,10 +10,27 @@ const root = new URL('../..', import.meta.url).pathname;
 const entry = process.argv[2] ?? `${root}webhook/main.ts`;
 const out = `${root}dist/curfew.js`;
 
-/** CommonJS packages call `require` for Node's own modules; an ES module has none unless it makes one. */
-const requireForPackages = `import { createRequire as createRequireForBundle } from 'node:module';
-const require = createRequireForBundle(import.meta.url);`;
+const { engines }: { engines: { node: string } } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+const least = engines.node.replace(/^>=/, '');
+
+/**
+ * What the bundle begins with. Node 16 to the one that is needed parse the whole of it, as a CommonJS or an ES module, so that this line is
+ * what they say. CommonJS packages call `require` for Node's own modules, which an ES module has not.
+ */
+const prologue = `(function () {
+'use strict';
+const [major, minor] = process.versions.node.split('.').map(Number);
+const [leastMajor, leastMinor] = [${least.split('.').join(', ')}];
+if (major < leastMajor || (major === leastMajor && minor < leastMinor)) {
+  console.error('curfew: needs Node ${least} or newer, this is ' + process.version);
+  process.exit(2);
+}
+const require = (name) => process.getBuiltinModule(name);`;
+const epilogue = '})();';
 const shebang = '#!/usr/bin/env node\n';
+
+/** The oldest Node that parses the bundle. */
+const OLDEST_THAT_PARSES = 'node16.11';
 
 /** The license text of every npm package that has bytes in the bundle. */
 function licenses(metafile: Metafile): string {
@@ -50,12 +66,12 @@ try {
     write: false,
     metafile: true,
     bundle: true,
-    format: 'esm',
+    format: 'iife',
     platform: 'node',
-    target: 'node24',
-    banner: {
-      js: readFileSync(entry, 'utf8').startsWith('#!') ? requireForPackages : shebang + requireForPackages,
-    },
+    target: OLDEST_THAT_PARSES,
+    define: { 'import.meta.main': 'true' },
+    banner: { js: readFileSync(entry, 'utf8').startsWith('#!') ? prologue : shebang + prologue },
+    footer: { js: epilogue },
     legalComments: 'eof',
     // The text of the program is memory that a running webhook keeps.
     minifySyntax: true,

@@ -1,5 +1,4 @@
 /** A document's text with the mutations of its pods: each way of writing it is read back before it counts. */
-import { isDeepStrictEqual } from 'node:util';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { blockStyle } from './block-style.ts';
 import { putCommand } from './command.ts';
@@ -11,7 +10,7 @@ import { applySplices, splicesOf } from './splices.ts';
 import type { Document } from './stream.ts';
 import { blockText, flowText } from './text.ts';
 import { isCollection } from './tree.ts';
-import { Values } from './value.ts';
+import { copyOf, isSame, Values } from './value.ts';
 
 /**
  * The document's new text.
@@ -26,23 +25,23 @@ export function changedText(
   document: Document,
   verdicts: readonly Verdict[],
 ): { text: string; rewritten: boolean } {
-  const operations = verdicts.flatMap(operationsOf);
-  // The values are put into two documents.
-  const wanted = jsonPatch.applyPatch(document.value, structuredClone(operations), true, true).newDocument;
-  const spliced = splicedText(text, start, end, document, operations);
+  const wanted = jsonPatch.applyPatch(document.value, verdicts.flatMap(operationsOf), true, true).newDocument;
+  const spliced = splicedText(text, start, end, document, verdicts.flatMap(operationsOf));
   const column = start - (text.lastIndexOf('\n', start - 1) + 1);
   if (spliced !== undefined && saysThis(spliced, wanted, column)) return { text: spliced, rewritten: false };
   return { text: rewrittenText(text, document, wanted), rewritten: true };
 }
 
-/** A pod's operations as operations on its document. */
+/** A pod's operations as operations on its document, with values of their own. */
 function operationsOf({ pod, mutation }: Verdict): Operation[] {
   const prefix = pod.path.map((step) => `/${jsonPatch.escapePathComponent(String(step))}`).join('');
-  return mutation.operations.map((operation) =>
-    'from' in operation
-      ? { ...operation, path: prefix + operation.path, from: prefix + operation.from }
-      : { ...operation, path: prefix + operation.path },
-  );
+  return mutation.operations.map((operation) => {
+    const path = prefix + operation.path;
+    if ('from' in operation) return { ...operation, path, from: prefix + operation.from };
+    return 'value' in operation
+      ? { ...operation, path, value: copyOf(operation.value) }
+      : { ...operation, path };
+  });
 }
 
 function splicedText(
@@ -97,7 +96,7 @@ function containerPath({ path }: Operation): string[] {
 function saysThis(text: string, wanted: unknown, column: number): boolean {
   try {
     const tree = readTree(text, 0, text.length, -column);
-    return tree.end === text.length && isDeepStrictEqual(new Values(text).of(tree.root), wanted);
+    return tree.end === text.length && isSame(new Values(text).of(tree.root), wanted);
   } catch (error) {
     if (error instanceof YamlError) return false;
     throw error;

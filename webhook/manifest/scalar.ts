@@ -16,15 +16,15 @@ for (const [value, words] of [
 ] as const)
   for (const word of words.split(' ')) WORDS.set(word, value);
 
-/** The longest word is `false`; most scalars are longer, or begin otherwise. */
-const MAY_BE_WORD = /^(?:|[-+.~a-zA-Z].{0,4})$/;
+/** `false`. */
+const LONGEST_WORD = 5;
 const WHOLE = /^([-+]?)(?:0([xX][0-9a-fA-F]+|[bB][01]+|[oO]?[0-7]+)|(0|[1-9][0-9]*))$/;
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const [LEAST, MOST] = [-(2n ** 63n), 2n ** 64n];
 
 /** A plain scalar: a boolean, a number, null, or the text itself. Dates are texts. */
 export function resolvePlain(text: string): ScalarValue {
-  if (MAY_BE_WORD.test(text)) {
+  if (text.length <= LONGEST_WORD) {
     const word = WORDS.get(text);
     if (word !== undefined) return word;
   }

@@ -55,6 +55,8 @@ export class Scanner {
   skip(): void {
     for (;;) {
       const code = this.code();
+      // Most of what values begin with.
+      if (code > 44 && code < 0x85) return;
       if (isBlank(code)) this.position++;
       else if (isBreak(code)) this.newLine();
       else if (code === HASH) this.comment();
@@ -82,34 +84,48 @@ export class Scanner {
     this.comments.push({ from, to: this.position });
   }
 
-  /** @param indent the column that a further line must go beyond; -1 within braces and brackets */
+  /** @param indent the column that a further line must go beyond; any will do within braces and brackets */
   protected plain(indent: number, flow: boolean): Scalar {
-    const from = this.position;
+    const { text, position: from } = this;
     let to = from;
-    for (;;) {
-      const code = this.code();
-      if (isBreak(code)) {
-        const { position, lineStart } = this;
-        while (isBlank(this.code()) || isBreak(this.code()))
-          if (isBreak(this.code())) this.newLine();
-          else this.position++;
-        if (!this.isAtEnd() && this.code() !== HASH && (flow || this.column > indent)) continue;
-        this.position = position;
-        this.lineStart = lineStart;
-        break;
-      }
-      const ends =
-        Number.isNaN(code) ||
-        (code === HASH && this.position > from && isBlank(this.text.charCodeAt(this.position - 1))) ||
-        (code === 58 && isBlankOrEnd(this.code(1))) ||
-        (flow && isFlowIndicator(code));
-      if (ends) break;
-      this.position++;
-      if (!isBlank(code)) to = this.position;
-    }
-    if (to === from) this.fail(`${JSON.stringify(this.text[from] ?? 'the end')} cannot begin a value`);
-    this.position = to;
+    do {
+      to = this.plainLine(flow, to);
+      this.position = to;
+    } while (this.isContinued(indent, flow));
+    if (to === from) this.fail(`${JSON.stringify(text[from] ?? 'the end')} cannot begin a value`);
     return scalar('plain', from, to);
+  }
+
+  /** @returns where the last character of a line's part ends; `before` where there is none */
+  private plainLine(flow: boolean, before: number): number {
+    const { text, end, position } = this;
+    let to = before;
+    for (let at = position; at < end; at++) {
+      const code = text.charCodeAt(at);
+      if (isBlank(code)) continue;
+      if (isBreak(code)) break;
+      if (code === HASH && at > position && isBlank(text.charCodeAt(at - 1))) break;
+      if (code === 58 && (at + 1 >= end || isBlankOrEnd(text.charCodeAt(at + 1)))) break;
+      if (flow && isFlowIndicator(code)) break;
+      to = at + 1;
+    }
+    return to;
+  }
+
+  /** Does a plain scalar go on in another line? Goes there. */
+  private isContinued(indent: number, flow: boolean): boolean {
+    const { position, lineStart } = this;
+    this.skipBlanks();
+    if (isBreak(this.code())) {
+      while (isBlank(this.code()) || isBreak(this.code()))
+        if (isBreak(this.code())) this.newLine();
+        else this.position++;
+      const isEnd = this.isAtEnd() || this.code() === HASH || this.isIndicator(':');
+      if (!isEnd && (flow ? !isFlowIndicator(this.code()) : this.column > indent)) return true;
+    }
+    this.position = position;
+    this.lineStart = lineStart;
+    return false;
   }
 
   protected quoted(): Scalar {

@@ -1,4 +1,5 @@
 /** What a document's tree says, as the JSON value that kubectl makes of it. */
+import { isRecord } from '../shared/json.ts';
 import { scalarValue } from './scalar.ts';
 import { YamlError } from './scanner.ts';
 import { type Alias, type Collection, isCollection, type Node } from './tree.ts';
@@ -86,6 +87,32 @@ export class Values {
 function put(record: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') record[key] = value;
   else Object.defineProperty(record, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** Are two values the same, their maps' order aside? */
+export function isSame(one: unknown, other: unknown): boolean {
+  if (one === other || (one !== one && other !== other)) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  if (Array.isArray(one))
+    return (
+      Array.isArray(other) && one.length === other.length && one.every((item, i) => isSame(item, other[i]))
+    );
+  const keys = Object.keys(one);
+  return (
+    isRecord(one) &&
+    isRecord(other) &&
+    keys.length === Object.keys(other).length &&
+    keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]))
+  );
+}
+
+/** A value that shares nothing with another. */
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  const copy: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) put(copy, key, copyOf(item));
+  return copy;
 }
 
 /** The nodes below a node, itself included. */
