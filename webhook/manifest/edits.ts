@@ -3,7 +3,7 @@
  * `splices.ts` makes changes of the text of the difference.
  */
 import jsonPatch, { type Operation } from 'fast-json-patch';
-import { type Alias, type Collection, type Entry, isCollection, type Node, type Tree } from './tree.ts';
+import { type Collection, type Entry, isCollection, type Node, type Tree } from './tree.ts';
 import { Values } from './value.ts';
 
 /** The text does not have the form that an operation needs. */
@@ -73,8 +73,10 @@ export class Edits {
       if (!isCollection(node)) throw new UneditableError('there is no collection');
       const slot = this.slotAt(node, step);
       const value = slot?.was?.value;
-      if (slot !== undefined && slot.now === undefined && value?.kind === 'alias')
-        slot.now = this.copy(value);
+      // Nothing can be put beside what an empty collection has not, nor into what others share.
+      const isWhole =
+        value?.kind === 'alias' || (value !== undefined && isCollection(value) && value.entries.length === 0);
+      if (slot !== undefined && isWhole) slot.now ??= { value: this.values.of(value) };
       if (slot?.now !== undefined) {
         const rest = steps.slice(index + 1).map((part) => `/${jsonPatch.escapePathComponent(part)}`);
         return { now: slot.now, rest: rest.join('') };
@@ -102,10 +104,6 @@ export class Edits {
     if (slot.key !== undefined) return slot.key;
     const key = slot.was?.key;
     return key === undefined ? undefined : this.values.key(key);
-  }
-
-  private copy(alias: Alias): { value: unknown } {
-    return { value: this.values.of(alias) };
   }
 
   private slotAt(node: Collection, step: string): Slot | undefined {

@@ -112,23 +112,28 @@ function* read(text: string, segment: Segment, number: number): Generator<Docume
     const cause =
       error instanceof RangeError ? new YamlError('it is nested too deeply', segment.content) : error;
     if (!(cause instanceof YamlError)) throw error;
-    const { at } = cause;
-    const lines = text.slice(0, at).split(/\r\n|[\n\r]/);
-    const [before = ''] = lines.slice(-1);
-    const line = before + (/^.*/.exec(text.slice(at))?.[0] ?? '');
+    const lines = text.slice(0, cause.at).split(/\r\n|[\n\r]/);
+    const column = lines.at(-1)?.length ?? 0;
+    lines.push(`${lines.pop() ?? ''}${/^.*/.exec(text.slice(cause.at))?.[0] ?? ''}`);
     yield {
       kind: 'unreadable',
       document: last,
       line: lines.length,
-      column: before.length + 1,
-      message: cause.message + (line.includes('{{') ? TEMPLATE_HINT : ''),
+      column: column + 1,
+      message: cause.message + templateHint(lines),
       saysPod: saysPodKind(text.slice(segment.from, segment.to)),
     };
   }
 }
 
-const TEMPLATE_HINT =
-  '; this line looks like one of a template, which must be rendered first (helm template)';
+/** @param lines up to the one that does not parse */
+function templateHint(lines: readonly string[]): string {
+  const at = [lines.length - 1, lines.length - 2].find((index) =>
+    /^\s*(?:- )?\{\{|: *\{\{/.test(lines[index] ?? ''),
+  );
+  if (at === undefined) return '';
+  return `; line ${at + 1} looks like one of a template, which must be rendered first (helm template)`;
+}
 
 async function* judgeAll(
   { value, number }: Document,

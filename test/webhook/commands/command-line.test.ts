@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,8 +120,8 @@ test('what a file, a flag or a key is called commands no terminal', async (t) =>
   }
 });
 
-test('inject into a pipe that nobody reads ends without a word', async (t) => {
-  const child = start(t, ['inject', '-f', '-']);
+test('inject into a pipe that nobody reads: one line, and the exit code of SIGPIPE', async (t) => {
+  const child = start(t, ['inject', '-q', '-f', '-']);
   let err = '';
   child.stderr?.on('data', (chunk) => {
     err += chunk;
@@ -131,8 +131,31 @@ test('inject into a pipe that nobody reads ends without a word', async (t) => {
   const pod = 'apiVersion: v1\nkind: Pod\nspec: { containers: [{ name: a, image: a, command: [/a] }] }\n';
   child.stdin?.end(`${pod}${'# padding\n'.repeat(100_000)}`);
   const [code] = await once(child, 'close');
-  assert.equal(err, '');
+  assert.equal(
+    err,
+    'curfew: standard output cannot be written (EPIPE): it was closed before all was written\n',
+  );
   assert.equal(code, 141);
+});
+
+test('inject onto a full disk: one line, and an exit code that is not that of a refusal', async (t) => {
+  const full = await open('/dev/full', 'w');
+  t.after(() => full.close());
+  const child = spawn(process.execPath, [MAIN, 'inject', '-q', '-f', '-'], {
+    stdio: ['pipe', full.fd, 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let err = '';
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+  });
+  child.stdin?.end('a: 1\n');
+  const [code] = await once(child, 'close');
+  assert.match(
+    err,
+    /^(warning: .*\n)?curfew: standard output cannot be written \(ENOSPC\): the disk is full\n$/,
+  );
+  assert.equal(code, 4);
 });
 
 /** The first log line with this message. */
