@@ -41,9 +41,13 @@ export class Edits {
 
   /** @throws {UneditableError} */
   apply(operation: Operation): void {
-    if (operation.op === 'move') return this.move(operation);
-    if (operation.op !== 'add' && operation.op !== 'replace' && operation.op !== 'remove')
-      throw new UneditableError(operation.op);
+    if (operation.op === 'move') this.move(operation);
+    else if (operation.op === 'add' || operation.op === 'replace' || operation.op === 'remove')
+      this.change(operation);
+    else throw new UneditableError(operation.op);
+  }
+
+  private change(operation: Extract<Operation, { op: 'add' | 'replace' | 'remove' }>): void {
     const steps = stepsOf(operation.path);
     const last = steps.pop() ?? '';
     const place = this.reach(steps);

@@ -5,15 +5,9 @@
  * margin, `"x"#c`, CR line ends, a merge key after explicit keys), and its lexer alone takes longer over 5,000 Jobs than all of `inject`
  * may. What kubectl refuses may be read here: kubectl will say so.
  */
-import { isBreak } from './characters.ts';
-import { Scanner, scalar } from './scanner.ts';
-import type { AliasPlace, Collection, Entry, Node, Tree } from './tree.ts';
-
-interface Properties {
-  start: number;
-  anchor?: string;
-  tag?: string;
-}
+import { FlowReader, type Properties } from './flow-reader.ts';
+import { scalar } from './scanner.ts';
+import type { Collection, Node, Tree } from './tree.ts';
 
 /**
  * @param from where its content begins, after `---`
@@ -25,10 +19,7 @@ export function readTree(text: string, from: number, end: number, lineStart = fr
   return new Reader(text, from, end, lineStart).document();
 }
 
-class Reader extends Scanner {
-  private readonly anchors = new Map<string, Node>();
-  private readonly aliases: AliasPlace[] = [];
-
+class Reader extends FlowReader {
   document(): Tree {
     const root = this.block(-1, false);
     this.skip();
@@ -106,8 +97,8 @@ class Reader extends Scanner {
     this.position++;
     const key = this.block(map.column, true);
     this.skip();
-    if (this.column === map.column && this.isIndicator(':')) return this.pair(map, from, key);
-    this.add(map, { from, key, indicator: key.to, value: scalar('plain', key.to, key.to) });
+    if (this.column === map.column && this.isIndicator(':')) this.pair(map, from, key);
+    else this.add(map, { from, key, indicator: key.to, value: scalar('plain', key.to, key.to) });
   }
 
   private blockKey(indent: number): Node {
@@ -137,141 +128,5 @@ class Reader extends Scanner {
     if (!this.isAtEnd() && this.column > list.column)
       this.fail('this stands neither below its "-" nor beside it');
     return list;
-  }
-
-  /** A scalar, an alias, or a flow collection. */
-  private leaf(indent: number, flow: boolean, properties: Properties | undefined): Node {
-    switch (this.text[this.position]) {
-      case '"':
-      case "'":
-        return this.named(this.quoted(), properties);
-      case '[':
-        return this.flow('list', ']', properties);
-      case '{':
-        return this.flow('map', '}', properties);
-      case '*':
-        return this.alias();
-      case '|':
-      case '>':
-        if (!flow) return this.named(this.blockScalar(indent), properties);
-        break;
-      case '%':
-      case '@':
-      case '`':
-        this.fail(`${JSON.stringify(this.text[this.position])} cannot begin a value`);
-    }
-    return this.named(this.plain(indent, flow), properties);
-  }
-
-  private flow(kind: Collection['kind'], close: string, properties: Properties | undefined): Node {
-    const node = this.collection(kind, true, this.position, properties);
-    this.position++;
-    for (;;) {
-      this.skip();
-      if (this.isAtEnd())
-        this.fail(`the ${JSON.stringify(this.text[node.from])} that begins here has no end`, node.from);
-      const char = this.text[this.position];
-      if (char === close || char === ',') this.position++;
-      if (char === close) break;
-      if (char === ',') continue;
-      this.flowEntry(node);
-      this.skip();
-      const next = this.text[this.position];
-      if (!this.isAtEnd() && next !== ',' && next !== close) this.fail(`here "," or "${close}" is expected`);
-    }
-    node.to = this.position;
-    return node;
-  }
-
-  private flowEntry(parent: Collection): void {
-    const from = this.position;
-    const explicit = this.isIndicator('?');
-    if (explicit) this.position++;
-    const key = this.flowNode();
-    this.skip();
-    const isPair = this.code() === 58;
-    if (parent.kind === 'list' && !isPair && !explicit)
-      return this.add(parent, { from, key: undefined, indicator: from, value: key });
-    if (isPair) this.position++;
-    const indicator = isPair ? this.position : key.to;
-    const value = isPair ? this.flowNode() : scalar('plain', key.to, key.to);
-    if (parent.kind === 'map') return this.add(parent, { from, key, indicator, value });
-    const pair = this.collection('map', true, from, undefined);
-    this.add(pair, { from, key, indicator, value });
-    this.add(parent, { from, key: undefined, indicator: from, value: pair });
-  }
-
-  private flowNode(): Node {
-    const place = this.position;
-    this.skip();
-    const properties = this.properties();
-    const named = this.position;
-    this.skip();
-    const char = this.text[this.position];
-    if (this.isAtEnd() || char === ',' || char === ':' || char === ']' || char === '}') {
-      const at = properties === undefined ? place : named;
-      return this.named(scalar('plain', at, at), properties);
-    }
-    return this.leaf(-1, true, properties);
-  }
-
-  private alias(): Node {
-    const from = this.position;
-    this.position++;
-    const name = this.word();
-    const target = this.anchors.get(name);
-    if (target === undefined) this.fail(`no anchor &${name.slice(0, 60)} stands before this alias`, from);
-    return { kind: 'alias', name, target, start: from, from, to: this.position };
-  }
-
-  private properties(): Properties | undefined {
-    let found: Properties | undefined;
-    for (;;) {
-      const char = this.text[this.position];
-      if (this.isAtEnd() || (char !== '&' && char !== '!')) break;
-      found ??= { start: this.position };
-      this.position++;
-      if (char === '&') found.anchor = this.word();
-      else found.tag = `!${this.word()}`;
-      if (isBreak(this.code())) break;
-      const next = /[ \t]+(?=[&!])/y;
-      next.lastIndex = this.position;
-      this.position += next.exec(this.text)?.[0].length ?? 0;
-    }
-    return found;
-  }
-
-  /** An anchor's name, or the rest of a tag. */
-  private word(): string {
-    const pattern = /<[^>\s]*>|[^\s,[\]{}]*/y;
-    pattern.lastIndex = this.position;
-    const word = pattern.exec(this.text)?.[0] ?? '';
-    this.position += word.length;
-    return word;
-  }
-
-  private named(node: Node, properties: Properties | undefined): Node {
-    if (properties === undefined) return node;
-    Object.assign(node, properties);
-    if (properties.anchor !== undefined) this.anchors.set(properties.anchor, node);
-    return node;
-  }
-
-  private collection(
-    kind: Collection['kind'],
-    flow: boolean,
-    from: number,
-    properties: Properties | undefined,
-  ): Collection {
-    const node: Collection = { kind, flow, start: from, from, to: from + 1, column: 0, entries: [] };
-    this.named(node, properties);
-    return node;
-  }
-
-  private add(parent: Collection, entry: Entry): void {
-    parent.entries.push(entry);
-    parent.to = Math.max(entry.value.to, entry.indicator);
-    for (const node of [entry.key, entry.value])
-      if (node?.kind === 'alias') this.aliases.push({ alias: node, entry, parent });
   }
 }

@@ -1,6 +1,9 @@
 /** Changes of a document as changes of its text: what stays, stays as it is written, and every comment stays. */
+import { endOf, goneParts, isGone, writeOutAliases } from './aliases.ts';
 import { isBreak } from './characters.ts';
 import { type Edits, type Slot, UneditableError } from './edits.ts';
+import { flowKey, flowStyle } from './flow-style.ts';
+import { aboveComments, lineEnd, lineStart, nextLine } from './lines.ts';
 import {
   type BlockStyle,
   blockText,
@@ -11,7 +14,7 @@ import {
   pairText,
   valueText,
 } from './text.ts';
-import type { Collection, Entry, Node } from './tree.ts';
+import type { Collection, Entry } from './tree.ts';
 import { nodesIn } from './value.ts';
 
 /** Put `text` in the place of what stands from `from` to `to`. */
@@ -47,8 +50,6 @@ class Writer {
   private readonly style: BlockStyle;
   private readonly eol: string;
   private splices: Splice[] = [];
-  /** What does not stay. */
-  private gone: { from: number; to: number }[] = [];
 
   constructor(edits: Edits, style: BlockStyle, eol: string) {
     this.edits = edits;
@@ -58,35 +59,13 @@ class Writer {
   }
 
   write(): Splice[] {
-    const { changed } = this.edits;
-    for (const [node, slots] of changed) this.gone.push(...goneOf(node, slots));
-    this.writeOutAliases();
+    const gone = goneParts(this.edits);
+    writeOutAliases(this.edits, gone);
     // What stands within another comes first, where both are put at one place.
-    for (const [node, slots] of [...changed].reverse()) if (!this.isGone(node)) this.collection(node, slots);
+    for (const [node, slots] of [...this.edits.changed].reverse())
+      if (!isGone(node, gone)) this.collection(node, slots);
     this.endLastScalar();
     return this.splices;
-  }
-
-  /** An alias keeps its value where what it stands for changes. */
-  private writeOutAliases(): void {
-    const { changed, tree, values } = this.edits;
-    const parts = [...changed.keys(), ...this.gone];
-    const places = tree.aliases.filter(({ alias }) => {
-      const { start, to } = alias.target;
-      return (
-        !this.isGone(alias) &&
-        parts.some((part) => part.from < to && part.to > start && (!('kind' in part) || part.from >= start))
-      );
-    });
-    for (const { alias, entry, parent } of places) {
-      const slot = this.edits.slotsOf(parent).find(({ was }) => was === entry);
-      if (entry.value !== alias) throw new UneditableError('an alias that is a key');
-      if (slot !== undefined) slot.now ??= { value: values.of(alias) };
-    }
-  }
-
-  private isGone(node: Node): boolean {
-    return this.gone.some(({ from, to }) => from <= node.from && node.from < to);
   }
 
   private collection(node: Collection, slots: Slot[]): void {
@@ -142,21 +121,22 @@ class Writer {
     const texts = slot.written ?? [this.slotText(node, slot)];
     const at = previous === undefined ? first.from : endOf(previous);
     if (node.flow) {
-      const { gap } = this.layout(node);
+      const { gap } = flowStyle(this.text, node, this.eol);
       for (const text of texts) this.add(at, previous === undefined ? `${text},${gap}` : `,${gap}${text}`);
       return;
     }
     const indent = this.eol + ' '.repeat(node.column);
     for (const text of texts)
-      if (previous === undefined) this.add(this.aboveComments(at), text + indent);
-      else this.add(this.lineEnd(at), indent + text);
+      if (previous === undefined)
+        this.add(aboveComments(this.text, this.edits.tree.comments, at), text + indent);
+      else this.add(lineEnd(this.text, at), indent + text);
   }
 
   private slotText(node: Collection, { was, key, now }: Slot): string {
     if (was !== undefined && now === undefined) return this.takeOut(was);
     if (node.flow) {
       const value = this.flow(now?.value, node);
-      return key === undefined ? value : `${this.flowKey(node, key)}: ${value}`;
+      return key === undefined ? value : `${flowKey(this.text, node, key)}: ${value}`;
     }
     const text =
       key === undefined
@@ -183,15 +163,12 @@ class Writer {
       else this.replace(entry.from, next?.from ?? endOf(entry), '', node);
       return;
     }
-    const start = this.lineStart(entry.from);
+    const start = lineStart(this.text, entry.from);
     const isFirst = this.text.slice(start, entry.from).trim() === '';
-    const end = this.lineEnd(endOf(entry));
-    const after = /\r\n|[^]/y;
-    after.lastIndex = end;
-    const brk = after.exec(this.text)?.[0] ?? '';
+    const end = lineEnd(this.text, endOf(entry));
     const comments = this.comments(isMoved ? endOf(entry) : entry.from, end);
     const text = comments.map((comment) => ' '.repeat(node.column) + comment + this.eol).join('');
-    if (isFirst) this.splices.push({ from: start, to: end + brk.length, text });
+    if (isFirst) this.splices.push({ from: start, to: nextLine(this.text, end), text });
     else if (next !== undefined && comments.length === 0)
       this.splices.push({ from: entry.from, to: next.from, text: '' });
     else throw new UneditableError('what shares its line cannot be cut out');
@@ -215,53 +192,8 @@ class Writer {
   }
 
   private flow(value: unknown, node: Collection): string {
-    const { indent, step } = this.layout(node);
+    const { indent, step } = flowStyle(this.text, node, this.eol);
     return this.withEol(flowText(value, indent, step));
-  }
-
-  private flowKey(node: Collection, key: string): string {
-    const first = node.entries[0]?.key;
-    const isJson = first === undefined || this.text[first.from] === '"';
-    return isJson || !/^[a-zA-Z]+$/.test(key) ? JSON.stringify(key) : key;
-  }
-
-  /** How a flow collection's entries follow each other: on one line, or each on its own as in pretty-printed JSON. */
-  private layout(node: Collection): { gap: string; indent: string; step: string } {
-    const first = node.entries[0]?.from ?? node.from;
-    const indent = this.indent(first);
-    if (this.lineStart(first) === this.lineStart(node.from)) return { gap: ' ', indent: '', step: '' };
-    return { gap: this.eol + indent, indent, step: indent.slice(this.indent(node.from).length) || ' ' };
-  }
-
-  private indent(offset: number): string {
-    return /^[ \t]*/.exec(this.text.slice(this.lineStart(offset), offset))?.[0] ?? '';
-  }
-
-  private lineStart(offset: number): number {
-    let at = offset;
-    while (at > 0 && !isBreak(this.text.charCodeAt(at - 1))) at--;
-    return at;
-  }
-
-  /** The end of a line, after a comment. */
-  private lineEnd(offset: number): number {
-    let at = offset;
-    while (at < this.text.length && !isBreak(this.text.charCodeAt(at))) at++;
-    return at;
-  }
-
-  /** Above the comments that stand right above an entry. */
-  private aboveComments(offset: number): number {
-    let at = offset;
-    for (let start = this.lineStart(offset); start > 0; ) {
-      if (this.text.slice(start, offset).trim() !== '' && at === offset) break;
-      const line = this.lineStart(start - (this.text.startsWith('\r\n', start - 2) ? 2 : 1));
-      const comment = this.edits.tree.comments.find(({ from }) => from >= line && from < start);
-      if (comment === undefined || this.text.slice(line, comment.from).trim() !== '') break;
-      at = comment.from;
-      start = line;
-    }
-    return at;
   }
 
   private withEol(text: string): string {
@@ -283,20 +215,4 @@ class Writer {
       });
     }
   }
-}
-
-/** The parts of the text that a collection gives away. */
-function goneOf(node: Collection, slots: readonly Slot[]): { from: number; to: number }[] {
-  const stays = new Map(slots.flatMap((slot) => (slot.was === undefined ? [] : [[slot.was, slot]])));
-  return node.entries.flatMap((entry) => {
-    const slot = stays.get(entry);
-    if (slot === undefined) return [{ from: entry.from, to: endOf(entry) }];
-    return slot.now === undefined
-      ? []
-      : [{ from: entry.value.start, to: Math.max(entry.value.to, entry.value.start + 1) }];
-  });
-}
-
-function endOf({ key, value, indicator }: Entry): number {
-  return Math.max(value.to, indicator, key?.to ?? 0);
 }

@@ -91,7 +91,7 @@ function put(record: Record<string, unknown>, key: string, value: unknown): void
 
 /** Are two values the same, their maps' order aside? */
 export function isSame(one: unknown, other: unknown): boolean {
-  if (one === other || (one !== one && other !== other)) return true;
+  if (one === other || Object.is(one, other)) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
   if (Array.isArray(one))
     return (

@@ -1,0 +1,52 @@
+/** What changes in a document also changes for the aliases that stand for it: those are written out, with the value that they had. */
+import { type Edits, type Slot, UneditableError } from './edits.ts';
+import type { Collection, Entry, Node } from './tree.ts';
+
+/** A part of a text. */
+export interface Part {
+  from: number;
+  to: number;
+}
+
+/** The parts of the text that give way to something else. */
+export function goneParts({ changed }: Edits): Part[] {
+  return [...changed].flatMap(([node, slots]) => goneOf(node, slots));
+}
+
+export function isGone(node: Node, gone: readonly Part[]): boolean {
+  return gone.some(({ from, to }) => from <= node.from && node.from < to);
+}
+
+/** Give a value of its own to each alias whose anchor's node changes. */
+export function writeOutAliases(edits: Edits, gone: readonly Part[]): void {
+  if (edits.tree.aliases.length === 0) return;
+  const { changed, tree, values } = edits;
+  const nodes = [...changed.keys()];
+  const places = tree.aliases.filter(({ alias }) => {
+    const { start, to } = alias.target;
+    const changes =
+      nodes.some(({ from }) => from >= start && from < to) ||
+      gone.some((part) => part.from < to && part.to > start);
+    return changes && !isGone(alias, gone);
+  });
+  for (const { alias, entry, parent } of places) {
+    if (entry.value !== alias) throw new UneditableError('an alias that is a key');
+    const slot = edits.slotsOf(parent).find(({ was }) => was === entry);
+    if (slot !== undefined) slot.now ??= { value: values.of(alias) };
+  }
+}
+
+function goneOf(node: Collection, slots: readonly Slot[]): Part[] {
+  const stays = new Map(slots.flatMap((slot) => (slot.was === undefined ? [] : [[slot.was, slot]])));
+  return node.entries.flatMap((entry) => {
+    const slot = stays.get(entry);
+    if (slot === undefined) return [{ from: entry.from, to: endOf(entry) }];
+    const { start, to } = entry.value;
+    return slot.now === undefined ? [] : [{ from: start, to: Math.max(to, start + 1) }];
+  });
+}
+
+/** Where an entry's last character ends. */
+export function endOf({ key, value, indicator }: Entry): number {
+  return Math.max(value.to, indicator, key?.to ?? 0);
+}
