@@ -1,5 +1,5 @@
 /** What would happen to one pod of a manifest, and what its author should know of it. */
-import type { ImageAnswer, ImageLookup, ImageRequest } from '../decision/images.ts';
+import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
 import { prepare } from '../decision/mutate.ts';
 import type { Mutation } from '../decision/mutation.ts';
 import type { PodView } from '../decision/pod.ts';
