@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { BIN_DIR, RUN_DIR } from '../../shim/protocol.ts';
 import { quote } from '../shared/wording.ts';
 import type { Trouble } from './mutation.ts';
-import type { PlannedPart } from './planned-part.ts';
+import type { ReadPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { BIN_VOLUME, INSTALL_CONTAINER, RUN_VOLUME } from './vocabulary.ts';
 
@@ -13,11 +13,7 @@ const HOME_NAME = posix.basename(HOME);
  * A volume, container or mount of the pod's own with one of our names or paths. Those that an earlier run added are no clash.
  * @param touched an earlier run was here
  */
-export function findClash(
-  pod: PodView,
-  parts: readonly PlannedPart[],
-  touched: boolean,
-): Trouble | undefined {
+export function findClash(pod: PodView, parts: readonly ReadPart[], touched: boolean): Trouble | undefined {
   for (const volume of pod.volumes)
     if (isOurVolume(volume.name) && !(touched && volume.emptyDir)) return taken(`volume ${volume.name}`);
   if (pod.containers.some(({ name }) => name === INSTALL_CONTAINER))

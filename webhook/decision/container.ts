@@ -1,5 +1,5 @@
 import type { RestartPolicy, RestartRule } from '../../shim/protocol.ts';
-import { type JsonRecord, member, recordAt, recordsAt, textAt, wholeAt } from '../shared/json.ts';
+import { isRecord, type JsonRecord, member, recordAt, recordsAt, textAt, wholeAt } from '../shared/json.ts';
 import { restartPolicyAt } from './pod.ts';
 import { type Probe, parseDelay, parseProbe, parseProbeDeadline } from './probe.ts';
 
@@ -38,6 +38,8 @@ export interface ContainerDetails {
    */
   probeGraces: readonly (number | undefined)[];
   hasPostStart: boolean;
+  /** It has a postStart hook that may wait for a container: any but `sleep`. */
+  hasWaitingHook: boolean;
   hasPreStop: boolean;
   /** resizePolicy (newer Kubernetes): a change of its resources restarts it. */
   restartsOnResize: boolean;
@@ -56,6 +58,7 @@ export interface ContainerDetails {
 export function parseContainer(index: number, raw: JsonRecord): ContainerDetails {
   const where = `spec.containers[${index}]`;
   const lifecycle = recordAt(raw, 'lifecycle', where);
+  const postStart = lifecycle && member(lifecycle, 'postStart');
   const startupProbe = parseProbe(raw, 'startupProbe', where);
   return {
     mounts: parseMounts(raw, where),
@@ -76,7 +79,9 @@ export function parseContainer(index: number, raw: JsonRecord): ContainerDetails
       const probe = recordAt(raw, key, where);
       return probe === undefined ? [] : [wholeAt(probe, 'terminationGracePeriodSeconds', `${where}.${key}`)];
     }),
-    hasPostStart: lifecycle !== undefined && member(lifecycle, 'postStart') !== undefined,
+    hasPostStart: postStart !== undefined,
+    hasWaitingHook:
+      postStart !== undefined && !(isRecord(postStart) && member(postStart, 'sleep') !== undefined),
     hasPreStop: lifecycle !== undefined && member(lifecycle, 'preStop') !== undefined,
     restartsOnResize: (recordsAt(raw, 'resizePolicy', where) ?? []).some(
       (policy) => member(policy, 'restartPolicy') === 'RestartContainer',

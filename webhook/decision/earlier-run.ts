@@ -5,7 +5,7 @@ import { type MountView, parseMounts } from './container.ts';
 import { NotWrapped, refuse } from './mutation.ts';
 import type { ContainerView, InitContainerView, PodView } from './pod.ts';
 import { gateIn } from './startup-gate.ts';
-import { type Entry, type Original, parseStatus } from './status.ts';
+import { type Entry, type Original, parseStatus, type Status } from './status.ts';
 import { containerKey, ENTRYPOINT, INSTALL_CONTAINER, STATUS } from './vocabulary.ts';
 
 /** The traces of an earlier run in this pod. */
@@ -18,6 +18,10 @@ export interface EarlierRun {
   changed: ReadonlySet<string>;
   /** For each container whose startup probe is ours: its author's, undefined where there was none (L18). */
   startupProbes: ReadonlyMap<string, JsonRecord | undefined>;
+  /** The pod's containers in its author's order. */
+  containers: readonly ContainerView[];
+  /** The value of annotation kubectl.kubernetes.io/default-container, where that is ours. */
+  defaultContainer: string | undefined;
   /** The init container of our name, with its mounts. */
   install: { view: InitContainerView; mounts: readonly MountView[] } | undefined;
 }
@@ -31,11 +35,11 @@ export interface EarlierRun {
  */
 export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
   const text = pod.ourAnnotations.get(STATUS);
+  const status = text === undefined ? undefined : parseStatus(text);
   const isNeeded = pod.containers.some(
     ({ command, raw }) => command?.[0] === SHIM_PATH || gateIn(member(raw, 'startupProbe')) === 'replaced',
   );
-  const known = text === undefined || !isNeeded ? new Map<string, Entry>() : parseStatus(text);
-  if (known === undefined)
+  if (text !== undefined && status === undefined && isNeeded)
     return refuse({
       reason: 'bad-status',
       message:
@@ -47,8 +51,9 @@ export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
   const startupProbes = new Map<string, JsonRecord | undefined>();
   for (const container of pod.containers) {
     const { name } = container;
+    const entry = status?.containers.get(name);
     const gate = gateIn(member(container.raw, 'startupProbe'));
-    const own = known.get(name)?.startupProbe;
+    const own = entry?.startupProbe;
     if (gate === 'replaced' && own === undefined)
       return refuse({
         reason: 'half-wrapped',
@@ -57,8 +62,8 @@ export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
           'write its own, or change the manifest that the pod was made from',
       });
     if (gate !== undefined) startupProbes.set(name, gate === 'replaced' ? own : undefined);
-    const kept = keptOriginal(container, known.get(name));
-    const original = kept ?? originalOf(container, known.get(name));
+    const kept = keptOriginal(container, entry);
+    const original = kept ?? originalOf(container, entry);
     if (original instanceof NotWrapped) return original;
     if (original === undefined) continue;
     originals.set(name, original);
@@ -66,8 +71,37 @@ export function findEarlierRun(pod: PodView): EarlierRun | NotWrapped {
   }
   const view = pod.initContainers.find(({ name }) => name === INSTALL_CONTAINER);
   const install = view && { view, mounts: parseMounts(view.raw, `spec.initContainers[${view.index}]`) };
-  const touched = text !== undefined || originals.size > 0 || startupProbes.size > 0;
-  return { touched, originals, changed, startupProbes, install };
+  return {
+    touched: text !== undefined || originals.size > 0 || startupProbes.size > 0,
+    originals,
+    changed,
+    startupProbes,
+    containers: status?.order === undefined ? pod.containers : inAuthorsOrder(pod.containers, status.order),
+    defaultContainer: status?.defaultContainer,
+    install,
+  };
+}
+
+/**
+ * Put the containers that we moved back into their author's order; those that another webhook added stay where they are. Where they
+ * do not stand in the order that we wrote, another webhook has moved them since, and its order counts.
+ */
+function inAuthorsOrder(
+  containers: readonly ContainerView[],
+  { author, written }: NonNullable<Status['order']>,
+): readonly ContainerView[] {
+  const byName = new Map(containers.map((container) => [container.name, container]));
+  const moved = new Set(author.flatMap((name) => byName.get(name) ?? []));
+  const present = containers.filter((container) => moved.has(container));
+  if (
+    !sameWords(
+      present.map(({ name }) => name),
+      written.filter((name) => byName.has(name)),
+    )
+  )
+    return containers;
+  const next = moved.values();
+  return containers.map((container) => (moved.has(container) ? (next.next().value ?? container) : container));
 }
 
 /** The original as the annotation keeps it; undefined where the container does not run what we wrote. */

@@ -32,9 +32,10 @@ interface InstallSecurity {
   seccompProfile: { type: string };
 }
 
-export function installContainer(pod: PodView, policy: Policy): InstallContainer {
+/** @param order the names of spec.containers in the order that is written */
+export function installContainer(pod: PodView, order: readonly string[], policy: Policy): InstallContainer {
   const { image, imagePullPolicy } = policy.shim;
-  const containers = pod.containers.map(({ name }) => name);
+  const containers = [...order];
   const resources = installResources(pod, policy);
   return {
     name: INSTALL_CONTAINER,

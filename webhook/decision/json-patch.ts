@@ -65,6 +65,22 @@ export function putOrRemove(
     operations.push({ op: 'remove', path: `${path}/${key}` });
 }
 
+/** Move the items of a list. @param from names, as they stand @param to the same names, as they must stand */
+export function moveItems(
+  operations: Operation[],
+  path: string,
+  from: readonly string[],
+  to: readonly string[],
+): void {
+  const now = [...from];
+  to.forEach((name, i) => {
+    const at = now.indexOf(name);
+    if (at === i) return;
+    operations.push({ op: 'move', from: `${path}/${at}`, path: `${path}/${i}` });
+    now.splice(i, 0, ...now.splice(at, 1));
+  });
+}
+
 /** Remove items from the last to the first, so that indexes stay true; the list itself when nothing is left. */
 export function removeItems<T extends { index: number }>(
   operations: Operation[],

@@ -55,9 +55,10 @@ export function mutate(pod: unknown, policy: Policy, images: ReadonlyMap<string,
 }
 
 /** All that a pod's shape can make fail is read here. @throws {ShapeError} */
-function preparePod(pod: PodView, policy: Policy): Prepared {
-  const earlier = findEarlierRun(pod);
-  if (earlier instanceof NotWrapped) return settled(pod, notWrapped(earlier));
+function preparePod(view: PodView, policy: Policy): Prepared {
+  const earlier = findEarlierRun(view);
+  if (earlier instanceof NotWrapped) return settled(view, notWrapped(earlier));
+  const pod = { ...view, containers: earlier.containers };
   const decision = decide(pod, policy);
   const plan = decision instanceof NotWrapped ? decision : planPod(pod, earlier, decision);
   if (plan instanceof NotWrapped) return settled(pod, notWrapped(plan, pod, earlier));

@@ -4,14 +4,14 @@ import { parseQuantity } from '../shared/quantity.ts';
 import type { MountView } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';
 import type { InstallContainer, Mount } from './install.ts';
-import { append, putAnnotations, putMember, putOrRemove } from './json-patch.ts';
+import { append, moveItems, putAnnotations, putMember, putOrRemove } from './json-patch.ts';
 import type { Plan } from './plan.ts';
-import type { PodView } from './pod.ts';
+import { type PodView, presentOrder } from './pod.ts';
 import { OUR_VOLUMES } from './vocabulary.ts';
 import { containerMounts, type Desired } from './wrap.ts';
 
 /** The operations that make our fields read as desired; none where they do already (W3). Nothing else is touched. */
-export function wrapOperations({ pod, earlier, parts }: Plan, desired: Desired): Operation[] {
+export function wrapOperations({ pod, earlier, parts, order }: Plan, desired: Desired): Operation[] {
   const operations: Operation[] = [];
   putVolumes(operations, pod);
   putInstall(operations, pod, earlier.install, desired.install);
@@ -26,6 +26,7 @@ export function wrapOperations({ pod, earlier, parts }: Plan, desired: Desired):
       putOrRemove(operations, path, raw, 'startupProbe', earlier.startupProbes.get(name));
     putMounts(operations, path, raw, details.mounts, containerMounts());
   });
+  moveItems(operations, '/spec/containers', presentOrder(pod), order);
   putAnnotations(operations, pod, desired.annotations);
   return operations;
 }

@@ -1,12 +1,12 @@
-import { isRecord, member } from '../shared/json.ts';
 import { findClash } from './clash.ts';
 import { parseContainer } from './container.ts';
 import type { Decision } from './decide.ts';
 import { besideEntrypoint, type EarlierRun } from './earlier-run.ts';
 import { type CommandSources, needsImage } from './entrypoint.ts';
+import { findListedTrouble, orderContainers, startOrder } from './hook-order.ts';
 import type { ImageRequest } from './images.ts';
 import { NotWrapped, refuseOrPass } from './mutation.ts';
-import type { PlannedPart } from './planned-part.ts';
+import type { PlannedPart, ReadPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { findRestartLoop } from './restart-loop.ts';
 import type { Part } from './roles.ts';
@@ -17,8 +17,10 @@ export interface Plan {
   pod: PodView;
   earlier: EarlierRun;
   decision: Decision;
-  /** In the order of spec.containers. */
+  /** In the author's order of spec.containers. */
   parts: readonly PlannedPart[];
+  /** The order in which spec.containers must stand: names. */
+  order: readonly string[];
 }
 
 /**
@@ -26,36 +28,42 @@ export interface Plan {
  * @throws {ShapeError}
  */
 export function planPod(pod: PodView, earlier: EarlierRun, decision: Decision): Plan | NotWrapped {
-  const parts: PlannedPart[] = [];
+  const read: ReadPart[] = [];
   for (const part of decision.parts) {
     const sources = sourcesOf(part, earlier, decision);
     if (sources instanceof NotWrapped) return sources;
-    parts.push(planPart(part, sources, earlier, decision));
+    read.push(readPart(part, sources, earlier));
   }
-  const trouble = findRestartLoop(pod, parts) ?? findClash(pod, parts, earlier.touched);
+  const isListed = decision.wishes.sidecars !== undefined;
+  const sidecars = isListed ? decision.sidecars : startOrder(read, decision.sidecars);
+  const trouble =
+    findRestartLoop(pod, read) ??
+    findClash(pod, read, earlier.touched) ??
+    (isListed ? findListedTrouble(read, sidecars) : undefined);
   if (trouble !== undefined) return refuseOrPass(decision.wishes.asks, trouble);
-  return { pod, earlier, decision, parts };
+  return {
+    pod,
+    earlier,
+    decision: { ...decision, sidecars },
+    parts: read.map((part) => planPart(part, sidecars)),
+    order: orderContainers(read, sidecars),
+  };
 }
 
-function planPart(
-  part: Part,
-  sources: CommandSources,
-  { startupProbes }: EarlierRun,
-  { sidecars }: Decision,
-): PlannedPart {
+function readPart(part: Part, sources: CommandSources, { startupProbes }: EarlierRun): ReadPart {
   const { name, index, raw: present } = part.container;
-  // As its author wrote it, whatever an earlier run put in the startup probe's place.
   const raw = startupProbes.has(name) ? { ...present, startupProbe: startupProbes.get(name) } : present;
-  const details = parseContainer(index, raw);
-  const waitsFor = part.role === 'main' ? sidecars : sidecars.slice(0, sidecars.indexOf(name));
-  const own = member(raw, 'startupProbe');
+  return { ...part, sources, authored: raw, details: parseContainer(index, raw) };
+}
+
+function planPart(part: ReadPart, sidecars: readonly string[]): PlannedPart {
+  const { role, authored, details } = part;
+  const { name } = part.container;
+  const waitsFor = role === 'main' ? sidecars : sidecars.slice(0, sidecars.indexOf(name));
   return {
     ...part,
-    details,
-    sources,
     waitsFor,
-    gate: waitsFor.length > 0 ? startupGate(name, raw, details) : undefined,
-    ownStartupProbe: isRecord(own) ? own : undefined,
+    gate: waitsFor.length > 0 ? startupGate(name, authored, details) : undefined,
   };
 }
 

@@ -58,6 +58,7 @@ export interface PodView {
   hostPid: boolean;
   /** terminationGracePeriodSeconds, in seconds. */
   grace: number;
+  /** In the author's order, where an earlier run has moved them. */
   containers: readonly ContainerView[];
   initContainers: readonly InitContainerView[];
   volumes: readonly VolumeView[];
@@ -107,6 +108,11 @@ export function parsePod(raw: unknown): PodView {
       (reference) => textAt(reference, 'name', 'spec.imagePullSecrets[]') ?? [],
     ),
   };
+}
+
+/** The containers' names as they stand in spec.containers, whatever the order of the view. */
+export function presentOrder({ containers }: PodView): string[] {
+  return containers.toSorted((a, b) => a.index - b.index).map(({ name }) => name);
 }
 
 /** A container's or the pod's restartPolicy. @throws {ShapeError} */

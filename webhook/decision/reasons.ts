@@ -110,6 +110,11 @@ export const REASON_MEANINGS = {
     becomes: 'refused',
     means: 'An annotation names a container that the pod does not have.',
   },
+  'post-start-order': {
+    becomes: 'refused',
+    means:
+      'The annotation `curfew.dev/sidecars` lists an order in which a postStart hook would wait for a container that is created after it.',
+  },
   'bad-status': {
     becomes: 'refused',
     means: 'The annotation `curfew.dev/status` does not parse, and containers run the shim already.',

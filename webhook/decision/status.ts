@@ -15,19 +15,31 @@ export interface Entry extends Original {
   startupProbe?: JsonRecord | undefined;
 }
 
-/**
- * The value of `curfew.dev/status`, with keys in the containers' order.
- * @param containers words: the whole command that its shim runs
- */
+/** The annotation's content. */
+export interface Status {
+  containers: ReadonlyMap<string, Entry>;
+  /** Where the containers were moved: their names in the author's order, and in the order that was written. */
+  order?: { author: readonly string[]; written: readonly string[] };
+  /** The value of annotation kubectl.kubernetes.io/default-container, where we added it. */
+  defaultContainer?: string;
+}
+
+/** A wrapped container. */
+export interface WrappedContainer {
+  name: string;
+  role: 'main' | 'sidecar';
+  original: Original;
+  /** The whole command that its shim runs. */
+  words: readonly string[];
+  /** Its author's startup probe, where another stands in its place (L18). */
+  startupProbe?: unknown;
+}
+
+/** The value of `curfew.dev/status`, with keys in the containers' order. */
 export function formatStatus(
   version: string,
-  containers: readonly {
-    name: string;
-    role: 'main' | 'sidecar';
-    original: Original;
-    words: readonly string[];
-    startupProbe?: JsonRecord | undefined;
-  }[],
+  containers: readonly WrappedContainer[],
+  moved: Omit<Status, 'containers'>,
 ): string {
   const entries = containers.map(({ name, role, original: { command, args }, words, startupProbe }) => {
     const entrypoint = words.slice(0, words.length - (args?.length ?? 0));
@@ -42,7 +54,7 @@ export function formatStatus(
       },
     ];
   });
-  return JSON.stringify({ version, containers: Object.fromEntries(entries) });
+  return JSON.stringify({ version, containers: Object.fromEntries(entries), ...moved });
 }
 
 function sameWords(some: readonly string[], others: readonly string[] | undefined): boolean {
@@ -62,14 +74,25 @@ export function areAnnotationsTooLong(pod: PodView, wanted: Readonly<Record<stri
 }
 
 /** @returns undefined where it is none */
-export function parseStatus(text: string): Map<string, Entry> | undefined {
+export function parseStatus(text: string): Status | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  const containers = isRecord(value) ? member(value, 'containers') : undefined;
+  const containers = isRecord(value) ? parseEntries(member(value, 'containers')) : undefined;
+  if (!isRecord(value) || containers === undefined) return undefined;
+  const order = parseOrder(member(value, 'order'));
+  const defaultContainer = member(value, 'defaultContainer');
+  return {
+    containers,
+    ...(order === undefined ? {} : { order }),
+    ...(typeof defaultContainer === 'string' ? { defaultContainer } : {}),
+  };
+}
+
+function parseEntries(containers: unknown): Map<string, Entry> | undefined {
   if (!isRecord(containers)) return undefined;
   const entries = new Map<string, Entry>();
   for (const name of Object.keys(containers)) {
@@ -86,4 +109,10 @@ export function parseStatus(text: string): Map<string, Entry> | undefined {
     entries.set(name, { command, args, entrypoint, startupProbe });
   }
   return entries;
+}
+
+function parseOrder(order: unknown): Status['order'] {
+  const author = isRecord(order) ? member(order, 'author') : undefined;
+  const written = isRecord(order) ? member(order, 'written') : undefined;
+  return isTexts(author) && isTexts(written) ? { author, written } : undefined;
 }

@@ -1,9 +1,10 @@
 import type { Operation } from 'fast-json-patch';
 import { parseMounts } from './container.ts';
+import { authorsDefaultContainer, DEFAULT_CONTAINER } from './default-container.ts';
 import type { EarlierRun } from './earlier-run.ts';
-import { putAnnotations, putOrRemove, removeItems } from './json-patch.ts';
+import { moveItems, putAnnotations, putOrRemove, removeItems } from './json-patch.ts';
 import { SAFE_TO_EVICT, safeToEvictWithoutOurs } from './local-volumes.ts';
-import type { PodView } from './pod.ts';
+import { type PodView, presentOrder } from './pod.ts';
 import { INSTALL_CONTAINER, OUR_VOLUMES, STATUS } from './vocabulary.ts';
 
 /**
@@ -35,6 +36,12 @@ export function unwrapOperations(pod: PodView, earlier: EarlierRun): Operation[]
     (init) => init.name === INSTALL_CONTAINER,
   );
   removeItems(operations, '/spec', 'volumes', pod.volumes, (volume) => OUR_VOLUMES.includes(volume.name));
-  putAnnotations(operations, pod, { [SAFE_TO_EVICT]: safeToEvictWithoutOurs(pod), [STATUS]: undefined });
+  const authors = pod.containers.map(({ name }) => name);
+  moveItems(operations, '/spec/containers', presentOrder(pod), authors);
+  putAnnotations(operations, pod, {
+    [DEFAULT_CONTAINER]: authorsDefaultContainer(pod, earlier),
+    [SAFE_TO_EVICT]: safeToEvictWithoutOurs(pod),
+    [STATUS]: undefined,
+  });
   return operations;
 }

@@ -1,4 +1,5 @@
 import type { Decision } from './decide.ts';
+import { heldBackByHook } from './hook-order.ts';
 import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedPart } from './planned-part.ts';
@@ -44,7 +45,7 @@ export function warnOfChangedMeaning(plan: Plan, warn: (text: string) => void): 
       if (details.hasPreStop)
         warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);
     }
-    if (details.hasPostStart) warnOfPostStart(plan, part, warn);
+    warnOfPostStart(plan, part, warn);
     warnOfProcessOne(plan.pod, part, warn);
   }
 }
@@ -81,17 +82,26 @@ function warnOfCircle({ decision, parts }: Plan, part: PlannedPart, warn: (text:
   );
 }
 
-/** The kubelet starts containers in the spec's order, and the next only when the postStart hook of the last is done. */
-function warnOfPostStart({ parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
-  const { name, index } = part.container;
-  const later = parts.find(
-    ({ container }) => container.index > index && part.waitsFor.includes(container.name),
-  )?.container.name;
-  if (later !== undefined)
+/** A postStart hook runs as soon as its container is created, and the containers after it are created when it has ended. */
+function warnOfPostStart(
+  { decision, parts, order }: Plan,
+  part: PlannedPart,
+  warn: (text: string) => void,
+): void {
+  const { name } = part.container;
+  const { sidecars } = decision;
+  if (!part.details.hasWaitingHook) return;
+  const heldBack = heldBackByHook(part, parts, sidecars, order)?.container.name;
+  if (heldBack !== undefined)
     warn(
-      `${part.role} ${name}: its postStart hook runs before container ${later} is created, which ${name} waits for: ` +
-        `a hook that needs ${name} running never ends; list ${later} first`,
+      `${part.role} ${name}: its postStart hook has to end before container ${heldBack} can run, which stands in front of it: a ` +
+        `hook that needs ${heldBack} running never ends`,
     );
-  else if (part.role === 'main')
+  if (part.role === 'main')
     warn(`main ${name}: its postStart hook may run while it still waits for its sidecars`);
+  else if (decision.wishes.sidecars !== undefined && part.waitsFor.length > 0)
+    warn(
+      `sidecar ${name}: its postStart hook may run while it still waits for its turn, and one that gives up stops it: list ${name} ` +
+        `first in ${SIDECARS}`,
+    );
 }

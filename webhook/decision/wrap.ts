@@ -1,5 +1,7 @@
 import { othersWords } from '../../shim/machine-words.ts';
 import { BIN_DIR, formatReadiness, RUN_DIR, SHIM_PATH, shimFlags } from '../../shim/protocol.ts';
+import { member } from '../shared/json.ts';
+import { addedDefaultContainer, authorsDefaultContainer, DEFAULT_CONTAINER } from './default-container.ts';
 import { type Command, resolveCommand } from './entrypoint.ts';
 import type { ImageAnswer } from './images.ts';
 import { type InstallContainer, installContainer, type Mount } from './install.ts';
@@ -8,7 +10,7 @@ import { type MutatedContainer, type NotWrapped, refuseOrPass } from './mutation
 import type { Plan } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { containerOptions } from './shim-options.ts';
-import { areAnnotationsTooLong, formatStatus } from './status.ts';
+import { areAnnotationsTooLong, formatStatus, type WrappedContainer } from './status.ts';
 import { BIN_VOLUME, RUN_VOLUME, STATUS } from './vocabulary.ts';
 
 /** The fields that are ours in a wrapped pod, as they must read. */
@@ -40,34 +42,41 @@ export function wrap(
   images: ReadonlyMap<string, ImageAnswer>,
   warn: (text: string) => void,
 ): Desired | NotWrapped {
-  const { pod, earlier, decision, parts } = plan;
+  const { pod, earlier, decision, parts, order } = plan;
   const { asks } = decision.wishes;
   const preStop = parts.filter(({ details }) => details.hasPreStop).map(({ container }) => container.name);
   const containers: Desired['containers'][number][] = [];
   const report: MutatedContainer[] = [];
-  const kept: Parameters<typeof formatStatus>[1][number][] = [];
+  const kept: WrappedContainer[] = [];
   for (const part of parts) {
     const { name } = part.container;
-    const { role, why, sources, gate, ownStartupProbe } = part;
+    const { role, why, sources, gate, authored } = part;
     const command = resolveCommand(sources, images.get(name));
     if (!command.ok) return refuseOrPass(asks, command);
     const options = containerOptions(pod, decision, part, preStop, command, warn);
     const ready = role === 'sidecar' ? { ready: formatReadiness(options.ready) } : {};
     report.push({ name, role, ...reported(command), ...ready, why });
     containers.push({ command: [SHIM_PATH, ...shimFlags(options)], args: command.words });
-    const startupProbe = gate && ownStartupProbe;
+    const startupProbe = gate && member(authored, 'startupProbe');
     kept.push({ name, role, original: sources.original, words: command.words, startupProbe });
   }
+  const author = pod.containers.map(({ name }) => name);
+  const isMoved = author.some((name, i) => name !== order[i]);
+  const defaultContainer = addedDefaultContainer(pod, earlier, order);
   const annotations = {
+    [DEFAULT_CONTAINER]: defaultContainer ?? authorsDefaultContainer(pod, earlier),
     [SAFE_TO_EVICT]: safeToEvict(pod, earlier),
-    [STATUS]: formatStatus(policy.version, kept),
+    [STATUS]: formatStatus(policy.version, kept, {
+      ...(isMoved ? { order: { author, written: order } } : {}),
+      ...(defaultContainer === undefined ? {} : { defaultContainer }),
+    }),
   };
   if (areAnnotationsTooLong(pod, annotations))
     return refuseOrPass(asks, {
       reason: 'status-too-long',
       message: `the commands of the pod's containers are too long to be kept in annotation ${STATUS} (256 KiB with all others): move a long script into a ConfigMap`,
     });
-  return { install: installContainer(pod, policy), containers, annotations, report };
+  return { install: installContainer(pod, order, policy), containers, annotations, report };
 }
 
 /** The command as a report shows it: the first machine's, and each machine's where they differ. */

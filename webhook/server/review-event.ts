@@ -63,6 +63,7 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'unknown-label': undefined,
   'sidecars-and-mains': undefined,
   'no-such-container': undefined,
+  'post-start-order': undefined,
   'bad-status': undefined,
   'half-wrapped': undefined,
 };

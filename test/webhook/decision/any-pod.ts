@@ -1,4 +1,5 @@
 /** Pods, and what other webhooks do to them, for the properties. */
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ImageAnswer } from '../../../webhook/decision/images.ts';
 import { image, type TestContainer, type TestPod } from './mutated-pod.ts';
@@ -46,6 +47,7 @@ function container(name: fc.Arbitrary<string>): fc.Arbitrary<TestContainer> {
         undefined,
         { preStop: { sleep: { seconds: 1 } } },
         { postStart: { exec: {} } },
+        { postStart: { sleep: { seconds: 1 } } },
       ),
       resources: fc.constantFrom(
         undefined,
@@ -83,9 +85,13 @@ const ownAnnotations = fc.oneof(
   ),
 );
 
+const DEFAULT = 'kubectl.kubernetes.io/default-container';
 const EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
 const annotations = fc
-  .tuple(ownAnnotations, fc.constantFrom({}, {}, { [EVICT]: 'data' }, { [EVICT]: 'other, x' }))
+  .tuple(
+    ownAnnotations,
+    fc.constantFrom({}, {}, { [EVICT]: 'data' }, { [EVICT]: 'other, x', [DEFAULT]: 'app' }),
+  )
   .map(([own, others]) => ({ ...own, ...others }));
 
 /** Any pod that an API server could take; many are wrapped, some refused, some left alone. */
@@ -129,6 +135,8 @@ export const EVERY_IMAGE: Record<string, ImageAnswer> = Object.fromEntries(
 
 export interface Change {
   what: string;
+  /** Its effect on the list of containers. */
+  list?: 'added' | 'removed' | 'reordered';
   apply(pod: TestPod): void;
 }
 
@@ -136,6 +144,7 @@ export interface Change {
 export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(container(fc.constantFrom('late', 'istio-proxy')), fc.nat(9)).map(([added, at]) => ({
     what: `adds ${JSON.stringify(added)} at ${at}`,
+    list: 'added' as const,
     apply: ({ spec }: TestPod) => {
       if (!spec.containers.some(({ name }) => name === added.name))
         spec.containers.splice(at % (spec.containers.length + 1), 0, structuredClone(added));
@@ -143,15 +152,17 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   })),
   fc.nat(9).map((at) => ({
     what: `removes container ${at}`,
-    apply: ({ spec }: TestPod) => {
-      if (spec.containers.length > 1) spec.containers.splice(at % spec.containers.length, 1);
+    list: 'removed' as const,
+    apply: (pod: TestPod) => {
+      const { spec } = pod;
+      const gone = byName(pod, at);
+      if (spec.containers.length > 1) spec.containers.splice(spec.containers.indexOf(gone), 1);
     },
   })),
   fc.nat(9).map((at) => ({
     what: `appends to the args of container ${at}, where its command is not all the image's`,
     apply: (pod: TestPod) => {
-      const one = pod.spec.containers[at % pod.spec.containers.length];
-      if (one === undefined) return;
+      const one = byName(pod, at);
       const { command, args } = written(pod, one);
       if ((command ?? []).length + (args ?? []).length > 0) one.args = [...(one.args ?? []), '--appended'];
     },
@@ -159,15 +170,19 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   fc.nat(9).map((at) => ({
     what: `has the command of container ${at} run by another, as bank-vaults does`,
     apply: (pod: TestPod) => {
-      const one = pod.spec.containers[at % pod.spec.containers.length];
-      if (one === undefined || pod.metadata.annotations?.[`entrypoint.curfew.dev/${one.name}`]) return;
+      const one = byName(pod, at);
+      if (pod.metadata.annotations?.[`entrypoint.curfew.dev/${one.name}`]) return;
       if ((written(pod, one).command ?? []).length === 0) return;
       one.args = [...(one.command ?? []), ...(one.args ?? [])];
       one.command = ['/vault/vault-env'];
     },
   })),
   fc.constantFrom<Change>(
-    { what: 'turns the containers round', apply: ({ spec }) => void spec.containers.reverse() },
+    {
+      what: 'turns the containers round',
+      list: 'reordered',
+      apply: ({ spec }) => void spec.containers.reverse(),
+    },
     {
       what: 'puts an init container in front',
       apply: ({ spec }) => {
@@ -210,8 +225,9 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
     },
     {
       what: 'names the sidecars',
-      apply: ({ metadata, spec }) => {
-        const name = spec.containers[0]?.name ?? '';
+      apply: (pod) => {
+        const { metadata } = pod;
+        const { name } = byName(pod, 0);
         const { 'curfew.dev/mains': _, ...rest } = metadata.annotations ?? {};
         metadata.annotations = { ...rest, 'curfew.dev/sidecars': name };
       },
@@ -219,13 +235,33 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   ),
 );
 
+/** The same container of a plain and of a wrapped pod, whose containers may have been moved. */
+function byName({ spec: { containers } }: TestPod, at: number): TestContainer {
+  const [first, ...others] = containers.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const found = at % containers.length === 0 ? first : others[(at % containers.length) - 1];
+  assert.ok(found);
+  return found;
+}
+
 /** A container's own command and args, whether it is wrapped by now or not. */
 function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer, 'command' | 'args'> {
-  const status: { containers?: Record<string, TestContainer> } = JSON.parse(
-    metadata.annotations?.['curfew.dev/status'] ?? '{}',
-  );
-  const kept = new Map(Object.entries(status.containers ?? {})).get(one.name);
+  const kept = new Map(Object.entries(statusOf({ metadata }).containers ?? {})).get(one.name);
   return kept ?? one;
+}
+
+/** What Curfew keeps in its annotation, as far as tests read it. */
+interface TestStatus {
+  containers?: Record<string, TestContainer>;
+  order?: { author: string[]; written: string[] };
+  defaultContainer?: string;
+}
+
+export function statusOf({ metadata }: Pick<TestPod, 'metadata'>): TestStatus {
+  return JSON.parse(metadata.annotations?.['curfew.dev/status'] ?? '{}');
+}
+
+function hasHook(lifecycle: unknown): boolean {
+  return typeof lifecycle === 'object' && lifecycle !== null && 'postStart' in lifecycle;
 }
 
 /** A pod without what makes no difference: the order of volumes, mounts and listed volumes, empty lists and maps. */
@@ -243,12 +279,17 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-/** The pod without everything that Curfew writes: what must be as it was. */
+/** The pod without everything that Curfew writes, its containers by name: what must be as it was. */
 export function withoutOurs(pod: TestPod): unknown {
   const copy = structuredClone(pod);
   const isOurs = ({ name }: { name: string }) => name === 'curfew-bin' || name === 'curfew-run';
   copy.spec.volumes = (copy.spec.volumes ?? []).filter((volume) => !isOurs(volume));
   copy.spec.initContainers = (copy.spec.initContainers ?? []).filter(({ name }) => name !== 'curfew-install');
+  const { order, defaultContainer } = statusOf(copy);
+  if (order !== undefined) assert.ok(pod.spec.containers.some(({ lifecycle }) => hasHook(lifecycle)));
+  if (defaultContainer !== undefined && copy.metadata.annotations?.[DEFAULT] === defaultContainer)
+    delete copy.metadata.annotations[DEFAULT];
+  copy.spec.containers.sort((a, b) => (a.name < b.name ? -1 : 1));
   delete copy.metadata.annotations?.['curfew.dev/status'];
   withoutOurVolumes(copy);
   for (const one of copy.spec.containers) {

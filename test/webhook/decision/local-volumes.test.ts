@@ -17,7 +17,7 @@ const undone = (from: TestPod) => {
 
 const data = { name: 'data', emptyDir: {} };
 
-describe('W10 our volumes keep no node from the cluster autoscaler', () => {
+describe('W11 our volumes keep no node from the cluster autoscaler', () => {
   const cases: [what: string, list: string | undefined, volumes: object[], after: string | undefined][] = [
     ['no volume of its own', undefined, [], OURS],
     ['volumes that are not local', undefined, [{ name: 'c', configMap: { name: 'c' } }], OURS],
@@ -38,7 +38,7 @@ describe('W10 our volumes keep no node from the cluster autoscaler', () => {
     ['an empty list and an emptyDir', '', [data], ''],
   ];
   for (const [what, list, volumes, after] of cases)
-    test(`W10 ${what}`, () => {
+    test(`W11 ${what}`, () => {
       const before = pod(list, ...volumes);
       const result = wrapped(before);
       assert.equal(listed(result), after);
@@ -47,7 +47,7 @@ describe('W10 our volumes keep no node from the cluster autoscaler', () => {
       assert.equal(listed(undone(result)), own?.join() || (after === '' ? '' : undefined), 'W3 undone');
     });
 
-  test('W10 W3 a local volume or a list that another webhook adds since', () => {
+  test('W11 W3 a local volume or a list that another webhook adds since', () => {
     const first = wrapped(pod(undefined));
     const volumes = [...(first.spec.volumes ?? []), data];
     const late = { ...first, spec: { ...first.spec, volumes } };
@@ -58,7 +58,7 @@ describe('W10 our volumes keep no node from the cluster autoscaler', () => {
     assert.equal(listed(undone(told)), 'data');
   });
 
-  test('W10 a pod without annotations gets both', () => {
+  test('W11 a pod without annotations gets both', () => {
     const bare = { spec: pod(undefined).spec, metadata: { labels: { 'curfew.dev/inject': 'true' } } };
     bare.spec.containers = bare.spec.containers.map((one) =>
       one.name === 'proxy' ? { ...one, name: 'istio-proxy', image: 'istio/proxyv2:1' } : one,

@@ -153,7 +153,7 @@ test('W9 a probe whose headers may be secret is not copied into flags: its port 
 
 test('L5 a container that the kubelet may stop alone has a flag that says so', () => {
   const probed = (fields: object) =>
-    wrapped(jobPod(S, [app(fields), proxy()])).spec.containers[0]?.command?.includes('--probed');
+    named(wrapped(jobPod(S, [app(fields), proxy()])), 'app').command?.includes('--probed');
   assert.equal(probed({}), false);
   assert.equal(probed({ livenessProbe: startupProbe }), true);
   assert.equal(probed({ lifecycle: { postStart: { exec: { command: ['x'] } } } }), true);
