@@ -1,5 +1,6 @@
 import type { Decision } from './decide.ts';
 import { heldBackByHook } from './hook-order.ts';
+import { warnOfInitNeeds } from './init-need.ts';
 import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedPart } from './planned-part.ts';
@@ -30,6 +31,7 @@ export function warnOfNames(
 
 /** W8: hooks and probes that stay as they are and yet mean something else under the shim. */
 export function warnOfChangedMeaning(plan: Plan, warn: (text: string) => void): void {
+  warnOfInitNeeds(plan, warn);
   for (const part of plan.parts) {
     const { name } = part.container;
     const { details } = part;
