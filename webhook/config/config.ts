@@ -118,6 +118,7 @@ export function policyOf(config: Config): Policy {
   const builtIn = CATALOGUE.map((known) => ({
     ...known,
     names: known.names.filter((name) => !disabled.includes(name)),
+    disabled,
   }));
   const { image: shimImage, imagePullPolicy, resources: shimResources } = config.shim;
   return defaultPolicy({

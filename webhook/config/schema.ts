@@ -10,14 +10,21 @@ import { defaultPolicy } from '../decision/policy.ts';
 import { parseQuantity } from '../shared/quantity.ts';
 import { cpu, duration, image, memory, meta, names, port, text } from './fields.ts';
 import { IMAGES } from './images.ts';
+import { imagePatterns, namePatterns } from './patterns.ts';
 import { TLS } from './tls.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const knownSidecar = z
   .strictObject({
-    names: names('container names', 'a list of container names'),
-    images: names('last parts of image repositories, from a / on', 'a list such as [istio/proxyv2]'),
+    names: namePatterns(
+      'container names',
+      'a list of container names, * for any characters, such as [csql-*]',
+    ),
+    images: imagePatterns(
+      'ends of image repositories, cut at a /',
+      'a list such as [istio/proxyv2], * for any characters but /',
+    ),
     order: z
       .int()
       .min(0)
@@ -30,10 +37,16 @@ const knownSidecar = z
       .exactOptional()
       .meta(
         meta(
-          'readiness condition',
+          'readiness, where it has no probe of its own; none: mains never wait for it',
           'http://:15021/healthz/ready, tcp://:5432, "exec: pg_isready" or none',
           '^(none|exec:|(http|tcp)://[^/]*:[0-9])',
         ),
+      ),
+    ignoreProbes: z
+      .boolean()
+      .exactOptional()
+      .meta(
+        meta('its own probes do not count, because they hold only when the app answers', 'true or false'),
       ),
     stopSignal: z
       .string()
@@ -195,7 +208,13 @@ export const CONFIG = z.strictObject({
           z
             .string()
             .refine((name) => BUILT_IN_NAMES.has(name))
-            .meta(meta('', 'the name of a built-in sidecar', `^(${[...BUILT_IN_NAMES].join('|')})$`)),
+            .meta(
+              meta(
+                '',
+                'the name of a built-in sidecar',
+                `^(${[...BUILT_IN_NAMES].join('|').replaceAll('*', '\\*')})$`,
+              ),
+            ),
         )
         .default([])
         .meta(meta('built-in sidecars that are not used, by container name', 'a list of names')),

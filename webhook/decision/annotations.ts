@@ -3,7 +3,7 @@ import { parseReadiness, parseStringArray, type Readiness } from '../../shim/pro
 import { parseSignal, signalName } from '../../shim/signals.ts';
 import { quote } from '../shared/wording.ts';
 import { EXAMPLES, isContainerDomain, shownKey, unknownAnnotation, unknownLabel } from './annotation-keys.ts';
-import type { KnownSidecar } from './known-sidecar.ts';
+import { isKnownName, type KnownSidecar } from './known-sidecar.ts';
 import { NotWrapped, refuse } from './mutation.ts';
 import { isContainerName, MAX_CONTAINERS, type PodView } from './pod.ts';
 import {
@@ -195,7 +195,7 @@ function mayHaveContainer(pod: PodView, catalogue: readonly KnownSidecar[], name
   if (pod.initContainers.some((container) => container.native && container.name === name)) return true;
   // Another webhook adds it later, and then this one is asked again (W3): a known one, or any where the mains are named.
   if (pod.ourAnnotations.has(MAINS) && isContainerName(name)) return true;
-  return catalogue.some((known) => known.names.includes(name));
+  return isKnownName(catalogue, name);
 }
 
 /** V1: a name that is no container, with the names that are. */

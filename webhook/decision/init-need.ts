@@ -1,5 +1,6 @@
 import { isRecord, isTexts, member } from '../shared/json.ts';
-import type { Plan, PlannedPart } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedPart } from './planned-part.ts';
 import type { InitContainerView } from './pod.ts';
 import { INSTALL_CONTAINER } from './vocabulary.ts';
 

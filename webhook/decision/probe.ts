@@ -105,3 +105,13 @@ function portAt(handler: JsonRecord, where: string): ProbePort {
   if (typeof port === 'number' || typeof port === 'string') return port;
   throw new ShapeError(`${where}.port is neither a number nor a name`);
 }
+
+/**
+ * A probe's port as a number.
+ * @param ports the container's named ports
+ * @returns undefined where it is none, or a name that the container does not declare
+ */
+export function resolvePort(port: ProbePort, ports: ReadonlyMap<string, number>): number | undefined {
+  const number = typeof port === 'number' ? port : (ports.get(port) ?? Number(port));
+  return Number.isInteger(number) && number >= 1 && number <= 65_535 ? number : undefined;
+}

@@ -1,10 +1,14 @@
-import { parseReadiness, type Readiness } from '../../shim/protocol.ts';
+import { formatReadiness, parseReadiness, type Readiness } from '../../shim/protocol.ts';
 import type { JsonRecord } from '../shared/json.ts';
 import type { ContainerWishes } from './annotations.ts';
-import type { ContainerDetails } from './container.ts';
+import { type ContainerDetails, parseContainer } from './container.ts';
+import { warnOfContradiction } from './contradiction.ts';
 import { escapeExpansion, staticExpansion } from './expansion.ts';
 import type { KnownSidecar } from './known-sidecar.ts';
-import type { Probe, ProbeHandler, ProbePort } from './probe.ts';
+import type { ReadPart } from './planned-part.ts';
+import type { PodView } from './pod.ts';
+import { type Probe, type ProbeHandler, resolvePort } from './probe.ts';
+import { saidReadiness } from './said-readiness.ts';
 import { containerKey, READY } from './vocabulary.ts';
 
 /** When a sidecar counts as started (L1). */
@@ -17,24 +21,56 @@ interface Condition {
 const NONE: Condition = { ready: { kind: 'none' }, timeout: 1_000 };
 
 /**
- * A sidecar's readiness condition: its annotation, else the catalogue's, else its startup probe, else its readiness probe.
+ * A sidecar's readiness condition: its annotation, else its startup probe, else its readiness probe, else the catalogue's, at the
+ * port that its flags, its environment or its ports say. The catalogue's comes before a probe that holds only when the app answers.
  * All texts come out escaped for the kubelet's expansion, since they become arguments of the shim.
- * @param warn W8: what a probe loses as a readiness condition
+ * @param words the command that its shim runs
+ * @param warn is told what a probe loses on the way, and where it contradicts the container's own flags
  */
 export function deriveReadiness(
-  name: string,
-  raw: JsonRecord,
-  details: ContainerDetails,
+  pod: PodView,
+  { container: { name }, authored: raw, details, known }: ReadPart,
+  words: readonly string[],
   wishes: ContainerWishes,
-  known: KnownSidecar | undefined,
   warn: (text: string) => void,
 ): Condition {
   if (wishes.ready !== undefined) return { ready: literal(wishes.ready), timeout: NONE.timeout };
-  const catalogued = known?.ready === undefined ? undefined : parseReadiness(known.ready);
-  if (catalogued !== undefined) return { ready: literal(catalogued), timeout: NONE.timeout };
-  const probe = details.startupProbe ?? details.readinessProbe;
-  if (probe?.handler === undefined) return NONE;
-  return fromProbe(name, raw, details, probe, probe.handler, warn);
+  const said = known && saidReadiness(known, { pod, raw, ports: details.ports, words });
+  const probe = known && ignoresProbes(known) ? undefined : ownProbe(pod, name, details, said !== undefined);
+  const otherwise: Condition =
+    said?.kind === 'known' ? { ready: literal(said.ready), timeout: NONE.timeout } : NONE;
+  if (probe?.handler !== undefined) {
+    if (said !== undefined) warnOfContradiction(name, raw, details, probe.handler, known, said, warn);
+    return fromProbe(name, raw, details, probe, probe.handler, otherwise, warn);
+  }
+  if (said?.kind === 'unclear')
+    warn(
+      `sidecar ${name}: where it says that it is ready cannot be told (${said.setting}), so mains do not wait for it; ` +
+        `give its readiness with ${containerKey(READY, name)}`,
+    );
+  return otherwise;
+}
+
+/** Of a known sidecar, a readiness probe of another container's port is none: it asks through the proxy whether the pod serves. */
+function ownProbe(
+  pod: PodView,
+  name: string,
+  details: ContainerDetails,
+  isKnown: boolean,
+): Probe | undefined {
+  const { startupProbe, readinessProbe, tcpPorts } = details;
+  if (startupProbe !== undefined || !isKnown) return startupProbe ?? readinessProbe;
+  const port = localPort(readinessProbe?.handler, details);
+  if (port === undefined || tcpPorts.has(port)) return readinessProbe;
+  const isAnothers = pod.containers.some(
+    (other) => other.name !== name && parseContainer(other.index, other.raw).tcpPorts.has(port),
+  );
+  return isAnothers ? undefined : readinessProbe;
+}
+
+/** A condition of `none` says so too: it would be no default for a sidecar whose probe counts. */
+function ignoresProbes({ ignoreProbes, ready }: KnownSidecar): boolean {
+  return ignoreProbes === true || ready === 'none';
 }
 
 /**
@@ -46,9 +82,12 @@ export function readinessProbePort(
   wishes: ContainerWishes,
   known: KnownSidecar | undefined,
 ): number | undefined {
-  if (wishes.ready !== undefined || known?.ready !== undefined || details.startupProbe !== undefined)
-    return undefined;
-  const handler = details.readinessProbe?.handler;
+  if (wishes.ready !== undefined || details.startupProbe !== undefined) return undefined;
+  if (known?.ready !== undefined) return undefined;
+  return localPort(details.readinessProbe?.handler, details);
+}
+
+function localPort(handler: ProbeHandler | undefined, details: ContainerDetails): number | undefined {
   if (handler === undefined || handler.kind === 'exec') return undefined;
   if (handler.kind !== 'grpc' && handler.host !== undefined && !LOOPBACK.test(handler.host)) return undefined;
   return resolvePort(handler.port, details.ports);
@@ -68,7 +107,7 @@ export function askableHandler(
 ): Condition | undefined {
   if (probe.handler === undefined) return undefined;
   let isExact = true;
-  const condition = fromProbe(name, raw, details, probe, probe.handler, () => {
+  const condition = fromProbe(name, raw, details, probe, probe.handler, NONE, () => {
     isExact = false;
   });
   return isExact ? condition : undefined;
@@ -80,12 +119,15 @@ function fromProbe(
   details: ContainerDetails,
   { timeout }: Probe,
   handler: ProbeHandler,
+  otherwise: Condition,
   warn: (text: string) => void,
 ): Condition {
   const give = `give its readiness with ${containerKey(READY, name)}`;
   const without = (why: string): Condition => {
-    warn(`sidecar ${name}: its probe ${why}, so mains do not wait for it; ${give}`);
-    return NONE;
+    const instead =
+      otherwise === NONE ? 'do not wait for it' : `wait for ${formatReadiness(otherwise.ready)}`;
+    warn(`sidecar ${name}: its probe ${why}, so mains ${instead}; ${give}`);
+    return otherwise;
   };
   if (handler.kind === 'exec') {
     const command = handler.command.map((word) => staticExpansion(word, raw));
@@ -121,11 +163,6 @@ function fromProbe(
       `sidecar ${name}: mains wait until port ${port} is open, not for its ${handler.kind === 'grpc' ? 'grpc' : 'https'} probe; ${give}`,
     );
   return { ready: { kind: 'tcp', ...where }, timeout };
-}
-
-function resolvePort(port: ProbePort, ports: ReadonlyMap<string, number>): number | undefined {
-  const number = typeof port === 'number' ? port : (ports.get(port) ?? Number(port));
-  return Number.isInteger(number) && number >= 1 && number <= 65_535 ? number : undefined;
 }
 
 function bracketed(host: string): string {

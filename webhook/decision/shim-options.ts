@@ -26,9 +26,10 @@ export function containerOptions(
   part: PlannedPart,
   preStop: string[],
   {
+    words,
     byMachine,
     imageStopSignal,
-  }: { byMachine?: readonly MachineWords[]; imageStopSignal: string | undefined },
+  }: { words: readonly string[]; byMachine?: readonly MachineWords[]; imageStopSignal: string | undefined },
   warn: (text: string) => void,
 ): ContainerOptions {
   const { container, details, role } = part;
@@ -41,7 +42,7 @@ export function containerOptions(
     );
   const { ready, timeout } = isMain
     ? { ready: { kind: 'none' } as const, timeout: 1_000 }
-    : deriveReadiness(name, container.raw, details, own, part.known, warn);
+    : deriveReadiness(pod, part, words, own, warn);
   const grace = milliseconds(pod.grace);
   const stopSignal = stopSignalOf(part, own, imageStopSignal, warn);
   return {

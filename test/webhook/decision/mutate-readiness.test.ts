@@ -11,18 +11,21 @@ const startupProbe = { tcpSocket: { port: 1 } };
 const readinessProbe = { tcpSocket: { port: 2 } };
 
 describe('L1 where readiness comes from', () => {
-  test('L1 the annotation, else the catalogue, else startup, else readiness, else nothing', () => {
+  test('L1 the annotation, else startup, else readiness, else the catalogue, else nothing', () => {
     const known = { name: 'istio-proxy', image: 'istio/proxyv2' };
-    const istio = (annotations: Record<string, string>) =>
+    const istio = (fields: object, annotations: Record<string, string> = {}) =>
       flag(
         wrapped(
-          jobPod({ 'curfew.dev/mains': 'app', ...annotations }, [app(), proxy({ ...known, startupProbe })]),
+          jobPod({ 'curfew.dev/mains': 'app', ...annotations }, [app(), proxy({ ...known, ...fields })]),
         ),
         'istio-proxy',
         'ready',
       );
-    assert.equal(istio({ 'ready.curfew.dev/istio-proxy': 'tcp://:9' }), 'tcp://:9');
-    assert.equal(istio({ 'ready.curfew.dev/istio-proxy': 'none' }), undefined);
+    assert.equal(istio({ startupProbe }, { 'ready.curfew.dev/istio-proxy': 'tcp://:9' }), 'tcp://:9');
+    assert.equal(istio({ startupProbe }, { 'ready.curfew.dev/istio-proxy': 'none' }), undefined);
+    assert.equal(istio({ startupProbe, readinessProbe }), 'tcp://:1');
+    assert.equal(istio({ readinessProbe }), 'tcp://:2');
+    assert.equal(istio({ livenessProbe: startupProbe }), 'http://:15021/healthz/ready');
     assert.equal(istio({}), 'http://:15021/healthz/ready');
     assert.equal(ready({ startupProbe, readinessProbe }), 'tcp://:1');
     assert.equal(ready({ readinessProbe }), 'tcp://:2');
