@@ -34,6 +34,11 @@ export const REASON_MEANINGS = {
     becomes: 'unchanged',
     means: 'No container is in the catalogue, and no annotation names a sidecar.',
   },
+  'near-miss': {
+    becomes: 'unchanged',
+    means:
+      'A container has the name or the image of a known sidecar, but not both; the message has the annotation to write.',
+  },
   'no-sidecar': { becomes: 'unchanged', means: 'The annotation `curfew.dev/mains` lists every container.' },
   'no-shim-for-machine': {
     becomes: 'refused if it asks',

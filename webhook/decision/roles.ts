@@ -1,6 +1,7 @@
 import { noSuchContainer, type Wishes } from './annotations.ts';
 import { DEFAULT_ORDER, type KnownSidecar, knownSidecar } from './known-sidecar.ts';
 import { type NotWrapped, pass, refuse } from './mutation.ts';
+import { findNearMisses, nearMissMessage } from './near-miss.ts';
 import type { ContainerView, PodView } from './pod.ts';
 import { MAINS, SIDECARS } from './vocabulary.ts';
 
@@ -102,6 +103,11 @@ function byCatalogue(pod: PodView, asks: boolean, catalogue: readonly KnownSidec
 }
 
 function noKnownSidecar(pod: PodView, asks: boolean, catalogue: readonly KnownSidecar[]): NotWrapped {
+  const near = findNearMisses(pod, catalogue);
+  if (near !== undefined) {
+    const text = nearMissMessage(near);
+    return pass('near-miss', `Nothing is wrapped: ${text}.`, `nothing is wrapped: ${text}`);
+  }
   const native = pod.initContainers.find(
     (init) => init.native && knownSidecar(catalogue, init.name, init.image) !== undefined,
   );

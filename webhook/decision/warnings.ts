@@ -2,6 +2,7 @@ import type { Decision } from './decide.ts';
 import { heldBackByHook } from './hook-order.ts';
 import { warnOfInitNeeds } from './init-need.ts';
 import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
+import { warnOfNearMisses } from './near-miss.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
@@ -23,6 +24,7 @@ export function warnOfNames(
           `container ${container.name} is a known sidecar that annotation ${SIDECARS} does not list, so the pod ends only when it ` +
             `does: list it, or name the mains in ${MAINS} instead`,
         );
+  warnOfNearMisses(pod, wishes, catalogue, warn);
   const present = [...pod.containers, ...pod.initContainers].map(({ name }) => name);
   for (const name of wishes.containers.keys())
     if (!present.includes(name))

@@ -40,6 +40,8 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'native-sidecar': undefined,
   'no-sidecar': undefined,
   'no-known-sidecar': 'warned',
+  // Perhaps a Job that hangs: the message has the line to write.
+  'near-miss': 'Warning',
   // A Job that runs a proxy alone may be on purpose.
   'no-main': 'Normal',
   // Its sidecar is known and will run for ever.

@@ -56,11 +56,12 @@ function container(name: fc.Arbitrary<string>): fc.Arbitrary<TestContainer> {
         { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } },
         { limits: { memory: '8Mi' } },
       ),
+      from: fc.constantFrom(ISTIO, ISTIO, 'mine/mesh:1'),
       more: unknown,
     })
-    .map(({ more, ...fields }) => {
+    .map(({ more, from, ...fields }) => {
       const isIstio = fields.name === 'istio-proxy';
-      return plain<TestContainer>({ ...more, ...fields, image: isIstio ? ISTIO : `${fields.name}:1` });
+      return plain<TestContainer>({ ...more, ...fields, image: isIstio ? from : `${fields.name}:1` });
     });
 }
 
