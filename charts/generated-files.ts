@@ -9,7 +9,7 @@ import { valuesSchema } from './values-schema.ts';
 import { configTable, valuesTable } from './values-table.ts';
 
 /**
- * `values.schema.json` and the tables in the chart's README, by path below charts/.
+ * `values.schema.json`, the tables in the chart's README and the list of known sidecars, by path from charts/.
  * @throws where a source does not parse
  */
 export function describingFiles(): Map<string, string> {

@@ -10,6 +10,7 @@ import { REASON_MEANINGS } from '../webhook/decision/reasons.ts';
 import { VOCABULARY } from '../webhook/decision/vocabulary.ts';
 import { createMetrics } from '../webhook/server/metrics.ts';
 import { REJECTIONS } from '../webhook/server/rejections.ts';
+import { knownSidecarsPage } from './known-sidecars.ts';
 
 /** Each page by its path below docs/, as it must be. @throws where a page lacks a mark */
 export async function referencePages(): Promise<Map<string, string>> {
@@ -27,6 +28,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     const text = pages.get(page) ?? readFileSync(join(import.meta.dirname, page), 'utf8');
     pages.set(page, between(text, page, mark, content));
   }
+  pages.set('reference/known-sidecars.md', knownSidecarsPage());
   return pages;
 }
 

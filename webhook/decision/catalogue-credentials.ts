@@ -1,4 +1,4 @@
-import type { CataloguedSidecar } from './catalogue.ts';
+import type { CataloguedSidecar } from './catalogue-entry.ts';
 
 /** Secrets, identities, permissions: what the others are let in with. */
 export const CREDENTIAL_SIDECARS: readonly CataloguedSidecar[] = [

@@ -1,4 +1,4 @@
-import type { CataloguedSidecar } from './catalogue.ts';
+import type { CataloguedSidecar } from './catalogue-entry.ts';
 import type { ReadySettings } from './known-sidecar.ts';
 
 /** Its Kubernetes examples, Helm charts, Google's tutorials, and `csql-<namespace>-<name>` of the Cloud SQL operator. */

@@ -1,4 +1,4 @@
-import type { KnownSidecar } from './known-sidecar.ts';
+import type { KnownSidecar } from './catalogue-entry.ts';
 import { matchesPattern, matchesRepository } from './pattern.ts';
 
 /** An entry's pattern, with the entry's place in the catalogue. */

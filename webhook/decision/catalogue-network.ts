@@ -1,4 +1,4 @@
-import type { CataloguedSidecar } from './catalogue.ts';
+import type { CataloguedSidecar } from './catalogue-entry.ts';
 
 const ENVOY_NAMES = ['envoy', 'envoy-proxy', 'envoy-sidecar', 'consul-connect-envoy-sidecar'];
 

@@ -1,4 +1,4 @@
-import type { CataloguedSidecar } from './catalogue.ts';
+import type { CataloguedSidecar } from './catalogue-entry.ts';
 
 /** `otc-container` is the operator's name for its sidecar. */
 const COLLECTOR_NAMES = [

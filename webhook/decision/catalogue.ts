@@ -1,16 +1,8 @@
 import { CREDENTIAL_SIDECARS } from './catalogue-credentials.ts';
 import { DATABASE_SIDECARS } from './catalogue-databases.ts';
+import type { CataloguedSidecar } from './catalogue-entry.ts';
 import { NETWORK_SIDECARS } from './catalogue-network.ts';
 import { TELEMETRY_SIDECARS } from './catalogue-telemetry.ts';
-import type { KnownSidecar } from './known-sidecar.ts';
-
-/** A sidecar that Curfew brings along, with where its facts come from. */
-export interface CataloguedSidecar extends KnownSidecar {
-  /** What it is called in the documentation's list. */
-  what: string;
-  /** The repository or the page whose files say all that the entry does: `owner/name: file, file`. */
-  source: string;
-}
 
 /**
  * The sidecars that Curfew knows by name and image; `npm run charts` writes docs/reference/known-sidecars.md from them. To add one: an
