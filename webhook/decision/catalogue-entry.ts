@@ -61,9 +61,6 @@ export interface Vague {
 
 export const DEFAULT_ORDER = 50;
 
-/** A reference with registry, tag and digest is shorter (repository 255, tag 128, digest 135). */
-const MAX_IMAGE = 1_024;
-
 /** A sidecar that Curfew brings along, with where its facts come from. */
 export interface CataloguedSidecar extends KnownSidecar {
   /** What it is called in the documentation's list. */

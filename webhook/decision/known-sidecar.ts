@@ -3,6 +3,9 @@ import { entriesByImage, entriesByName } from './catalogue-index.ts';
 
 export { DEFAULT_ORDER, type KnownSidecar, type ReadySettings, type Vague } from './catalogue-entry.ts';
 
+/** A reference with registry, tag and digest is shorter (repository 255, tag 128, digest 135). */
+const MAX_IMAGE = 1_024;
+
 /**
  * An image reference's repository: without tag and digest.
  * @example imageRepository('localhost:5000/istio/proxyv2:1.2@sha256:0') // 'localhost:5000/istio/proxyv2'
