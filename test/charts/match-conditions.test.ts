@@ -52,7 +52,8 @@ const someCommand = fc.constantFrom(undefined, [], ['/bin/sh'], [SHIM_PATH, 'mai
 const pods = fc
   .tuple(anyPod, someMetadata, somePlatform, someCommand, fc.boolean())
   .map(([pod, metadata, platform, command, bare]) => {
-    const { containers, ...spec } = pod.spec;
+    // The condition does not know Windows by affinity or by windowsOptions: the webhook is called for such a pod, and passes it over.
+    const { containers, affinity: _affinity, securityContext: _securityContext, ...spec } = pod.spec;
     const [first, ...others] = containers;
     return {
       ...pod,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ImageAnswer } from '../../../webhook/decision/images.ts';
+import { DEFAULT, EVICT, statusOf } from './compared-pod.ts';
 import { image, type TestContainer, type TestPod } from './mutated-pod.ts';
 
 const NAMES = ['app', 'worker', 'proxy', 'agent', 'istio-proxy', 'constructor', 'late'] as const;
@@ -43,6 +44,11 @@ function container(name: fc.Arbitrary<string>): fc.Arbitrary<TestContainer> {
         handler.map((one) => ({ ...one, periodSeconds: 2, timeoutSeconds: 3 })),
         { nil: undefined, freq: 2 },
       ),
+      env: fc.constantFrom(undefined, [
+        { name: 'URL', value: 'db://localhost:5432' },
+        { name: 'X', valueFrom: {} },
+      ]),
+      ports: fc.constantFrom(undefined, [{ containerPort: 5432 }]),
       lifecycle: fc.constantFrom(
         undefined,
         { preStop: { sleep: { seconds: 1 } } },
@@ -86,14 +92,24 @@ const ownAnnotations = fc.oneof(
   ),
 );
 
-const DEFAULT = 'kubectl.kubernetes.io/default-container';
-const EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
 const annotations = fc
   .tuple(
     ownAnnotations,
     fc.constantFrom({}, {}, { [EVICT]: 'data' }, { [EVICT]: 'other, x', [DEFAULT]: 'app' }),
   )
   .map(([own, others]) => ({ ...own, ...others }));
+
+const affinities = [
+  { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64', 's390x'] },
+  { key: 'beta.kubernetes.io/arch', operator: 'NotIn', values: ['amd64', 'arm64'] },
+  { key: 'kubernetes.io/os', operator: 'In', values: ['windows'] },
+].map((expression) => ({
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchExpressions: [expression] }],
+    },
+  },
+}));
 
 /** Any pod that an API server could take; many are wrapped, some refused, some left alone. */
 export const anyPod: fc.Arbitrary<TestPod> = fc
@@ -122,6 +138,14 @@ export const anyPod: fc.Arbitrary<TestPod> = fc
         ),
         terminationGracePeriodSeconds: fc.constantFrom(0, 30, 3_600),
         hostPID: fc.boolean(),
+        affinity: fc.constantFrom(...[undefined, undefined, undefined, ...affinities]),
+        securityContext: fc.constantFrom(
+          undefined,
+          {},
+          {},
+          { windowsOptions: {} },
+          { windowsOptions: { a: 'b' } },
+        ),
       },
       { requiredKeys: ['restartPolicy', 'containers'] },
     ),
@@ -248,65 +272,4 @@ function byName({ spec: { containers } }: TestPod, at: number): TestContainer {
 function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer, 'command' | 'args'> {
   const kept = new Map(Object.entries(statusOf({ metadata }).containers ?? {})).get(one.name);
   return kept ?? one;
-}
-
-/** What Curfew keeps in its annotation, as far as tests read it. */
-interface TestStatus {
-  containers?: Record<string, TestContainer>;
-  order?: { author: string[]; written: string[] };
-  defaultContainer?: string;
-}
-
-export function statusOf({ metadata }: Pick<TestPod, 'metadata'>): TestStatus {
-  return JSON.parse(metadata.annotations?.['curfew.dev/status'] ?? '{}');
-}
-
-function hasHook(lifecycle: unknown): boolean {
-  return typeof lifecycle === 'object' && lifecycle !== null && 'postStart' in lifecycle;
-}
-
-/** A pod without what makes no difference: the order of volumes, mounts and listed volumes, empty lists and maps. */
-export function normalised(pod: TestPod): unknown {
-  const copy = structuredClone(pod);
-  copy.spec.volumes?.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const list = copy.metadata.annotations?.[EVICT];
-  if (list) Object.assign(copy.metadata.annotations ?? {}, { [EVICT]: list.split(',').sort().join() });
-  for (const one of [...copy.spec.containers, ...(copy.spec.initContainers ?? [])])
-    one.volumeMounts?.sort((a, b) => (a.mountPath < b.mountPath ? -1 : 1));
-  return JSON.parse(JSON.stringify(copy, (_, value: unknown) => (isEmpty(value) ? undefined : value)));
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
-
-/** The pod without everything that Curfew writes, its containers by name: what must be as it was. */
-export function withoutOurs(pod: TestPod): unknown {
-  const copy = structuredClone(pod);
-  const isOurs = ({ name }: { name: string }) => name === 'curfew-bin' || name === 'curfew-run';
-  copy.spec.volumes = (copy.spec.volumes ?? []).filter((volume) => !isOurs(volume));
-  copy.spec.initContainers = (copy.spec.initContainers ?? []).filter(({ name }) => name !== 'curfew-install');
-  const { order, defaultContainer } = statusOf(copy);
-  if (order !== undefined) assert.ok(pod.spec.containers.some(({ lifecycle }) => hasHook(lifecycle)));
-  if (defaultContainer !== undefined && copy.metadata.annotations?.[DEFAULT] === defaultContainer)
-    delete copy.metadata.annotations[DEFAULT];
-  copy.spec.containers.sort((a, b) => (a.name < b.name ? -1 : 1));
-  delete copy.metadata.annotations?.['curfew.dev/status'];
-  withoutOurVolumes(copy);
-  for (const one of copy.spec.containers) {
-    delete one.command;
-    delete one.args;
-    delete one.startupProbe;
-    one.volumeMounts = (one.volumeMounts ?? []).filter((mount) => !isOurs(mount));
-  }
-  return copy;
-}
-
-function withoutOurVolumes({ metadata: { annotations } }: TestPod): void {
-  const list = annotations?.[EVICT]
-    ?.split(',')
-    .filter((name) => name !== 'curfew-bin' && name !== 'curfew-run');
-  if (annotations === undefined || list === undefined) return;
-  if (list.length > 0) annotations[EVICT] = list.join();
-  else delete annotations[EVICT];
 }

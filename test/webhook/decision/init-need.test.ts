@@ -55,7 +55,7 @@ describe('W8 an init container that needs a sidecar', () => {
     ['another host', env({ DATABASE_URL: 'postgres://app@db.example:5432/shop' })],
     ['another port', env({ DATABASE_URL: 'postgres://app@localhost:3306/shop' })],
     ['a number that only holds it', env({ DATABASE_URL: 'postgres://app@localhost:15432/shop' })],
-    ['a part of an address', env({ HOST: 'localhost', OTHER: '10.5432.0.1' })],
+    ['a part of a version', env({ HOST: 'localhost', A: 'v1.0.5432', B: '5432.1' })],
     ['a native sidecar', { ...env({ DATABASE_URL: URL }), restartPolicy: 'Always' }],
     ['a sidecar without a port', env({ DATABASE_URL: URL }), { args: ['x'] }],
     ['a port for UDP', env({ URL }), { args: ['x'], ports: [{ containerPort: 5432, protocol: 'UDP' }] }],

@@ -1,7 +1,7 @@
 /** The injectors of Istio, Linkerd and Vault before, after and between runs of ours (W3). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { normalised } from './any-pod.ts';
+import { normalised } from './compared-pod.ts';
 import { INJECTOR_OUTPUTS, injectorOutput, isInjected } from './injector-output.ts';
 import { afterRun, flag, mutation, type TestPod } from './mutated-pod.ts';
 

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { curfew } from '../commands/test-terminal.ts';
 import { review } from '../server/review-examples.ts';
 import { at, serveWebhook } from '../server/served-webhook.ts';
-import { normalised, withoutOurs } from './any-pod.ts';
+import { normalised, withoutOurs } from './compared-pod.ts';
 import { INJECTOR_OUTPUTS, injectorOutput } from './injector-output.ts';
 import { afterRun, applied, flag, mutation, named, type TestPod, wrapped } from './mutated-pod.ts';
 

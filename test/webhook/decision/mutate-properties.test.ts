@@ -5,7 +5,8 @@ import { parseShimArguments, SHIM_PATH } from '../../../shim/protocol.ts';
 import { REASONS } from '../../../webhook/decision/mutate.ts';
 import { isTexts } from '../../../webhook/shared/json.ts';
 import { at } from '../server/served-webhook.ts';
-import { anyChange, anyPod, EVERY_IMAGE, normalised, statusOf, withoutOurs } from './any-pod.ts';
+import { anyChange, anyPod, EVERY_IMAGE } from './any-pod.ts';
+import { normalised, statusOf, withoutOurs } from './compared-pod.ts';
 import { applied, mutation, named, type TestPod } from './mutated-pod.ts';
 
 const again = (pod: TestPod) => mutation(pod, EVERY_IMAGE);
