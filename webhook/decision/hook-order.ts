@@ -38,21 +38,22 @@ export function findListedTrouble(
   const placeOf = (name: string) => place.get(name) ?? 0;
   const hasHook = (name: string) => parts[placeOf(name)]?.details.hasWaitingHook === true;
   const blocks = (name: string, other: string) => hasHook(name) && placeOf(name) < placeOf(other);
-  const left = [...listed];
-  const right: string[] = [];
-  while (left.length > 0) {
-    // One is always found: the first of them in the spec.
-    const next = left.findIndex((name) => !left.some((other) => blocks(other, name)));
-    right.push(...left.splice(Math.max(next, 0), 1));
-  }
-  const i = right.findIndex((name, at) => name !== listed[at]);
-  if (i < 0) return undefined;
-  const [hooked, before] = [right[i], listed[i]];
+  const blocker = (name: string) => listed.slice(listed.indexOf(name)).find((other) => blocks(other, name));
+  const late = listed.find((name) => blocker(name) !== undefined);
+  if (late === undefined) return undefined;
+  const right = new Set<string>();
+  const put = (name: string) => {
+    if (right.has(name)) return;
+    for (const other of listed) if (blocks(other, name)) put(other);
+    right.add(name);
+  };
+  listed.forEach(put);
+  const hooked = blocker(late);
   return {
     reason: 'post-start-order',
     message:
-      `annotation ${SIDECARS} starts ${before} before ${hooked}, but Kubernetes creates ${before} only when the postStart hook of ` +
-      `${hooked} has ended: write ${SIDECARS}: ${right.join(', ')}`,
+      `annotation ${SIDECARS} starts ${late} before ${hooked}, but Kubernetes creates ${late} only when the postStart hook of ` +
+      `${hooked} has ended: write ${SIDECARS}: ${[...right].join(', ')}`,
   };
 }
 

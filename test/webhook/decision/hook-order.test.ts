@@ -178,6 +178,17 @@ describe('W10 W11 the order of containers with postStart hooks', () => {
     assert.equal(mutation(written).outcome, 'wrapped');
   });
 
+  test('W10 V1 the refusal names the hook, and moves no other sidecar', () => {
+    const containers = [
+      proxy({ name: 'y' }),
+      proxy({ name: 'h', ...postStart }),
+      proxy({ name: 'x' }),
+      app(),
+    ];
+    const { message } = mutation(jobPod({ 'curfew.dev/sidecars': 'x, y, h' }, containers));
+    assert.match(message, /starts x before h.*hook of h has ended: write curfew\.dev\/sidecars: h, x, y\.$/);
+  });
+
   test('W11 an author’s default container stays, whatever is moved', () => {
     const pod = jobPod({ ...S, [DEFAULT]: 'proxy' }, [app(postStart), proxy()]);
     const after = wrapped(pod);
