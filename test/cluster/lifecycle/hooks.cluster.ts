@@ -1,13 +1,12 @@
 /** Hooks and probes of mains, beside a sidecar. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { V1Pod } from '@kubernetes/client-node';
 import { type Line, linesOf, type Namespace, statusOf, when } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { execSteps, SCRATCH, scratch } from './scratch.ts';
 import { proxy } from './usual-containers.ts';
-import { bothWays, codesOf, podOf, type Way } from './way.ts';
+import { bothWays, codesOf, podOf } from './way.ts';
 
 /** Makes what the mains' liveness probes look for, so that these hold until a main takes it away. */
 const inits = () => [scratch('init-1', 'touch /scratch/alive touch /scratch/initialised exit 0')];
@@ -22,7 +21,7 @@ describe('hooks and probes of mains', { concurrency: 2 }, () => {
         lifecycle: { postStart },
       });
       const pod = podOf(way, 'worker', { inits: inits(), sidecars: [proxy()], mains: [main] }, { spec });
-      await ns.create(sidecarsFirst(pod, way));
+      await ns.create(pod);
       await ns.waitForPhase('worker', 'Succeeded');
       assert.equal(statusOf(await ns.pod('worker'), 'main')?.restartCount, 0);
     },
@@ -36,7 +35,7 @@ describe('hooks and probes of mains', { concurrency: 2 }, () => {
         scratch('regular-1', 'await /scratch/hooked exit 0', { lifecycle: { postStart } }),
         scratch('regular-2', 'have /scratch/hooked exit 0'),
       ];
-      await ns.create(sidecarsFirst(podOf(way, 'worker', { sidecars: [proxy()], mains }, { spec }), way));
+      await ns.create(podOf(way, 'worker', { sidecars: [proxy()], mains }, { spec }));
       await ns.waitForPhase('worker', 'Succeeded');
     },
   );
@@ -152,16 +151,6 @@ async function linesUntilDeleted(ns: Namespace): Promise<[Line[], Line[]]> {
 
 function textsOf(lines: Line[]): string[] {
   return lines.map(({ text }) => text);
-}
-
-/**
- * The kubelet creates containers as they stand in the spec, each when the postStart hook of the one before is done: a hook
- * that needs its own main running needs the sidecars, which that waits for, to stand before it (the webhook warns).
- */
-function sidecarsFirst(pod: V1Pod, way: Way): V1Pod {
-  if (way === 'curfew')
-    pod.spec?.containers.sort((a, b) => Number(b.name === 'proxy') - Number(a.name === 'proxy'));
-  return pod;
 }
 
 /** The kubelet of 1.20 looks at a startup probe's result only when it looks at the pod: change that until it does. */
