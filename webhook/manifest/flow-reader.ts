@@ -1,7 +1,7 @@
 /** Reads what stands within a line or within braces and brackets: scalars, aliases, flow collections, anchors and tags. */
 import { isBreak } from './characters.ts';
-import { Scanner, scalar } from './scanner.ts';
-import type { AliasPlace, Collection, Entry, Node } from './tree.ts';
+import { Scanner } from './scanner.ts';
+import { type AliasPlace, type Collection, type Entry, type Node, scalar } from './tree.ts';
 
 /** An anchor and a tag, and where they begin. */
 export interface Properties {

@@ -6,8 +6,7 @@
  * may. What kubectl refuses may be read here: kubectl will say so.
  */
 import { FlowReader, type Properties } from './flow-reader.ts';
-import { scalar } from './scanner.ts';
-import type { Collection, Node, Tree } from './tree.ts';
+import { type Collection, type Node, scalar, type Tree } from './tree.ts';
 
 /**
  * @param from where its content begins, after `---`
@@ -26,20 +25,24 @@ class Reader extends FlowReader {
     return { root, comments: this.comments, aliases: this.aliases, end: this.position };
   }
 
-  /** @param afterKey a list may begin in its key's own column */
-  private block(indent: number, afterKey: boolean): Node {
+  /**
+   * @param afterKey a list may begin in its key's own column
+   * @param isShort after a key without `?`, in whose line no map or list of lines begins
+   */
+  private block(indent: number, afterKey: boolean, isShort = false): Node {
     const place = this.position;
+    const keyLine = this.lineStart;
     this.skip();
     if (!this.isWithin(indent, afterKey)) return scalar('plain', place, place);
     const outer = this.properties();
-    if (outer === undefined) return this.content(indent, undefined, undefined);
     const { position, lineStart } = this;
-    this.skip();
+    if (outer !== undefined) this.skip();
     if (!this.isWithin(indent, afterKey)) return this.named(scalar('plain', position, position), outer);
-    // Those in a key's line are the key's.
-    return this.lineStart === lineStart
-      ? this.content(indent, undefined, outer)
-      : this.content(indent, outer, this.properties());
+    const isInKeyLine = isShort && this.lineStart === keyLine;
+    // Properties in a key's line are the key's.
+    if (outer === undefined || this.lineStart === lineStart)
+      return this.content(indent, undefined, outer, isInKeyLine);
+    return this.content(indent, outer, this.properties(), isInKeyLine);
   }
 
   private isWithin(indent: number, afterKey: boolean): boolean {
@@ -47,15 +50,23 @@ class Reader extends FlowReader {
     return this.column > indent || (afterKey && this.column === indent && this.isIndicator('-'));
   }
 
-  private content(indent: number, outer: Properties | undefined, inner: Properties | undefined): Node {
+  private content(
+    indent: number,
+    outer: Properties | undefined,
+    inner: Properties | undefined,
+    isInKeyLine: boolean,
+  ): Node {
     if (inner !== undefined) this.skipBlanks();
     const start = inner?.start ?? this.position;
-    if (this.isIndicator('-')) return this.blockList(outer ?? inner);
-    if (this.isIndicator('?')) return this.blockMap(start, outer ?? inner, undefined);
     const { lineStart } = this;
-    const node = this.leaf(indent, false, inner);
-    if (this.lineStart !== lineStart || !this.isBeforeColon()) return this.named(node, outer);
-    return this.blockMap(start, outer, node);
+    const isDash = this.isIndicator('-');
+    const isQuestion = this.isIndicator('?');
+    const node = isDash || isQuestion ? undefined : this.leaf(indent, false, inner);
+    if (node !== undefined && (this.lineStart !== lineStart || !this.isBeforeColon()))
+      return this.named(node, outer);
+    if (isInKeyLine) this.fail("a map or a list begins on the line after its key's", start);
+    if (isDash) return this.blockList(outer ?? inner);
+    return this.blockMap(start, node === undefined ? (outer ?? inner) : outer, node);
   }
 
   private isBeforeColon(): boolean {
@@ -75,7 +86,7 @@ class Reader extends FlowReader {
       if (key === undefined && this.isIndicator('?')) this.explicitPair(map);
       else {
         key ??= this.blockKey(map.column);
-        this.pair(map, from, key);
+        this.pair(map, from, key, true);
       }
       this.skip();
       if (this.isAtEnd() || this.column < map.column) return map;
@@ -86,10 +97,10 @@ class Reader extends FlowReader {
   }
 
   /** A key and its value, at the colon. */
-  private pair(map: Collection, from: number, key: Node): void {
+  private pair(map: Collection, from: number, key: Node, isShort: boolean): void {
     this.position++;
     const indicator = this.position;
-    this.add(map, { from, key, indicator, value: this.block(map.column, true) });
+    this.add(map, { from, key, indicator, value: this.block(map.column, true, isShort) });
   }
 
   private explicitPair(map: Collection): void {
@@ -97,7 +108,7 @@ class Reader extends FlowReader {
     this.position++;
     const key = this.block(map.column, true);
     this.skip();
-    if (this.column === map.column && this.isIndicator(':')) this.pair(map, from, key);
+    if (this.column === map.column && this.isIndicator(':')) this.pair(map, from, key, false);
     else this.add(map, { from, key, indicator: key.to, value: scalar('plain', key.to, key.to) });
   }
 

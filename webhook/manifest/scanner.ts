@@ -3,7 +3,7 @@
  * column, a comment may follow a quote at once, and five characters end a line.
  */
 import { HASH, isBlank, isBlankOrEnd, isBreak, isFlowIndicator, SPACE } from './characters.ts';
-import type { Comment, Scalar } from './tree.ts';
+import { type Comment, type Scalar, scalar } from './tree.ts';
 
 /** A text that is no YAML. The message is a clause without the place. */
 export class YamlError extends Error {
@@ -194,8 +194,4 @@ export class Scanner {
     if (this.code() === 13 && this.code(1) === 10) this.position++;
     this.newLine();
   }
-}
-
-export function scalar(style: Scalar['style'], from: number, to: number): Scalar {
-  return { kind: 'scalar', style, start: from, from, to, indent: 0, unended: false };
 }

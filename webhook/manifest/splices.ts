@@ -4,6 +4,7 @@ import { isBreak } from './characters.ts';
 import { type Edits, type Slot, UneditableError } from './edits.ts';
 import { flowKey, flowStyle } from './flow-style.ts';
 import { aboveComments, lineEnd, lineStart, nextLine } from './lines.ts';
+import { applySplices, type Splice } from './splice.ts';
 import {
   type BlockStyle,
   blockText,
@@ -16,25 +17,6 @@ import {
 } from './text.ts';
 import type { Collection, Entry } from './tree.ts';
 import { nodesIn } from './value.ts';
-
-/** Put `text` in the place of what stands from `from` to `to`. */
-export interface Splice {
-  from: number;
-  to: number;
-  text: string;
-}
-
-/** Apply splices that do not overlap; those at one place in their order. */
-export function applySplices(text: string, from: number, to: number, splices: readonly Splice[]): string {
-  let written = '';
-  let at = from;
-  for (const splice of splices.toSorted((left, right) => left.from - right.from)) {
-    if (splice.from < at || splice.to > to) throw new UneditableError('two changes overlap');
-    written += text.slice(at, splice.from) + splice.text;
-    at = splice.to;
-  }
-  return written + text.slice(at, to);
-}
 
 /**
  * @param eol the document's line end

@@ -73,3 +73,7 @@ export interface Tree {
 export function isCollection(node: Node): node is Collection {
   return node.kind === 'map' || node.kind === 'list';
 }
+
+export function scalar(style: Scalar['style'], from: number, to: number): Scalar {
+  return { kind: 'scalar', style, start: from, from, to, indent: 0, unended: false };
+}

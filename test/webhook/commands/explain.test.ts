@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { curfew } from './test-terminal.ts';
 
@@ -94,4 +97,36 @@ test('an unknown format: exit code 2', async () => {
   const { code, err } = await curfew(['explain', '-f', '-', '-o', 'xml'], JOB);
   assert.equal(code, 2);
   assert.match(err, /--output "xml" is not allowed; it is text or json/);
+});
+
+test('$(X) of an image is shown as a person wrote it, and that of the pod as it stands there', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'curfew-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const config = join(folder, 'c.yaml');
+  await writeFile(config, 'images: { entrypoints: [{ image: a, entrypoint: [/run, "$(HOME)/$$x"] }] }\n');
+  const text = JOB.replace('command: [/migrate], args: ["\\u001b[31mred"]', 'args: [$(ARG)]').replace(
+    '[/proxy]',
+    '[/proxy, $(ENV)]',
+  );
+  const { out, err } = await curfew(['explain', '-f', '-', '--config', config], text);
+  assert.equal(err, '');
+  assert.match(out, /runs {3}\["\/run","\$\(HOME\)\/\$\$x","\$\(ARG\)"\]/);
+  assert.match(out, /runs {3}\["\/proxy","\$\(ENV\)"\]/);
+});
+
+test('what a wrapped pod pays, and the label that its namespace needs', async () => {
+  const { out } = await curfew(['explain', '-f', '-'], JOB);
+  assert.match(out, /^ {2}cost {4}one init container more, curfew-install, and two emptyDir volumes$/m);
+  assert.match(out, /^ {2}cost {4}a main starts when proxy is ready, not at once$/m);
+  assert.match(out, /^ {2}cost {4}on deletion the mains have 28 s of the grace period of 30 s: /m);
+  assert.match(out, /^ {2}kubectl label namespace shop curfew\.dev\/injection=enabled$/m);
+  const short = JOB.replace('restartPolicy', 'terminationGracePeriodSeconds: 4\n      restartPolicy').replace(
+    ', namespace: shop',
+    '',
+  );
+  const other = await curfew(['explain', '-f', '-'], short);
+  assert.match(other.out, /the mains have 3 s of the grace period of 4 s/);
+  assert.match(other.out, /kubectl label namespace NAMESPACE /);
+  const { out: plain } = await curfew(['explain', '-f', '-'], PLAIN);
+  assert.doesNotMatch(plain, /cost|kubectl label/);
 });
