@@ -40,7 +40,8 @@ export function putCommand(
   const guest = host === own ? rest : own;
   const slots = edits.slotsOf(container);
   const more = args.slice(0, host === own ? 0 : before).map((value): Slot => ({ now: { value } }));
-  if (host?.list !== undefined && guest !== undefined) more.push(...asItems(edits, guest, host.list));
+  if (host?.list !== undefined && guest !== undefined)
+    more.push(...asItems(edits, guest, host.list, container.column + 4));
   // A list that stays as it is keeps its aliases.
   if (host?.list !== undefined && more.length > 0)
     edits.slotsOf(host.list).splice(host === own ? host.words.length : 0, 0, ...more);
@@ -70,35 +71,39 @@ function emptyPair(edits: Edits, container: Collection, key: string): Slot | und
   return slot;
 }
 
-/** One list's items as another's: as they are written, with their comments; or as values, where an alias stands for them. */
-function asItems({ text, tree }: Edits, { words, list, entry }: Words, host: Collection): Slot[] {
+/**
+ * One list's items as another's: as they are written, with their comments; or as values, where an alias stands for them.
+ * @param indent columns before further lines within brackets
+ */
+function asItems(
+  { text, tree }: Edits,
+  { words, list, entry }: Words,
+  host: Collection,
+  indent: number,
+): Slot[] {
   if (list === undefined) return words.map((value) => ({ now: { value } }));
   const comments = tree.comments.filter(({ from }) => from >= entry.indicator && from < list.to);
   const items = list.entries.map(({ value }) => ({ from: value.start, to: value.to, isItem: true }));
+  const places = [...items, ...comments.map((comment) => ({ ...comment, isItem: false }))];
   const parts: string[] = [];
-  let end = entry.indicator;
-  for (const { from, to, isItem } of [...items, ...comments.map((one) => ({ ...one, isItem: false }))].sort(
-    byPlace,
-  )) {
+  const line = `${LINE_END.exec(text)?.[0] ?? ''}${' '.repeat(indent)}`;
+  let [end, above] = [entry.indicator, ''];
+  for (const { from, to, isItem } of places.sort((left, right) => left.from - right.from)) {
     const said = text.slice(from, to);
     const last = parts.length - 1;
-    if (isItem) parts.push(`- ${shifted(said, list, host)}`);
-    else if (last >= 0 && !LINE_END.test(text.slice(end, from))) parts[last] += ` ${said}`;
-    else parts.push(said);
+    if (isItem) parts.push(host.flow ? above + said : `- ${shifted(said, list, host)}`);
+    else if (!host.flow && last >= 0 && !LINE_END.test(text.slice(end, from))) parts[last] += ` ${said}`;
+    else if (!host.flow) parts.push(said);
+    above = isItem || !host.flow ? '' : above + said + line;
     end = to;
   }
-  if (!host.flow) return [{ written: parts }];
-  if (comments.length > 0) throw new UneditableError('comments within a line');
-  return [{ written: parts.map((part) => part.slice('- '.length)) }];
-}
-
-function byPlace(left: { from: number }, right: { from: number }): number {
-  return left.from - right.from;
+  if (above !== '') parts.push(`${parts.pop() ?? ''} ${above}`);
+  return [{ written: parts }];
 }
 
 /** An item's further lines, moved as far as its dash is. */
 function shifted(text: string, list: Collection, host: Collection): string {
-  if (host.flow || !LINE_END.test(text)) return text;
+  if (!LINE_END.test(text)) return text;
   const by = host.column - list.column;
   return text.replace(/(\r\n|[\n\r])([ \t]*)(?=[^\s])/g, (_all, end: string, indent: string) => {
     if (list.flow) return `${end}${' '.repeat(host.column + 4)}`;

@@ -118,3 +118,34 @@ test('W2 W3 any text in a pod survives, and a second run changes nothing', async
     { numRuns: 60 },
   );
 });
+
+test('W2 where nothing but values and comments can be kept, a warning says so, and the comments stand at the head', async () => {
+  const pod: unknown = parse(await inject(POD));
+  const { command, args } = {
+    command: at(pod, 'spec', 'containers', 1, 'command'),
+    args: at(pod, 'spec', 'containers', 1, 'args'),
+  };
+  const text = `# above\napiVersion: v1 # one
+kind: Pod
+metadata:
+  name: p
+  labels: { curfew.dev/inject: "false" } # out
+  annotations: { curfew.dev/status: ${JSON.stringify(at(pod, 'metadata', 'annotations', 'curfew.dev/status'))} }
+spec:
+  x: 9007199254740993
+  containers:
+  - <<: ${JSON.stringify({ command, args })}
+    name: proxy
+    image: b
+`;
+  const out = await inject(
+    text,
+    /^\(standard input\): document 1: warning: it was written anew: its comments stand at its head, its layout is lost\n$/,
+  );
+  assert.ok(out.startsWith('# above\n# one\n# out\napiVersion: v1\n'));
+  assert.match(out, /x: 9007199254740993$/m);
+  assert.deepEqual(at(parse(out), 'spec', 'containers'), [
+    { name: 'proxy', image: 'b', command: ['/proxy'] },
+  ]);
+  assert.equal(await inject(out), out);
+});

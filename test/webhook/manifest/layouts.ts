@@ -18,6 +18,9 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
   'comments within a flow command': withMain(
     '    command: ["/proxy", "-instances=I=tcp:3306",\n      # "-ip_address_types=PRIVATE",\n      "-credential_file=/secrets/key.json" # key\n    ]\n',
   ),
+  'comments within a flow command and flow args': withMain(
+    '    command: [ # shell\n      sh, # c\n      -c # d\n    ]\n    args: ["x", # e\n      # f\n      z\n      # g\n    ]\n',
+  ),
   'comments after the keys': withMain(
     '    command: # the shell\n    - sh\n    args: # its script\n    # and more\n    - ls # all\n',
   ),
