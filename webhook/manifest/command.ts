@@ -2,10 +2,10 @@
  * A container's command becomes its args, as it is written: the key gets another name, and what is new stands before it. Words, quotes,
  * block scalars and comments stay.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { LINE_END } from './characters.ts';
 import { type Edits, type Slot, UneditableError } from './edits.ts';
 import type { Collection, Entry } from './tree.ts';
+import { isSame } from './value.ts';
 
 /** A list of words as it stands in the text. */
 interface Words {
@@ -19,7 +19,7 @@ interface Words {
 /**
  * Give a container another command, and as args what it ran before.
  * @param args what command and args said together, or args with words before them
- * @returns false where the text's words are not part of them
+ * @returns false where the text's words are not part of them, or stand where nothing can be put beside them
  */
 export function putCommand(
   edits: Edits,
@@ -28,30 +28,59 @@ export function putCommand(
   args: readonly unknown[],
 ): boolean {
   const [own, rest] = [wordsOf(edits, container, 'command'), wordsOf(edits, container, 'args')];
-  if (own === undefined && rest === undefined) return false;
   const written = [...(own?.words ?? []), ...(rest?.words ?? [])];
-  const before = args.length - written.length;
+  const before = args.slice(0, args.length - written.length);
+  if (!isSame(args, [...before, ...written])) return false;
   // An image's words stand before args; nothing stands before a command.
-  const isPart = own === undefined ? before >= 0 : before === 0;
-  if (!isPart || !isDeepStrictEqual(args.slice(before), written)) return false;
-  const host =
-    rest?.list !== undefined && !(rest.list.flow && own?.list?.flow === false) ? rest : (own ?? rest);
-  if (host?.list === undefined && (own === undefined ? before > 0 : rest !== undefined)) return false;
-  const guest = host === own ? rest : own;
-  const slots = edits.slotsOf(container);
-  const more = args.slice(0, host === own ? 0 : before).map((value): Slot => ({ now: { value } }));
-  if (host?.list !== undefined && guest !== undefined)
-    more.push(...asItems(edits, guest, host.list, container.column + 4));
-  // A list that stays as it is keeps its aliases.
-  if (host?.list !== undefined && more.length > 0)
-    edits.slotsOf(host.list).splice(host === own ? host.words.length : 0, 0, ...more);
-  const old = guest?.slot ?? emptyPair(edits, container, host === own ? 'args' : 'command');
-  if (host === own && own !== undefined) own.slot.key = 'args';
-  if (old === undefined)
-    slots.splice(slots.indexOf(host?.slot ?? {}), 0, { key: 'command', now: { value: command } });
-  else
-    Object.assign(old, { now: { value: command }, bare: true, ...(host === own ? { key: 'command' } : {}) });
+  if (own !== undefined)
+    return before.length === 0 && joinWords(edits, container, own, rest, { value: command });
+  if (rest === undefined) return false;
+  if (before.length > 0 && rest.list === undefined) return false;
+  if (rest.list !== undefined && before.length > 0)
+    edits.slotsOf(rest.list).unshift(...before.map((value) => ({ now: { value } })));
+  putBeside(edits, container, rest, edits.pairOf(container, 'command'), {
+    key: 'command',
+    now: { value: command },
+  });
   return true;
+}
+
+/** The command's words and those of args become one list: where one stands in lines, that is the one that takes the other's. */
+function joinWords(
+  edits: Edits,
+  container: Collection,
+  own: Words,
+  rest: Words | undefined,
+  now: { value: unknown },
+): boolean {
+  const indent = container.column + 4;
+  if (rest?.list !== undefined && !(rest.list.flow && own.list?.flow === false)) {
+    edits.slotsOf(rest.list).unshift(...asItems(edits, own, rest.list, indent));
+    Object.assign(own.slot, { now, bare: true });
+    return true;
+  }
+  if (rest !== undefined) {
+    if (own.list === undefined) return false;
+    edits.slotsOf(own.list).push(...asItems(edits, rest, own.list, indent));
+    Object.assign(rest.slot, { bare: true });
+  }
+  const place = rest?.slot ?? edits.pairOf(container, 'args');
+  own.slot.key = 'args';
+  putBeside(edits, container, own, place, { key: 'command', now });
+  return true;
+}
+
+/** A pair in the place of one that is not needed any more, or before that of the words. */
+function putBeside(
+  edits: Edits,
+  container: Collection,
+  { slot }: Words,
+  place: Slot | undefined,
+  pair: Slot,
+): void {
+  const slots = edits.slotsOf(container);
+  if (place === undefined) slots.splice(slots.indexOf(slot), 0, pair);
+  else Object.assign(place, pair);
 }
 
 /** A member that the text has and that is a list of something. */
@@ -62,13 +91,6 @@ function wordsOf(edits: Edits, container: Collection, key: string): Words | unde
   const words = edits.values.of(entry.value);
   if (!Array.isArray(words) || words.length === 0) return undefined;
   return { slot, entry, words, list: entry.value.kind === 'list' ? entry.value : undefined };
-}
-
-/** A member that is there and says nothing. */
-function emptyPair(edits: Edits, container: Collection, key: string): Slot | undefined {
-  const slot = edits.pairOf(container, key);
-  if (slot?.now !== undefined) throw new UneditableError(`${key} is changed twice`);
-  return slot;
 }
 
 /**

@@ -68,7 +68,7 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
     '    command: [sh]\n    volumeMounts: null\n  initContainers: ~\n  volumes:\n',
   ),
   'collections that are empty': withMain(
-    '    command: [sh]\n    volumeMounts: []\n    args: []\n  initContainers: [] # none\n  volumes: [\n    # nor here\n  ]\n',
+    '    command: [sh]\n    volumeMounts: []\n    args: [ # no args\n    ]\n  initContainers: [] # none\n  volumes: [\n    # nor here\n  ]\n',
   ).replace('{curfew.dev/sidecars: p}', '&e {curfew.dev/sidecars: p}'),
   'an empty document around': withMain('    command: [sh]\n').replace(
     'metadata: {name: a, ',
