@@ -8,13 +8,25 @@ export interface Part {
   to: number;
 }
 
-/** The parts of the text that give way to something else. */
+/** The parts of the text that give way to something else, in their order, none within another. */
 export function goneParts({ changed }: Edits): Part[] {
-  return [...changed].flatMap(([node, slots]) => goneOf(node, slots));
+  const parts = [...changed].flatMap(([node, slots]) => goneOf(node, slots));
+  const outer: Part[] = [];
+  for (const part of parts.sort((left, right) => left.from - right.from))
+    if (part.to > (outer.at(-1)?.to ?? 0)) outer.push(part);
+  return outer;
 }
 
-export function isGone(node: Node, gone: readonly Part[]): boolean {
-  return gone.some(({ from, to }) => from <= node.from && node.from < to);
+/** @param gone in order: a List has thousands */
+export function isGone({ from }: Node, gone: readonly Part[]): boolean {
+  let [low, high] = [0, gone.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((gone[middle]?.from ?? 0) <= from) low = middle + 1;
+    else high = middle;
+  }
+  const part = gone[low - 1];
+  return part !== undefined && from < part.to;
 }
 
 /** Give a value of its own to each alias whose anchor's node changes. */

@@ -54,14 +54,17 @@ function splicedText(
 ): string | undefined {
   const edits = new Edits(text, tree);
   try {
+    const byPath = new Map(operations.map((operation) => [operation.path, operation]));
     const done = new Set<Operation>();
     for (const operation of operations) {
       if (done.has(operation)) continue;
-      const args = argsBeside(operation, operations);
-      if (args !== undefined && 'value' in operation) {
-        const { node } = { node: undefined, ...edits.reach(containerPath(operation)) };
-        if (node !== undefined && putCommand(edits, node, operation.value, args.value)) {
-          done.add(args.operation);
+      const args = COMMAND.test(operation.path)
+        ? byPath.get(operation.path.replace(/command$/, 'args'))
+        : undefined;
+      if (isWriting(operation) && args !== undefined && isWriting(args) && Array.isArray(args.value)) {
+        const place = edits.reach(containerPath(operation));
+        if ('node' in place && putCommand(edits, place.node, operation.value, args.value)) {
+          done.add(args);
           continue;
         }
       }
@@ -77,17 +80,8 @@ function splicedText(
 
 const COMMAND = /\/containers\/\d+\/command$/;
 
-/** The operation that gives the same container its args. */
-function argsBeside(
-  operation: Operation,
-  operations: readonly Operation[],
-): { operation: Operation; value: unknown[] } | undefined {
-  if (!COMMAND.test(operation.path)) return undefined;
-  const path = operation.path.replace(/command$/, 'args');
-  const beside = operations.find((other) => other.path === path);
-  return beside !== undefined && 'value' in beside && Array.isArray(beside.value)
-    ? { operation: beside, value: beside.value }
-    : undefined;
+function isWriting(operation: Operation): operation is Extract<Operation, { op: 'add' | 'replace' }> {
+  return operation.op === 'add' || operation.op === 'replace';
 }
 
 function containerPath({ path }: Operation): string[] {
