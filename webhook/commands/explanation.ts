@@ -54,7 +54,7 @@ export function costOf({ pod, mutation }: Verdict): string[] {
       ? []
       : [`one init container more, ${INSTALL_CONTAINER}${amountsOf(install)}, and two emptyDir volumes`]),
     'process 1 of each container is the shim, which starts what the container ran',
-    `a main starts when ${list} ${sidecars.length === 1 ? 'is' : 'are'} ready, not at once`,
+    `a main starts after ${list}, not at once`,
     `on deletion the mains have ${seconds - reserveOf(seconds)} s of the grace period of ${seconds} s: the rest is the sidecars'`,
   ];
 }

@@ -1,6 +1,14 @@
 /**
  * Injection without a cluster: the pods of a stream of manifests are mutated as the webhook would, and the changes go into the text,
  * document by document.
+ *
+ * A document's way: `stream` finds where it begins; only one that may hold a pod goes on. `reader` makes a tree whose nodes know their
+ * places in the text, and `value` the JSON value of it. `pods` finds the pods in the value, `judge` decides about each. `change` applies the
+ * decision's operations: `edits` to the tree, with `command` for a container's words, and `splices` turns the difference into changes of
+ * the text. The result is read back: where it does not say what the operations make of the value, the document is written anew.
+ *
+ * Places in the text are changed, and no tree is printed, so that what stays, stays byte for byte: a printer keeps neither the columns of
+ * comments, nor folded scalars, nor numbers beyond 2^53.
  */
 import type { ImageLookup } from '../decision/images.ts';
 import type { Policy } from '../decision/policy.ts';

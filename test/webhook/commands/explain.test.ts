@@ -117,7 +117,7 @@ test('$(X) of an image is shown as a person wrote it, and that of the pod as it 
 test('what a wrapped pod pays, and the label that its namespace needs', async () => {
   const { out } = await curfew(['explain', '-f', '-'], JOB);
   assert.match(out, /^ {2}cost {4}one init container more, curfew-install, and two emptyDir volumes$/m);
-  assert.match(out, /^ {2}cost {4}a main starts when proxy is ready, not at once$/m);
+  assert.match(out, /^ {2}cost {4}a main starts after proxy, not at once$/m);
   assert.match(out, /^ {2}cost {4}on deletion the mains have 28 s of the grace period of 30 s: /m);
   assert.match(out, /^ {2}kubectl label namespace shop curfew\.dev\/injection=enabled$/m);
   const short = JOB.replace('restartPolicy', 'terminationGracePeriodSeconds: 4\n      restartPolicy').replace(
