@@ -105,8 +105,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L6'],
     what: 'driver.ts: sidecars are killed when they should be told to end',
     file: 'driver.ts',
-    from: 'if (this.child > 0) this.signal(action.signal);',
-    to: 'if (this.child > 0) this.signal(action.signal === SIGTERM ? SIGKILL : action.signal);',
+    from: 'if (this.child > 0) this.signal(action);',
+    to: 'if (this.child > 0) this.signal({ signal: action.signal === SIGTERM ? SIGKILL : action.signal });',
     where: calm,
   },
   {
