@@ -91,6 +91,14 @@ test('P6 20,000 signals that were queued before the start are not too many', asy
   assert.equal(await main.code(), 128 + 40, main.words);
 });
 
+test('P6 no more than 32,768 signals wait for the process', () => {
+  let early = keepEarly(undefined, { signal: 34 });
+  for (let i = 1; i < 40_000; i++) early = keepEarly(early, { signal: i < 32_768 ? 35 : 36 });
+  const kept = spawnWith(early).map((action) => (action.type === 'signal' ? action.signal : 0));
+  assert.equal(kept.length, 1 + 32_768);
+  assert.deepEqual([kept[0], kept[1], kept[2], kept.includes(36)], [0, 34, 35, false]);
+});
+
 test('P6 a signal that waits for the process costs the same however many wait already', () => {
   const first = keepEarly(undefined, { signal: 40 });
   const second = keepEarly(first, { signal: 41, queued: { sender: 7, user: 8, value: 'f' } });
