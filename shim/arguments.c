@@ -40,7 +40,9 @@ char **take_arguments(int argc, char **argv)
     if (!end)
         return argv;
     size_t size = (size_t)(end - argv[0]), list = (size_t)(argc + 1) * sizeof *argv;
-    char **copy = malloc(list + size);
+    /* The first malloc costs four system calls, and no other may be needed. */
+    static char *usual[512];
+    char **copy = list + size <= sizeof usual ? usual : malloc(list + size);
     if (!copy)
         return argv;
     char *text = memcpy((char *)copy + list, argv[0], size);

@@ -35,7 +35,7 @@ export function startProcess(command: string, argv: string[] | number, silent: b
     const why = path === -ENOENT ? `command not found${where}` : `cannot execute: ${reason(path)}`;
     return { code, reason: `${quoted}: ${why}`, why };
   }
-  const pid = host.spawn(path, argv, silent, !silent && host.pid() === 1 && asksWhetherItReaps(path));
+  const pid = host.spawn(path, argv, silent, !silent && asksWhetherItReaps(path) && host.pid() === 1);
   if (pid > 0) return pid;
   const cause = pid === -ENOENT ? 'the interpreter or loader that it names is not there' : reason(pid);
   const why = `cannot execute: ${cause}`;
