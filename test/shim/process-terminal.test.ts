@@ -90,6 +90,15 @@ test('P3 the terminal changes hands without a signal to the process', async (t) 
   assert.deepEqual(pod.noted, ['m up', `m got ${SIGUSR2}`, 'm ends']);
 });
 
+test('P6 a HUP that came before the terminal changed hands is not taken for the one that this sends', async (t) => {
+  const pod = new Pod(t, { mains: ['m'] });
+  const inside = [...LEADER, ACTOR, 'pending', '1'];
+  // Whether it comes before the process could block it or after, the code is that of HUP.
+  const words = pod.words('m', pod.serve('m', '1=129'), { inside });
+  const main = pod.begin('m', terminal(words), { stdin: 'pipe' });
+  assert.equal(await main.code(), 129, pod.story);
+});
+
 test('P3 without a terminal too the child leads a session of its own', async (t) => {
   for (const inside of STARTS) {
     const pod = new Pod(t, { mains: ['m'] });
