@@ -4,16 +4,26 @@
  */
 import * as host from 'host';
 import { ChangeWatch } from './change-watch.ts';
-import { EINTR, HostError } from './errors.ts';
-import { type Action, type Context, type Event, earliest, type Peers, type Signal } from './lifecycle.ts';
+import { HostError } from './errors.ts';
+import {
+  type Action,
+  type Context,
+  type Event,
+  earliest,
+  isBeginning,
+  type Peers,
+  type Signal,
+} from './lifecycle.ts';
 import { Machine } from './machine.ts';
+import { whyPowerless } from './powerless.ts';
 import { killLeftovers, startProcess } from './process.ts';
 import type { ContainerOptions } from './protocol.ts';
 import { ReadinessProbe } from './readiness.ts';
-import { Rendezvous } from './rendezvous.ts';
+import type { Rendezvous } from './rendezvous.ts';
 import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
 import { StopRequests } from './stop-request.ts';
 import { flushWords, hasWords, say } from './voice.ts';
+import { waitFor } from './waiting.ts';
 
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -22,8 +32,6 @@ const SIGSTOP = 19;
 const SIGCONT = 18;
 /** TSTP, TTIN, TTOU: what a terminal stops a job with. */
 const TERMINAL_STOPS = [20, 21, 22];
-/** The only reason that kill(2) has to refuse a child. */
-const POWERLESS = 'it runs as another user, and the container lacks CAP_KILL';
 /** Runs one container to its end; never returns. */
 export class Driver {
   private readonly context: Context;
@@ -39,17 +47,22 @@ export class Driver {
   private child = 0;
   /** It was said that the child cannot be signalled. */
   private powerless = false;
+  /** Why the last announcement failed: said once. */
+  private failure = '';
   private lookAt = 0;
   private readonly queue: Event[] = [];
 
-  /** @throws {HostError} when the rendezvous cannot be used at all */
-  constructor(options: ContainerOptions, commandAt: number) {
+  /**
+   * @param rendezvous with this container's place in it taken
+   * @throws {HostError} where the kernel refuses what no shim can do without
+   */
+  constructor(options: ContainerOptions, commandAt: number, rendezvous: Rendezvous) {
     this.signals = host.openSignals();
     if (this.signals < 0) throw new HostError('receive signals by', 'signalfd', this.signals);
     this.debug = options.log === 'debug';
     this.stopRequests = new StopRequests(options);
     this.commandAt = commandAt;
-    this.rendezvous = new Rendezvous(options);
+    this.rendezvous = rendezvous;
     this.context = {
       options,
       epoch: this.rendezvous.epoch,
@@ -64,12 +77,23 @@ export class Driver {
     this.rendezvous.watch(others);
   }
 
+  /** @throws {HostError} where the kernel refuses what no shim can do without; then nothing of the container runs any more */
   run(): never {
-    this.handle({ type: 'start', at: host.now(), peers: this.look(), done: this.rendezvous.done });
-    for (;;) {
-      this.watchWhileNeeded();
-      flushWords();
-      this.wait();
+    try {
+      this.handle({ type: 'start', at: host.now(), peers: this.look(), done: this.rendezvous.done });
+      for (;;) {
+        this.watchWhileNeeded();
+        flushWords();
+        this.wait();
+        // Only now: a sync may take long, and nothing that was seen needs to wait for it.
+        this.rendezvous.keepLastWords();
+      }
+    } catch (error) {
+      if (this.child > 0) {
+        host.kill(this.child, SIGKILL);
+        killLeftovers(this.child, this.signals);
+      }
+      throw error;
     }
   }
 
@@ -88,38 +112,26 @@ export class Driver {
     const lives = needed ? this.rendezvous.descriptors() : [];
     const sockets = this.probe.descriptors();
     const watched = this.changes.descriptors;
+    const wanted = new Map([[this.signals, POLLIN]]);
+    for (const fd of watched) wanted.set(fd, POLLIN);
+    for (const fd of lives) wanted.set(fd, 0);
+    for (const { fd, events } of sockets) wanted.set(fd, events);
     // What is said and not taken is tried again when somebody reads.
-    const words = hasWords() ? [STDERR] : [];
-    const fds = [this.signals, ...watched, ...lives, ...sockets.map((item) => item.fd), ...words];
-    const events = [
-      POLLIN,
-      ...watched.map(() => POLLIN),
-      ...lives.map(() => 0),
-      ...sockets.map((item) => item.events),
-      ...words.map(() => POLLOUT),
-    ];
+    if (hasWords()) wanted.set(STDERR, POLLOUT);
     const wakeAt = earliest(this.machine.wakeAt, this.probe.wakeAt, needed ? this.lookAt : undefined);
     const timeout = wakeAt === undefined ? -1 : Math.max(0, Math.ceil(wakeAt - host.now()));
-    const happened = host.poll(fds, events, timeout);
-    if (happened === -EINTR) return;
-    if (typeof happened === 'number') throw new HostError('wait by', 'poll', happened);
-    const peersFrom = 1;
-    const socketsFrom = peersFrom + watched.length + lives.length;
+    const happened = waitFor(wanted, timeout);
+    if (happened === undefined) return;
     // What is decided when a timer is due is decided by who is there now: not every file system tells of every change.
     const due = this.machine.wakeAt;
     if (due !== undefined && host.now() >= due) this.lookAgain();
-    if (happened[0] !== 0) this.readSignals();
+    if (happened.has(this.signals)) this.readSignals();
     const now = host.now();
-    const changed = happened.slice(peersFrom, socketsFrom).some((what) => what !== 0);
-    if (changed || (needed && now >= this.lookAt)) {
-      const peers = this.look();
-      this.handle({ type: 'peers', at: now, peers });
-      this.rendezvous.keepLastWords(peers);
-    }
-    sockets.forEach((item, i) => {
-      if (happened[socketsFrom + i] !== 0 && this.probe.happened(item.fd, now))
-        this.handle({ type: 'ready', at: now });
-    });
+    const changed = [...watched, ...lives].some((fd) => happened.has(fd));
+    if (changed || (needed && now >= this.lookAt))
+      this.handle({ type: 'peers', at: now, peers: this.look() });
+    for (const { fd } of sockets)
+      if (happened.has(fd) && this.probe.happened(fd, now)) this.handle({ type: 'ready', at: now });
     this.probe.tick(now);
     const dueNow = this.machine.wakeAt;
     if (dueNow !== undefined && now >= dueNow) this.handle({ type: 'tick', at: now });
@@ -165,9 +177,7 @@ export class Driver {
   /** A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). */
   private lookAgain(): void {
     if (!this.machine.started || !this.machine.needsOthers) return;
-    const peers = this.look();
-    this.machine.see(peers);
-    this.rendezvous.keepLastWords(peers);
+    this.machine.see(this.look());
   }
 
   private reap(): void {
@@ -211,9 +221,12 @@ export class Driver {
     }
   }
 
-  /** What follows a failed action is not done: the machine hears of the failure and decides anew. */
+  /** After a failed action nothing is begun: the machine hears of the failure and decides anew. What it takes for sent is sent. */
   private perform(actions: Action[]): void {
-    for (const action of actions) if (!this.act(action)) return;
+    let failed = false;
+    for (const action of actions) {
+      if (!(failed && isBeginning(action)) && !this.act(action)) failed = true;
+    }
   }
 
   private act(action: Action): boolean {
@@ -255,9 +268,11 @@ export class Driver {
       if (!(error instanceof HostError)) throw error;
       // A process that runs goes on, and an end is an end. But nobody would ever hear that a sidecar is ready.
       if (phase === 'ended' || (this.child > 0 && (phase !== 'started' || stopping))) {
-        say(error.message);
+        if (error.message !== this.failure) say(error.message);
+        this.failure = error.message;
         return true;
       }
+      this.failure = error.message;
       this.queue.push({ type: 'unusable', at: host.now(), reason: error.message, running: this.child > 0 });
       return false;
     }
@@ -283,13 +298,13 @@ export class Driver {
     // A terminal stops the whole job, so the whole job goes on: our child leads its group.
     if (number === SIGCONT && host.kill(-this.child, number) >= 0) return;
     if (host.kill(this.child, number) >= 0) return;
-    if (!this.powerless) say(`cannot send ${signalName(number)} to process ${this.child}: ${POWERLESS}`);
+    if (!this.powerless) say(`cannot send ${signalName(number)} to process ${this.child}: ${whyPowerless()}`);
     this.powerless = true;
   }
 
   /** Nobody here can end the process: the kernel does when process 1 ends, and the container runtime where we are not that. */
   private giveUp(): void {
-    say(`cannot kill process ${this.child}: ${POWERLESS}`);
+    say(`cannot kill process ${this.child}: ${whyPowerless()}`);
     this.queue.push({ type: 'exit', at: host.now(), code: 128 + SIGKILL });
     this.child = 0;
   }

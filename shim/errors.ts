@@ -5,15 +5,22 @@ export const EAGAIN = 11;
 export const EACCES = 13;
 export const ECHILD = 10;
 export const EEXIST = 17;
+export const EMFILE = 24;
 export const EISDIR = 21;
+export const ENOSPC = 28;
 export const ECONNREFUSED = 111;
 /** Something of another kind stands there (`host.open`). */
 export const EMEDIUMTYPE = 124;
+
+/** ENOMEM, ENFILE, EMFILE. */
+const SHORTAGES = [12, 23, 24];
 
 const WORDS: Record<number, string> = {
   1: 'operation not permitted',
   2: 'no such file or directory',
   8: 'exec format error',
+  11: 'resource temporarily unavailable (a limit of processes or memory)',
+  12: 'out of memory',
   13: 'permission denied',
   17: 'file exists',
   20: 'not a directory',
@@ -37,6 +44,11 @@ const WORDS: Record<number, string> = {
   124: 'something else stands there',
 };
 
+/** Whether there were too few descriptors or too little memory to find out: nothing is known then. */
+export function isShortage(result: number): boolean {
+  return SHORTAGES.includes(-result);
+}
+
 /** Words for a host function's negative result. */
 export function reason(result: number): string {
   return WORDS[-result] ?? `error ${-result}`;
@@ -44,7 +56,11 @@ export function reason(result: number): string {
 
 /** A step that failed: what was being done, to what, and why. */
 export class HostError extends Error {
+  /** A negative errno. */
+  readonly result: number;
+
   constructor(doing: string, path: string, result: number) {
     super(`cannot ${doing} ${path}: ${reason(result)}`);
+    this.result = result;
   }
 }

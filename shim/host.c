@@ -62,9 +62,12 @@ void host_early(int argc, char **argv) {
 
 static JSValue result(JSContext *ctx, long value) { return JS_NewInt32(ctx, value < 0 ? -errno : (int)value); }
 
+/* There will be no command any more: its descriptors are ours. */
+static int commandless;
+
 /* Keep clear of the command's own three descriptors, also where the container started with some of them closed. */
 static int high(int fd) {
-  if (fd < 0 || fd > 2) return fd;
+  if (fd < 0 || fd > 2 || commandless) return fd;
   int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3), kept = errno;
   close(fd);
   errno = kept;
@@ -138,6 +141,14 @@ static JSValue random_id(JSContext *ctx, JSValueConst self, int argc, JSValueCon
     bits = (uint64_t)t.tv_sec * 1000000007u + (uint64_t)t.tv_nsec;
   }
   return JS_NewFloat64(ctx, (double)(bits >> 12));
+}
+
+/* Two descriptors more, where the limit leaves none: standard input and output, which only a command needs. */
+static JSValue give_up_command(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  commandless = 1;
+  close(0);
+  close(1);
+  return JS_UNDEFINED;
 }
 
 static JSValue exit_now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { _exit(int_arg(ctx, argv[0])); }
@@ -223,10 +234,19 @@ static void take_place(const struct birth *birth) {
   if (birth->foreground) tcsetpgrp(0, getpid());
 }
 
+/* The child ends, and says why to its parent. */
+static _Noreturn void unstarted(int report, int error) {
+  ssize_t written = write(report, &error, sizeof error);
+  (void)written;
+  _exit(126);
+}
+
 /* In the child, after vfork: only syscalls, no return. */
 static void become(const char *path, char **argv, pid_t parent, const struct birth *birth, int report) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (getppid() != parent) _exit(126); /* killed before that */
+  /* Killed before that. (A negative pid is one that a filter keeps from us.) */
+  pid_t now = getppid();
+  if (now != parent && now >= 0 && parent >= 0) unstarted(report, ESRCH);
   take_place(birth);
   if (birth->reaper) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (birth->silent) {
@@ -249,7 +269,14 @@ static int start(const char *path, char **argv, const struct birth *birth) {
   int report[2], error = 0;
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
   report[0] = high(report[0]);
+  if (report[0] < 0) error = errno;
   report[1] = high(report[1]);
+  if (report[1] < 0) error = errno;
+  if (error) { /* without it a failed exec would look like an end */
+    if (report[0] >= 0) close(report[0]);
+    if (report[1] >= 0) close(report[1]);
+    return -error;
+  }
   pid_t parent = getpid(), child = vfork();
   if (child == 0) become(path, argv, parent, birth, report[1]);
   if (child < 0) error = errno;
@@ -313,7 +340,9 @@ static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
       argv[i] = (char *)JS_ToCString(ctx, word);
       JS_FreeValue(ctx, word);
     }
-    started = argv ? start(path, argv, &birth) : -E2BIG;
+    int whole = argv != NULL;
+    for (int i = 0; argv && i < n; i++) whole = whole && argv[i];
+    started = whole ? start(path, argv, &birth) : argv || (n > 0 && n < MAX_ARGS) ? -ENOMEM : -E2BIG;
     for (int i = 0; argv && i < n; i++) JS_FreeCString(ctx, argv[i]);
     free(argv);
   }
@@ -325,7 +354,8 @@ static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
 static JSValue can_execute(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   struct stat s;
   const char *path = JS_ToCString(ctx, argv[0]);
-  int r = path ? stat(path, &s) : -1;
+  if (!path) return JS_NewInt32(ctx, -ENOMEM);
+  int r = stat(path, &s);
   if (r == 0 && !S_ISREG(s.st_mode)) r = -1, errno = EACCES;
   if (r == 0) r = access(path, X_OK);
   int error = errno;
@@ -338,11 +368,28 @@ static JSValue can_execute(JSContext *ctx, JSValueConst self, int argc, JSValueC
 
 static JSValue with_path(JSContext *ctx, JSValueConst value, long (*call)(const char *, long), long extra) {
   const char *path = JS_ToCString(ctx, value);
-  long r = path ? call(path, extra) : -1;
+  if (!path) return JS_NewInt32(ctx, -ENOMEM);
+  long r = call(path, extra);
   int error = errno;
   JS_FreeCString(ctx, path);
   errno = error;
   return result(ctx, r);
+}
+
+/* fstat, or the call that does the same where a filter knows only one of them. */
+static int look(int fd, struct stat *s) {
+  int r = fstat(fd, s);
+#ifdef SYS_newfstatat
+  if (r < 0 && (errno == EPERM || errno == ENOSYS)) r = (int)syscall(SYS_newfstatat, fd, "", s, AT_EMPTY_PATH);
+#endif
+  return r;
+}
+
+/* open and openat, likewise. */
+static int open_name(const char *path, int flags) {
+  int fd = open(path, flags, 0600);
+  if (fd < 0 && (errno == EPERM || errno == ENOSYS)) fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+  return fd;
 }
 
 /* Whether two looks were at the same file, of a kind that is wanted. */
@@ -354,10 +401,10 @@ static int is_same(const struct stat *a, const struct stat *b) {
 static int open_found(int found, const struct stat *is, const char *path, int flags) {
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", found);
-  int fd = open(link, flags);
-  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) fd = open(path, flags | O_NOFOLLOW);
+  int fd = open_name(link, flags);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) fd = open_name(path, flags | O_NOFOLLOW);
   struct stat now;
-  if (fd < 0 || (fstat(fd, &now) == 0 && is_same(is, &now))) return fd;
+  if (fd < 0 || (look(fd, &now) == 0 && is_same(is, &now))) return fd;
   close(fd);
   errno = EMEDIUMTYPE;
   return -1;
@@ -369,10 +416,10 @@ static int open_found(int found, const struct stat *is, const char *path, int fl
  */
 static int open_kind(const char *path, int flags, mode_t kind) {
   struct stat is;
-  int found = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  int found = open_name(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (found < 0) return -1;
   int fd = -1;
-  if (fstat(found, &is) == 0) {
+  if (look(found, &is) == 0) {
     if ((is.st_mode & S_IFMT) == kind) fd = open_found(found, &is, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     else errno = EMEDIUMTYPE;
   }
@@ -388,8 +435,8 @@ static long call_open(const char *path, long mode) {
     case 'w': return open_kind(path, O_WRONLY, S_IFREG);
     case 'l': return open_kind(path, O_RDONLY, S_IFIFO);
     case 'f': return open_kind(path, O_RDWR, S_IFIFO);
-    case 'c': return high(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    default: return high(open(path, O_RDONLY | O_CLOEXEC));
+    case 'c': return high(open_name(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC));
+    default: return high(open_name(path, O_RDONLY | O_CLOEXEC));
   }
 }
 static long call_unlink(const char *path, long extra) { return extra ? rmdir(path) : unlink(path); }
@@ -431,7 +478,7 @@ static JSValue kind_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst
 
 static JSValue rename_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   const char *from = JS_ToCString(ctx, argv[0]), *to = JS_ToCString(ctx, argv[1]);
-  int r = from && to ? rename(from, to) : -1, error = errno;
+  int r = from && to ? rename(from, to) : -1, error = from && to ? errno : ENOMEM;
   JS_FreeCString(ctx, from);
   JS_FreeCString(ctx, to);
   errno = error;
@@ -468,8 +515,11 @@ static JSValue read_some(JSContext *ctx, JSValueConst self, int argc, JSValueCon
 static JSValue write_at(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   size_t length = 0;
   const char *text = JS_ToCStringLen(ctx, &length, argv[1]);
+  if (!text) return JS_NewInt32(ctx, -ENOMEM);
   int fd = int_arg(ctx, argv[0]), offset = int_arg(ctx, argv[2]);
-  ssize_t n = !text ? -1 : offset < 0 ? write(fd, text, length) : pwrite(fd, text, length, offset);
+  ssize_t n = offset < 0 ? write(fd, text, length) : pwrite(fd, text, length, offset);
+  /* Where a filter does not know pwrite: a descriptor that was just opened stands at 0. */
+  if (n < 0 && offset == 0 && (errno == EPERM || errno == ENOSYS)) n = write(fd, text, length);
   int error = errno;
   JS_FreeCString(ctx, text);
   errno = error;
@@ -524,7 +574,7 @@ static ssize_t reopen_out(const char *text, size_t length) {
 /* Write to standard error what goes there at once. The bytes written; or -1: EAGAIN, nobody takes it now. Up to PIPE_BUF bytes are one piece. */
 ssize_t host_say(const char *text, size_t length) {
   struct stat s;
-  if (fstat(2, &s) < 0) return -1;
+  if (look(2, &s) < 0) return -1;
   if (S_ISREG(s.st_mode)) return write(2, text, length);
   ssize_t n = -1;
   errno = ENOTSUP;
@@ -542,7 +592,8 @@ ssize_t host_say(const char *text, size_t length) {
 static JSValue say(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   size_t length = 0;
   const char *text = JS_ToCStringLen(ctx, &length, argv[0]);
-  ssize_t n = text ? host_say(text, length) : -1;
+  if (!text) return JS_NewInt32(ctx, -ENOMEM);
+  ssize_t n = host_say(text, length);
   int error = errno;
   JS_FreeCString(ctx, text);
   errno = error;
@@ -557,7 +608,7 @@ static JSValue watch(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
   if (fd < 0) return result(ctx, -1);
   const char *folder = JS_ToCString(ctx, argv[0]);
   uint32_t mask = IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
-  int r = folder ? inotify_add_watch(fd, folder, mask) : -1, error = errno;
+  int r = folder ? inotify_add_watch(fd, folder, mask) : -1, error = folder ? errno : ENOMEM;
   JS_FreeCString(ctx, folder);
   if (r >= 0) return JS_NewInt32(ctx, fd);
   close(fd);
@@ -651,6 +702,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("leadsSession", 0, leads_session),
     JS_CFUNC_DEF("now", 0, now),
     JS_CFUNC_DEF("random", 0, random_id),
+    JS_CFUNC_DEF("giveUpCommand", 0, give_up_command),
     JS_CFUNC_DEF("exit", 1, exit_now),
     JS_CFUNC_DEF("openSignals", 0, open_signals),
     JS_CFUNC_DEF("readSignal", 1, read_signal),

@@ -19,6 +19,8 @@ declare module 'host' {
   export function now(): number;
   /** A random whole number below 2^52. */
   export function random(): number;
+  /** Close standard input and output, and use their descriptors from now on: no command will be started any more. */
+  export function giveUpCommand(): void;
   export function exit(code: number): never;
 
   /** A descriptor that delivers every signal (all are blocked since the program's start). */

@@ -1,6 +1,6 @@
 /** A container's life line: a FIFO whose writing end its shim holds as long as it lives (`rendezvous.ts`). */
 import * as host from 'host';
-import { EACCES, EEXIST, EMEDIUMTYPE, HostError } from './errors.ts';
+import { EACCES, EEXIST, EMEDIUMTYPE, HostError, isShortage } from './errors.ts';
 import { moveAway } from './whole-file.ts';
 
 const S_IFIFO = 0o010000;
@@ -51,7 +51,13 @@ export function emptyLife(life: number): void {
   for (let reads = 0; reads < MOST_READS; reads++) if (typeof host.read(life, 65_536) !== 'string') return;
 }
 
-/** The reading end's descriptor; a negative errno where there is no such FIFO. */
+/**
+ * The reading end's descriptor; a negative errno where there is no such FIFO.
+ * @throws {HostError} where nobody can tell, for want of descriptors or memory
+ */
 export function openLife(folder: string, name: string): number {
-  return host.open(lifePath(folder, name), 'l');
+  const path = lifePath(folder, name);
+  const fd = host.open(path, 'l');
+  if (isShortage(fd)) throw new HostError('open', path, fd);
+  return fd;
 }

@@ -89,6 +89,12 @@ export type Action =
   | { type: 'say'; level: 'info' | 'debug'; text: string }
   | { type: 'exit'; code: number };
 
+/** Whether an action begins something, which must not happen after one that failed. */
+export function isBeginning(action: Action): boolean {
+  if (action.type === 'announce') return action.marker.phase !== 'ended';
+  return action.type === 'spawn' || (action.type === 'probe' && action.on);
+}
+
 /** What never changes in a shim's life. */
 export interface Context {
   options: ContainerOptions;
@@ -117,15 +123,20 @@ export function isFinal(policy: RestartPolicy, rules: readonly RestartRule[], co
   return policy === 'Never' || (policy === 'OnFailure' && code === 0);
 }
 
+/** What a container's announcements need to know of it. */
+export interface Announcer {
+  options: Pick<ContainerOptions, 'restartPolicy' | 'restartRules' | 'probed'>;
+}
+
 /** The announcement of a container in some phase before its end. */
-export function announcement(context: Context, phase: Phase, stopping: boolean): Announcement {
+export function announcement(context: Announcer, phase: Phase, stopping: boolean): Announcement {
   const { restartPolicy, restartRules } = context.options;
   const killedIsFinal = isFinal(restartPolicy, restartRules, EXIT_KILLED);
   return { phase, code: 0, final: false, killedIsFinal, stopping, stopDoubt: stopDoubtOf(context.options) };
 }
 
 /** A container's last word. */
-export function lastWord(context: Context, code: number, stopping: boolean): Announcement {
+export function lastWord(context: Announcer, code: number, stopping: boolean): Announcement {
   const { restartPolicy, restartRules } = context.options;
   const final = isFinal(restartPolicy, restartRules, code);
   return { ...announcement(context, 'ended', stopping), code, final };
@@ -137,7 +148,7 @@ export function lastWord(context: Context, code: number, stopping: boolean): Ann
  * before a stop of this container alone.
  */
 export function doneBefore(
-  { role, name, preStop }: ContainerOptions,
+  { role, name, preStop }: Pick<ContainerOptions, 'role' | 'name' | 'preStop'>,
   epoch: string,
   last: Marker | undefined,
 ): number | undefined {
@@ -156,7 +167,7 @@ export const DOUBT = 60_000;
  * it again in the same breath, whatever its code (kuberuntime, computePodActions); but for a probe under Never. Only where that start
  * fails it goes by the code after all. A new image may have to be pulled first.
  */
-function stopDoubtOf({ probed, restartPolicy }: ContainerOptions): number {
+function stopDoubtOf({ probed, restartPolicy }: Announcer['options']): number {
   if (!probed) return LONGEST_DOUBT;
   return restartPolicy === 'Never' ? 0 : DOUBT;
 }

@@ -1,6 +1,6 @@
 /** What one shim hears and reads of one other container of the pod (`rendezvous.ts`). */
 import * as host from 'host';
-import { EAGAIN } from './errors.ts';
+import { EAGAIN, EMFILE, HostError } from './errors.ts';
 import { openLife } from './life-line.ts';
 import type { Peer } from './lifecycle.ts';
 import type { Marker } from './marker.ts';
@@ -8,6 +8,9 @@ import { readMarker, statePath } from './marker-file.ts';
 import { parseSpoken, SPOKEN_SIZE, type SpokenWord } from './spoken-word.ts';
 
 const POLLIN = 1;
+
+/** In place of a marker that its writer could not write. */
+const UNWRITTEN = { attempt: 0, killedIsFinal: false } as const;
 
 /** Listens to one container's life line, and reads its markers. */
 export class Listener {
@@ -18,12 +21,15 @@ export class Listener {
   private alive = false;
   private lived = false;
   private spoken: SpokenWord | undefined;
+  /** The marker that stood there when that was heard. */
+  private spokenOver: Pick<Marker, 'attempt' | 'killedIsFinal'> | undefined;
   /** The attempt whose last word was synced. */
   private synced = 0;
   /** Its newest marker in the life that it is in, should somebody remove that. */
   private said: Marker | undefined;
   /** The marker that it left when it went down, likewise. */
   private left: Marker | undefined;
+  private seen: Peer | undefined;
 
   constructor(folder: string, name: string) {
     this.folder = folder;
@@ -35,16 +41,33 @@ export class Listener {
     return this.fd;
   }
 
-  /** The order matters: who is down after its marker was read, and was down before, wrote nothing in between. */
+  /**
+   * How it is now; where the node has no memory or descriptors to find out, how it was.
+   * @throws {HostError} where that is not known either, or a limit of this container's own leaves no descriptor: then it would never be
+   */
   look(): Peer {
+    try {
+      this.seen = this.lookNow();
+    } catch (error) {
+      if (!(error instanceof HostError) || error.result === -EMFILE || this.seen === undefined) throw error;
+    }
+    return this.seen;
+  }
+
+  /** The order matters: who is down after its marker was read, and was down before, wrote nothing in between. */
+  private lookNow(): Peer {
     this.listen();
     let marker = readMarker(this.folder, this.name);
     if (!this.alive && marker !== undefined && marker.phase !== 'ended') {
       this.listen();
       if (this.alive) marker = readMarker(this.folder, this.name);
     }
-    if (marker !== undefined && marker.phase !== 'ended' && !this.alive && this.spoken !== undefined) {
-      marker = { ...marker, phase: 'ended', ...this.spoken };
+    if (!this.alive && this.spoken !== undefined) {
+      // A later attempt may have written since, and ended as well.
+      this.spokenOver ??= marker ?? UNWRITTEN;
+      // It lived while we do, so it was of the same sandbox, whatever it could write before.
+      if (marker === undefined || marker.attempt === this.spokenOver.attempt)
+        marker = { ...(marker ?? UNWRITTEN), epoch: '', phase: 'ended', ...this.spoken };
     }
     // What it said last is true also where somebody removed it: in this life, and when it is down.
     if (this.alive) {
@@ -57,13 +80,13 @@ export class Listener {
     return marker === undefined ? peer : { ...peer, marker };
   }
 
-  /** Sync its last word, which was seen, unless that was done. */
-  keepLastWord(marker: Marker): void {
-    if (this.synced === marker.attempt) return;
-    this.synced = marker.attempt;
+  /** Sync its last word, if one was seen. What could not be synced is tried again when it is looked for again. */
+  keepLastWord(): void {
+    const marker = this.seen?.marker;
+    if (marker?.phase !== 'ended' || this.synced === marker.attempt) return;
     const fd = host.open(statePath(this.folder, this.name), 'r');
     if (fd < 0) return;
-    host.sync(fd);
+    if (host.sync(fd) >= 0) this.synced = marker.attempt;
     host.close(fd);
   }
 
@@ -77,20 +100,31 @@ export class Listener {
     const hungUp = host.poll([this.fd], [POLLIN], 0);
     if (typeof hungUp !== 'number' && (hungUp[0] ?? 0) !== 0) this.lived = true;
     host.close(this.fd);
+    this.fd = -1;
     this.fd = openLife(this.folder, this.name);
     this.alive = this.hear();
   }
 
-  /** Read one word, if one was spoken. */
+  /** Whether it lives. A last word, if one was spoken, is taken once: the other copies are for others. */
   private hear(): boolean {
     if (this.fd < 0) return false;
-    let got = host.read(this.fd, SPOKEN_SIZE);
-    if (typeof got === 'string' && got !== '') {
-      this.spoken = parseSpoken(got) ?? this.spoken;
-      got = host.read(this.fd, SPOKEN_SIZE);
+    // They lie there until its next attempt begins.
+    if (this.spoken !== undefined && this.hasWords()) return false;
+    const got = host.read(this.fd, SPOKEN_SIZE);
+    if (got === -EAGAIN) {
+      this.lived = true;
+      this.spoken = undefined;
+      this.spokenOver = undefined;
+      return true;
     }
-    const alive = got === -EAGAIN;
-    if (alive || this.spoken !== undefined) this.lived = true;
-    return alive;
+    if (typeof got === 'string') this.spoken = parseSpoken(got) ?? this.spoken;
+    if (this.spoken !== undefined) this.lived = true;
+    // After its last word it only ends.
+    return false;
+  }
+
+  private hasWords(): boolean {
+    const ready = host.poll([this.fd], [POLLIN], 0);
+    return typeof ready !== 'number' && ((ready[0] ?? 0) & POLLIN) !== 0;
   }
 }

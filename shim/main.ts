@@ -6,8 +6,10 @@ import { help } from './help.ts';
 import { install } from './install.ts';
 import { EXIT_UNUSABLE } from './lifecycle.ts';
 import { othersWords } from './machine-words.ts';
-import { type ContainerOptions, parseShimArguments, UsageError } from './protocol.ts';
+import { type ContainerOptions, parseIdentity, parseShimArguments, UsageError } from './protocol.ts';
+import { Rendezvous } from './rendezvous.ts';
 import { Started } from './started.ts';
+import { announceUnusable } from './unusable.ts';
 import { flushWords, say } from './voice.ts';
 
 function main(): never {
@@ -16,22 +18,43 @@ function main(): never {
     host.write(1, help(), -1);
     return host.exit(args.length === 0 ? EXIT_UNUSABLE : 0);
   }
+  return args[0] === 'install' || args[0] === 'started' ? runBeside(args) : runContainer(args);
+}
+
+/** What takes no place in the rendezvous. */
+function runBeside(args: string[]): never {
   try {
     const options = parseShimArguments(args);
-    if (options.role === 'install') {
-      install(options);
-      return host.exit(0);
-    }
-    if (options.role === 'started') return host.exit(new Started(options).wait());
+    if (options.role === 'install') install(options);
+    return host.exit(options.role === 'started' ? new Started(options).wait() : 0);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** The container's place in the rendezvous is taken before anything can fail: an end that nobody hears of is waited for (rule L17). */
+function runContainer(args: string[]): never {
+  let rendezvous: Rendezvous | undefined;
+  try {
+    const options = parseShimArguments(args);
+    if (options.role === 'install' || options.role === 'started') throw new UsageError('no container to run');
+    rendezvous = new Rendezvous(options);
     const commandAt = args.indexOf('--') + 1;
     keepOwnWords(options, commandAt);
-    return new Driver(options, commandAt).run();
+    return new Driver(options, commandAt, rendezvous).run();
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof HostError)) throw error;
-    say(error.message);
-    flushWords();
-    return host.exit(EXIT_UNUSABLE);
+    const identity = parseIdentity(args);
+    if (identity !== undefined) announceUnusable(identity, rendezvous);
+    return failed(error);
   }
+}
+
+/** Say why, and end. A bug is the engine's to tell of, with its stack. */
+function failed(error: unknown): never {
+  if (!(error instanceof UsageError) && !(error instanceof HostError)) throw error;
+  say(error.message);
+  flushWords();
+  return host.exit(EXIT_UNUSABLE);
 }
 
 /** Leave out of the command, here and in the program's own arguments, what other machines than this one run. */

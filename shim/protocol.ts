@@ -110,6 +110,12 @@ export interface StartedOptions {
   readyTimeout: number;
 }
 
+/** What a container's shim must know to take its place in the rendezvous, and to say there that it has ended. */
+export type Identity = Pick<
+  ContainerOptions,
+  'role' | 'name' | 'run' | 'preStop' | 'restartPolicy' | 'restartRules' | 'probed'
+>;
+
 export type ShimOptions = InstallOptions | ContainerOptions | StartedOptions;
 
 type ReadinessOptions = Pick<ContainerOptions, 'ready' | 'readyTimeout'>;
@@ -262,6 +268,31 @@ function aloneGraceOf(flags: Flags): { aloneGrace?: AloneGrace } {
   if (least === undefined || most === undefined || least > most || more.length > 0)
     throw flags.bad('alone-grace', text, '1s,60s');
   return { aloneGrace: { least, most } };
+}
+
+/**
+ * Of arguments that do not parse, what is needed to say that their container has ended: as much as can be read. What cannot is taken
+ * so that nobody waits for it: `Never`, no rules.
+ * @returns undefined where not even the name is known
+ */
+export function parseIdentity(argv: readonly string[]): Identity | undefined {
+  const role = argv[0];
+  if (role !== 'main' && role !== 'sidecar') return undefined;
+  const end = argv.indexOf('--');
+  const flags = new Flags(argv.slice(1, end < 0 ? argv.length : end));
+  const [name, ...more] = flags.all('name');
+  if (name === undefined || name === '' || name.includes('/') || more.length > 0) return undefined;
+  const policies: readonly RestartPolicy[] = ['Always', 'OnFailure', 'Never'];
+  const [policy] = flags.all('restart-policy');
+  return {
+    role,
+    name,
+    run: flags.all('run')[0] ?? RUN_DIR,
+    preStop: flags.all('pre-stop').flatMap((names) => names.split(',')),
+    restartPolicy: policies.find((known) => known === policy) ?? 'Never',
+    restartRules: flags.all('restart-rule').flatMap((text) => parseRestartRule(text) ?? []),
+    probed: flags.present('probed'),
+  };
 }
 
 function parseRestartRule(text: string): RestartRule | undefined {

@@ -1,5 +1,6 @@
 /** A sidecar's readiness condition, tried until it holds (rule L1). Non-blocking: its sockets are part of the one poll. */
 import * as host from 'host';
+import { EAGAIN } from './errors.ts';
 import { startProcess } from './process.ts';
 import type { Readiness } from './protocol.ts';
 import { type Outcome, ReadinessReport } from './readiness-report.ts';
@@ -21,6 +22,8 @@ interface Connection {
   fd: number;
   address: string;
   connected: boolean;
+  /** What the socket's buffer had no room for yet. */
+  unsent: string;
   answer: string;
 }
 
@@ -65,7 +68,10 @@ export class ReadinessProbe {
 
   /** What to poll: descriptors, and for which events. */
   descriptors(): { fd: number; events: number }[] {
-    return this.connections.map(({ fd, connected }) => ({ fd, events: connected ? POLLIN : POLLOUT }));
+    return this.connections.map(({ fd, connected, unsent }) => ({
+      fd,
+      events: connected && unsent === '' ? POLLIN : POLLOUT,
+    }));
   }
 
   /** The clock went on. */
@@ -89,9 +95,10 @@ export class ReadinessProbe {
       if (errno < 0) return this.drop(connection, at, { kind: 'errno', errno });
       if (this.ready.kind !== 'http') return this.succeeded();
       connection.connected = true;
-      const sent = host.write(fd, request(this.ready), -1);
-      return sent < 0 ? this.drop(connection, at, { kind: 'errno', errno: sent }) : false;
+      connection.unsent = this.ready.kind === 'http' ? request(this.ready) : '';
+      return this.send(connection, at);
     }
+    if (connection.unsent !== '') return this.send(connection, at);
     const { address } = connection;
     const got = host.read(fd, MAX_ANSWER);
     if (typeof got === 'number') return this.drop(connection, at, { kind: 'errno', errno: got });
@@ -148,10 +155,19 @@ export class ReadinessProbe {
   private connect(name: string | undefined, port: number, at: number): void {
     for (const address of addressesOf(name)) {
       const fd = host.connect(address, port);
-      if (fd >= 0) this.connections.push({ fd, address, connected: false, answer: '' });
+      if (fd >= 0) this.connections.push({ fd, address, connected: false, unsent: '', answer: '' });
       else this.report.note({ kind: 'errno', errno: fd });
     }
     if (this.connections.length === 0) this.failed(at);
+  }
+
+  /** As much of the request as goes now; -EAGAIN: none of it. */
+  private send(connection: Connection, at: number): boolean {
+    if (connection.unsent === '') return false;
+    const bytes = host.write(connection.fd, connection.unsent, -1);
+    if (bytes < 0 && bytes !== -EAGAIN) return this.drop(connection, at, { kind: 'errno', errno: bytes });
+    if (bytes > 0) connection.unsent = afterBytes(connection.unsent, bytes);
+    return false;
   }
 
   private drop(connection: Connection, at: number, outcome: Outcome): boolean {
@@ -194,6 +210,18 @@ function addressesOf(hostName: string | undefined): string[] {
     .addresses()
     .filter((address) => !loopback.includes(address) && !address.startsWith('fe80'));
   return [...loopback, ...own].slice(0, MAX_ADDRESSES);
+}
+
+/** What is left of a text of which so many bytes of UTF-8 are gone. */
+function afterBytes(text: string, bytes: number): string {
+  let at = 0;
+  let gone = 0;
+  for (const char of text) {
+    if (gone >= bytes) break;
+    at += char.length;
+    gone += char < '\u0080' ? 1 : char < '\u0800' ? 2 : char.length > 1 ? 4 : 3;
+  }
+  return text.slice(at);
 }
 
 function request(ready: Extract<Readiness, { kind: 'http' }>): string {

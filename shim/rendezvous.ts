@@ -18,7 +18,7 @@ import { type Announcement, DOUBT, doneBefore, type Peer, type Peers } from './l
 import { Listener } from './listener.ts';
 import { formatMarker, MARKER_SIZE, MAX_EPOCH } from './marker.ts';
 import { readMarker, statePath } from './marker-file.ts';
-import type { ContainerOptions } from './protocol.ts';
+import type { Identity } from './protocol.ts';
 import { formatSpoken, SPOKEN_SIZE } from './spoken-word.ts';
 import { say } from './voice.ts';
 import { overwrite, readText, replace, writeWhole } from './whole-file.ts';
@@ -38,7 +38,7 @@ export class Rendezvous {
   /** The code in which this main's work ended in an attempt before: its last word stands, and needs no other. */
   readonly done: number | undefined;
   /** The life lines that this shim holds: more than one only where its FIFO was removed. */
-  private readonly lives: number[];
+  private readonly lives: number[] = [];
   private currentEpoch: string;
   private listeners: Listener[] = [];
   /** What was announced last. */
@@ -51,13 +51,13 @@ export class Rendezvous {
    * Take this container's life line, before anything else can be known of it.
    * @throws {HostError} when the folder cannot be used
    */
-  constructor(options: ContainerOptions) {
-    const { run: folder, name } = options;
+  constructor(identity: Identity) {
+    const { run: folder, name } = identity;
     this.folder = folder;
     this.name = name;
     const last = readMarker(folder, name);
     this.currentEpoch = this.readEpoch();
-    this.done = doneBefore(options, this.currentEpoch, last);
+    this.done = doneBefore(identity, this.currentEpoch, last);
     this.attempt = (last?.attempt ?? 0) + 1;
     // From here to the first announcement the last attempt's marker must speak neither for this one nor against it. Who dies
     // meanwhile has died before its command ran; but it has no life line yet, and must not be taken for dead because of that.
@@ -70,12 +70,15 @@ export class Rendezvous {
       coming = host.open(statePath(folder, name), 'w');
       if (coming >= 0) host.write(coming, text, 0);
     }
-    const life = holdLife(folder, name);
-    this.lives = [life];
-    // As long as words that the last attempt spoke lie in the pipe, nobody hears that we live.
-    emptyLife(life);
-    // Only now: the closing is what wakes those who watch, and they should find us alive.
-    if (coming >= 0) host.close(coming);
+    try {
+      const life = holdLife(folder, name);
+      this.lives.push(life);
+      // As long as words that the last attempt spoke lie in the pipe, nobody hears that we live.
+      emptyLife(life);
+    } finally {
+      // Only now: the closing is what wakes those who watch, and they should find us alive.
+      if (coming >= 0) host.close(coming);
+    }
   }
 
   /** The life of the sandbox that this is; empty as long as nobody knows it. */
@@ -104,11 +107,8 @@ export class Rendezvous {
    * Make sure that the last words which were seen survive a crash of the node: a main's may be lost for a sidecar that is
    * started again after it. Whoever relies on it syncs it, and not its writer, whose exit would wait for the disk.
    */
-  keepLastWords(peers: Peers): void {
-    for (const listener of this.listeners) {
-      const marker = peers.get(listener.name)?.marker;
-      if (marker?.phase === 'ended') listener.keepLastWord(marker);
-    }
+  keepLastWords(): void {
+    for (const listener of this.listeners) listener.keepLastWord();
   }
 
   /**
@@ -118,6 +118,15 @@ export class Rendezvous {
    * @returns when to look again, where something was missing
    */
   mend(at: number): number | undefined {
+    try {
+      return this.mendNow(at);
+    } catch (error) {
+      if (error instanceof HostError) return Math.max(this.mendAt, at + FIRST_PAUSE);
+      throw error;
+    }
+  }
+
+  private mendNow(at: number): number | undefined {
     if (this.epoch === '') this.currentEpoch = this.readEpoch();
     const { announced } = this;
     if (announced === undefined) return undefined;
@@ -128,14 +137,9 @@ export class Rendezvous {
     this.pause = at - this.mendAt > LAST_PAUSE ? FIRST_PAUSE : Math.min(this.pause * 2, LAST_PAUSE);
     this.mendAt = at + this.pause;
     if (!this.isHeld()) this.holdAnew();
-    try {
-      if (this.epoch !== '' && this.readEpoch() === '') this.writeAnew('epoch', `${this.epoch}\n`);
-      // Last: who believes it finds the rest.
-      this.announce(announced);
-    } catch (error) {
-      if (error instanceof HostError) return this.mendAt;
-      throw error;
-    }
+    if (this.epoch !== '' && this.readEpoch() === '') this.writeAnew('epoch', `${this.epoch}\n`);
+    // Last: who believes it finds the rest.
+    this.announce(announced);
     // He who removes file by file may have come in between.
     if (!this.isHeld()) this.holdAnew();
     this.sayRemoval();

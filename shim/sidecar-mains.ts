@@ -46,7 +46,7 @@ export function lookAtMains(context: Context, state: SidecarState, at: number, a
     const key = `${name}#${peer?.marker?.attempt}`;
     if (!silent || peer?.marker?.epoch !== context.epoch || state.reported.includes(key)) continue;
     state.reported = [...state.reported, key];
-    const text = `${name} died without a word (killed, or out of memory): its exit counts as ${EXIT_KILLED}`;
+    const text = `${name} ended without a word (killed, out of memory, or unable to write to the rendezvous): its exit counts as ${EXIT_KILLED}`;
     actions.push({ type: 'say', level: 'info', text });
   }
   if (state.doneAt !== undefined || !over) return;

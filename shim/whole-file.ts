@@ -1,10 +1,14 @@
 /** Small files, read and written whole, at paths where something that is not ours may stand. */
 import * as host from 'host';
-import { EEXIST, HostError } from './errors.ts';
+import { EEXIST, ENOSPC, HostError, isShortage } from './errors.ts';
 
-/** Up to `max` bytes; undefined where there is no such file. */
+/**
+ * Up to `max` bytes; undefined where there is no such file.
+ * @throws {HostError} where nobody can tell, for want of descriptors or memory
+ */
 export function readText(path: string, max: number): string | undefined {
   const fd = host.open(path, 'r');
+  if (isShortage(fd)) throw new HostError('open', path, fd);
   if (fd < 0) return undefined;
   const text = host.read(fd, max);
   host.close(fd);
@@ -38,10 +42,18 @@ export function overwrite(path: string, text: string): HostError | undefined {
 
 function put(fd: number, path: string, text: string, durable: boolean, mode?: number): HostError | undefined {
   let result = mode === undefined ? 0 : host.setMode(fd, mode);
-  if (result >= 0) result = host.write(fd, text, 0);
+  if (result >= 0) result = writeAll(fd, text);
   if (result >= 0 && durable) result = host.sync(fd);
   host.close(fd);
   return result < 0 ? new HostError('write', path, result) : undefined;
+}
+
+/** A part that was written is no marker: a limit on the size of files (RLIMIT_FSIZE) cuts a write short before it refuses one. */
+function writeAll(fd: number, text: string): number {
+  const written = host.write(fd, text, 0);
+  if (written < 0 || written === text.length) return written;
+  const more = host.write(fd, text.slice(written), written);
+  return more < 0 ? more : written + more === text.length ? more : -ENOSPC;
 }
 
 /** Rename over whatever stands there. */

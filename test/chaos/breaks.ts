@@ -88,8 +88,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L6'],
     what: 'listener.ts: a main whose life line is free is down for good',
     file: 'listener.ts',
-    from: "if (marker !== undefined && marker.phase !== 'ended' && !this.alive && this.spoken !== undefined) {",
-    to: "if (marker !== undefined && !this.alive) marker = { ...marker, final: true };\n    if (marker !== undefined && marker.phase !== 'ended' && !this.alive && this.spoken !== undefined) {",
+    from: '    // What it said last is true also where somebody removed it',
+    to: '    if (marker !== undefined && !this.alive) marker = { ...marker, final: true };\n    // What it said last is true also where somebody removed it',
     where: (plan) =>
       calm(plan) && plan.policy === 'OnFailure' && plan.mains.some(({ codes }) => (codes[0] ?? 0) !== 0),
   },
@@ -132,8 +132,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L8'],
     what: 'listener.ts: a life line counts as held for ever',
     file: 'listener.ts',
-    from: 'const alive = got === -EAGAIN;',
-    to: 'const alive = got === -EAGAIN || this.lived;',
+    from: 'if (got === -EAGAIN) {',
+    to: 'if (got === -EAGAIN || this.lived) {',
     where: calm,
   },
   {

@@ -11,9 +11,10 @@ export function buildActor(): string {
 
 /**
  * The path of the static executable that this C file makes; other users may run it.
+ * @param flags gcc's, beside the usual ones
  * @throws {Error} with gcc's words, when it does not compile
  */
-export function buildProgram(source: string): string {
+export function buildProgram(source: string, flags: readonly string[] = []): string {
   const name = basename(source, '.c');
   const key = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12);
   const folder = `${tmpdir()}/curfew-test-actor-${process.getuid?.() ?? 0}`;
@@ -24,9 +25,8 @@ export function buildProgram(source: string): string {
   if (existsSync(path)) return path;
   // Test files run side by side: each builds its own, and the last one's stays.
   const temporary = `${path}.${process.pid}`;
-  const { status, stderr } = spawnSync('gcc', ['-static', '-O1', '-Wall', '-o', temporary, source], {
-    encoding: 'utf8',
-  });
+  const args = ['-static', '-O1', '-Wall', ...flags, '-o', temporary, source];
+  const { status, stderr } = spawnSync('gcc', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`gcc cannot build ${source}:\n${stderr}`);
   chmodSync(temporary, 0o755);
   renameSync(temporary, path);

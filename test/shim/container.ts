@@ -50,6 +50,11 @@ export class Container {
     this.exit.catch(() => undefined);
   }
 
+  /** Whether it has ended. */
+  get ended(): boolean {
+    return this.over;
+  }
+
   get stdout(): string {
     return Buffer.concat(this.out).toString();
   }

@@ -28,7 +28,7 @@ test("L11 an end for good, on nobody's demand and in this life of the sandbox, n
 test('L8 a main that dies without a word counts as 137', () => {
   const never = job('Never').start().killed('work');
   assert.deepEqual(never.get('proxy').signals, [SIGTERM]);
-  assert.match(never.get('proxy').said[0] ?? '', /work died without a word .* 137/);
+  assert.match(never.get('proxy').said[0] ?? '', /work ended without a word .* 137/);
   const again = job('OnFailure').start().killed('work').pass(60_000);
   assert.deepEqual(again.get('proxy').signals, []);
   again.start('work').exits('work', 0);

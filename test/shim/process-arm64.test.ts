@@ -117,7 +117,7 @@ test('L8 L9 arm64: a main that is killed is noticed; a sidecar that ends is star
   await pod.notes('s up', 2);
   await m.signal(KILL);
   assert.equal(await s.code(), 0);
-  assert.match(s.stderr, /starting it again now\n.*died without a word/);
+  assert.match(s.stderr, /starting it again now\n.*ended without a word/);
 });
 
 test('P5 arm64: as nobody', { skip }, async (t) => {

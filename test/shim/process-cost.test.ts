@@ -70,5 +70,5 @@ test('L16 L8 without inotify a main that is killed is noticed too', async (t) =>
   await pod.notes('m up');
   await main.signal(KILL);
   assert.equal(await sidecar.code(), 0);
-  assert.match(sidecar.stderr, /died without a word/);
+  assert.match(sidecar.stderr, /ended without a word/);
 });

@@ -134,7 +134,7 @@ test('L8 a main that is killed with all its processes counts as 137 under Never:
   await pod.notes('m up');
   await main.signal(KILL);
   assert.equal(await sidecar.code(), 0);
-  assert.match(sidecar.stderr, /^curfew: m died without a word .*137\n$/);
+  assert.match(sidecar.stderr, /^curfew: m ended without a word .*137\n$/);
   assert.deepEqual(pod.noted, ['s up', 'm up', 's got 15', 's ends']);
 });
 
@@ -144,7 +144,7 @@ test('L8 under OnFailure the sidecar stays for the next attempt of a main that w
   const main = pod.start('m', pod.serve('m'));
   await pod.notes('m up');
   await main.signal(KILL);
-  await sidecar.says('m died without a word');
+  await sidecar.says('m ended without a word');
   assert.equal(await pod.start('m', pod.work('m')).code(), 0);
   assert.equal(await sidecar.code(), 0);
   assert.deepEqual(pod.noted, ['s up', 'm up', 'm runs', 's got 15', 's ends']);

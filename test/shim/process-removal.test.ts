@@ -111,7 +111,7 @@ test('L17 that a main has gone for good counts on when what it left is removed',
   await pod.notes('m up');
   await pod.notes('n up');
   await m.signal(KILL);
-  await sidecar.says('m died without a word');
+  await sidecar.says('m ended without a word');
   execFileSync('sh', ['-c', `rm -rf ${pod.run}/*`]);
   await n.signal(10);
   assert.deepEqual([await n.code(), await sidecar.code()], [0, 0]);

@@ -148,6 +148,18 @@ test('L17 a full disk without any room reserved: 125 before it starts, never a h
   assert.deepEqual(pod.noted, ['s up', 's got 15', 's ends']);
 });
 
+test('L17 a limit on the size of files that cuts a marker short: 125 before it starts, never a torn marker', async (t) => {
+  const pod = new Pod(t, PAIR);
+  const sidecar = pod.start('s', pod.serve('s'));
+  await pod.notes('s up');
+  const main = pod.start('m', pod.work('m'), { inside: [...NAMESPACE, 'prlimit', '--fsize=256:256'] });
+  assert.equal(await main.code(), 125);
+  assert.match(main.stderr, /^curfew: cannot write .*: file too large\n$/, 'said once');
+  assert.equal(await sidecar.code(), 0);
+  assert.equal(sidecar.stderr, '');
+  assert.deepEqual(pod.noted, ['s up', 's got 15', 's ends']);
+});
+
 test('L17 containers of different users share one rendezvous', async (t: TestContext) => {
   const pod = new Pod(t, { mains: ['m', 'n'], sidecars: ['s'] });
   const as = (user: number) => ({

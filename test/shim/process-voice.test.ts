@@ -47,7 +47,7 @@ test('P8 what must be known is one line each, curfew first', async (t) => {
   assert.equal(await sidecar.code(), 0);
   assert.deepEqual(sidecar.stderr.split('\n'), [
     'curfew: ended with code 4 while the work goes on: starting it again now',
-    'curfew: m died without a word (killed, or out of memory): its exit counts as 137',
+    'curfew: m ended without a word (killed, out of memory, or unable to write to the rendezvous): its exit counts as 137',
     'curfew: did not end in time: killing it',
     'curfew: ended with code 137 when it was stopped',
     '',
