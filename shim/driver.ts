@@ -91,7 +91,7 @@ export class Driver {
     } catch (error) {
       if (this.child > 0) {
         host.kill(this.child, SIGKILL);
-        killLeftovers(this.child, this.signals);
+        killLeftovers(this.child, this.signals, false);
       }
       throw error;
     }

@@ -5,12 +5,9 @@ import { openLife } from './life-line.ts';
 import type { Peer } from './lifecycle.ts';
 import type { Marker } from './marker.ts';
 import { readMarker, statePath } from './marker-file.ts';
-import { parseSpoken, SPOKEN_SIZE, type SpokenWord } from './spoken-word.ts';
+import { parseSpoken, SPOKEN_SIZE, type SpokenWord, spokenMarker } from './spoken-word.ts';
 
 const POLLIN = 1;
-
-/** In place of a marker that its writer could not write. */
-const UNWRITTEN = { attempt: 0, killedIsFinal: false } as const;
 
 /** Listens to one container's life line, and reads its markers. */
 export class Listener {
@@ -21,8 +18,8 @@ export class Listener {
   private alive = false;
   private lived = false;
   private spoken: SpokenWord | undefined;
-  /** The marker that stood there when that was heard. */
-  private spokenOver: Pick<Marker, 'attempt' | 'killedIsFinal'> | undefined;
+  /** The attempt whose marker stood there when that was heard; 0: none. */
+  private spokenOver: number | undefined;
   /** The attempt whose last word was synced. */
   private synced = 0;
   /** Its newest marker in the life that it is in, should somebody remove that. */
@@ -64,10 +61,9 @@ export class Listener {
     }
     if (!this.alive && this.spoken !== undefined) {
       // A later attempt may have written since, and ended as well.
-      this.spokenOver ??= marker ?? UNWRITTEN;
-      // It lived while we do, so it was of the same sandbox, whatever it could write before.
-      if (marker === undefined || marker.attempt === this.spokenOver.attempt)
-        marker = { ...(marker ?? UNWRITTEN), epoch: '', phase: 'ended', ...this.spoken };
+      this.spokenOver ??= marker?.attempt ?? 0;
+      if (marker === undefined || marker.attempt === this.spokenOver)
+        marker = spokenMarker(marker, this.spoken);
     }
     // What it said last is true also where somebody removed it: in this life, and when it is down.
     if (this.alive) {

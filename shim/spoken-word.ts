@@ -13,6 +13,15 @@ export const SPOKEN_COPIES = 256;
 /** What a last word says, marker or not. */
 export type SpokenWord = Pick<Marker, 'code' | 'final' | 'stopping' | 'stopDoubt'>;
 
+/** What is overlaid by a spoken word, where nothing was ever written. */
+const UNWRITTEN = { attempt: 0, killedIsFinal: false } as const;
+
+/** A container's marker as its spoken last word makes it: it lived while its listener does, so it was of the same sandbox (an empty epoch). */
+export function spokenMarker(written: Marker | undefined, word: SpokenWord): Marker {
+  const { code, final, stopping, stopDoubt } = word;
+  return { ...(written ?? UNWRITTEN), epoch: '', phase: 'ended', code, final, stopping, stopDoubt };
+}
+
 /**
  * The bytes to write: all copies.
  * @example formatSpoken({ code: 143, final: true, stopping: true, stopDoubt: 60_000 }) // 'cf 143 fs60     cf 143 fs60     ...'

@@ -411,6 +411,14 @@ export const BREAKS: readonly Break[] = [
     to: 'let goneAt = at + DOUBT;',
     pod: '1+1 OnFailure',
   },
+  {
+    rule: 'L8',
+    what: 'L17: of a last word that could not be written only the code is heard',
+    file: 'spoken-word.ts',
+    from: "phase: 'ended', code, final, stopping, stopDoubt };",
+    to: "phase: 'ended', code, final: false, stopping, stopDoubt };",
+    pod: '1+1 Never',
+  },
 ];
 
 /** The machines with this bug in them. `remove` the copy when the search is over. */

@@ -13,6 +13,7 @@ const ONCE: readonly Trouble[] = [
   'frozen',
   'clock-jump',
   'idle',
+  'unwritable',
 ];
 
 const MAINS = ['work', 'more'];

@@ -100,6 +100,7 @@ export class Catalogue {
     return {
       ...box,
       lived: swapBits(box.lived),
+      heard: swapBits(box.heard),
       cameUp: swapBits(box.cameUp),
       saw: swapBits(box.saw),
       ...(main === undefined ? {} : { main: { ...main, peers: this.swapPeers(main.peers) } }),
@@ -229,6 +230,8 @@ function boxKey(scene: Scene, box: Box): string {
   let text = `${life}|${failed}|${box.gaveUp}|${box.again}|${box.done}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}|${box.byHook}|${box.starts}|${box.upAt}|${box.isStale}`;
   text += `|${term?.alone}${term?.by}|${stopped?.alone}${stopped?.at}|${killAt}|${frozen}|${missedUntil}`;
   text += `|${saw}|${late}|${ran}|${ends}|${box.dueAt}|${box.ranAt}|${box.begunAt}|${box.askedAt}`;
+  if (box.mute || box.heard !== 0 || box.spoken !== undefined)
+    text += `|mute${box.mute}${box.heard}${markerText(box.spoken)}`;
   if (torn !== undefined) text += `|${torn.saw}${peersText(scene, torn.peers)}`;
   if (main !== undefined) {
     const { phase, since, early, lostAt, stopping, wakeAt } = main;

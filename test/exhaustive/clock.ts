@@ -171,6 +171,7 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, w
   // A main that runs watches nobody (machine.ts, needsOthers), and what it saw before decides nothing any more.
   if (main?.phase === 'running') {
     next.lived = 0;
+    next.heard = 0;
     next.cameUp = 0;
   }
   if (main !== undefined) next.main = laterMain(pod, main, by, oldMarkers);

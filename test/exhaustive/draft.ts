@@ -2,7 +2,7 @@
  * A pod in the middle of one event: the real state machines, and what their actions do to the pod. It follows
  * shim/driver.ts and shim/rendezvous.ts; what of them is modelled is told in environment.ts.
  */
-import type { Action, Event, Peer } from '../../shim/lifecycle.ts';
+import type { Action, Announcement, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
 import { hasOldMarkers, laterBox, laterMain } from './clock.ts';
 import {
@@ -38,6 +38,11 @@ function theMarker(marker: Marker): Marker {
 
 function wakeOf(box: Box): number | undefined {
   return box.main?.wakeAt ?? box.sidecar?.wakeAt;
+}
+
+/** What one shim takes for another's marker. */
+function markerSeen(box: Box, it: Box, other: number): Marker | undefined {
+  return !isUp(it) && (box.heard & (1 << other)) !== 0 ? it.spoken : it.marker;
 }
 
 export class Draft {
@@ -109,6 +114,10 @@ export class Draft {
     Object.assign(this.edit(who, UNBORN), { life: 'taken', marker, done, starts });
     if (!this.isMain(who) && restarts(this.scene.pod.policy, true))
       this.set(who, { starts: Math.min(Math.max(starts, this.scene.pod.startsBefore) + 1, 3) });
+    // Its next attempt empties the pipe, and is heard to live.
+    this.boxes.forEach(({ heard }, other) => {
+      if ((heard & (1 << who)) !== 0) this.set(other, { heard: heard & ~(1 << who) });
+    });
     if (marker !== undefined && this.doneBefore(who) === undefined) {
       // What a sidecar says counts only as long as it is there, whichever attempt it is.
       const attempt = this.isMain(who) ? marker.attempt + 1 : 0;
@@ -165,10 +174,11 @@ export class Draft {
       const alive = isUp(it);
       if (alive) lived |= bit;
       cameUp &= ~bit;
+      const marker = markerSeen(box, it, other);
       peers.set(this.scene.names[other] ?? '', {
         alive,
         lived: (lived & bit) !== 0,
-        ...(it.marker === undefined ? {} : { marker: it.marker }),
+        ...(marker === undefined ? {} : { marker }),
       });
       saw = rules.isTrulyStarted(this.scene.pod, it, other) ? saw | bit : saw & ~bit;
     }
@@ -209,7 +219,8 @@ export class Draft {
     return (this.scene.others[who] ?? []).some((other) => {
       const it = this.get(other);
       const seen = peers.get(this.scene.names[other] ?? '');
-      if (seen === undefined || seen.alive !== isUp(it) || seen.marker !== it.marker) return true;
+      if (seen === undefined || seen.alive !== isUp(it) || seen.marker !== markerSeen(box, it, other))
+        return true;
       return it.marker === undefined && !seen.lived && (box.lived & (1 << other)) !== 0;
     });
   }
@@ -248,8 +259,15 @@ export class Draft {
 
   /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
   gone(who: number, failed: boolean): void {
-    const { marker, again, done, starts } = this.get(who);
-    Object.assign(this.edit(who, UNBORN), { life: 'down', failed, marker, done: done && failed, starts });
+    const { marker, spoken, again, done, starts } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), {
+      life: 'down',
+      failed,
+      marker,
+      spoken,
+      done: done && failed,
+      starts,
+    });
     // Whom the policy brings back anyway, it brings back at any time.
     if (!restarts(this.scene.pod.policy, failed)) this.set(who, { again });
     this.changed(who);
@@ -276,6 +294,10 @@ export class Draft {
           const end = phase === 'ended' ? ` ${code}${final ? ' for good' : ', to come again'}` : '';
           this.note(`${name} announces ${phase}${end}${stopping ? ', stopping' : ''}`);
           if (phase === 'ended') word = { code, final };
+          if (this.get(who).mute) {
+            if (phase === 'ended') this.speak(who, action.marker);
+            break;
+          }
           const attempt = this.get(who).marker?.attempt ?? 0;
           this.set(who, { marker: theMarker({ ...action.marker, attempt, epoch: 'now' }) });
           this.changed(who);
@@ -332,6 +354,19 @@ export class Draft {
     for (const other of this.scene.others[who] ?? []) {
       if (this.get(other).missedUntil !== undefined) this.set(other, { missedUntil: undefined });
     }
+  }
+
+  /** A last word that nobody can write: whoever listens hears it (listener.ts). */
+  private speak(who: number, word: Announcement): void {
+    const said = this.scene.machines.spokenMarker(this.get(who).marker, word);
+    this.note(`${this.scene.names[who]} says so through its life line`);
+    this.set(who, { spoken: theMarker({ ...said, epoch: 'now' }) });
+    for (const other of this.scene.others[who] ?? []) {
+      const box = this.get(other);
+      if (box.life === 'begun' && box.main?.phase !== 'running')
+        this.set(other, { heard: box.heard | (1 << who) });
+    }
+    this.changed(who);
   }
 
   isMain(who: number): boolean {

@@ -12,6 +12,7 @@
  *   where it is of another epoch;
  * - a process ends with 0, another code, KILL of its own; asked to end, it ends, fails, or does not care; a TERM
  *   from inside; a readiness condition that holds at any time, or never;
+ * - a main whose rendezvous becomes read-only while it runs: its last word goes through its life line, to those who listen (L17);
  * - a notification that never comes: the shim looks at the next one, at a hang-up, or after LOOK_ANYWAY (30 s; the 500 ms
  *   of a shim without inotify are a shorter case of it);
  * - a node's restart (OnFailure, Always: under Never the kubelet makes no second sandbox), after which the kubelet may have
@@ -20,7 +21,7 @@
  *   trouble: a moment between (idle), a shim that is not scheduled (frozen, with its timers late), and all clocks jumping 11 minutes.
  *   The machines see the monotonic clock alone (host.c, now): it cannot go back, and the wall clock does not matter.
  *
- * Not modelled: a disk that is full or read-only (L17, test/shim/process-trouble.test.ts); what is said (P8, and L2's every 10 s);
+ * Not modelled: a disk that is full or read-only at any other moment (L17, test/shim/process-trouble.test.ts); what is said (P8, and L2's every 10 s);
  * restartPolicyRules; a command that is not there (the machines take the way of any end); the probes' own timing; a marker
  * torn in its middle (it counts as none until the writer has closed it); other signals than TERM.
  */

@@ -33,6 +33,18 @@ export function addFate(list: Happening[], scene: Scene, world: World, who: numb
       'stopped-alone',
     );
   }
+  if (canBecomeUnwritable(scene, world, who, box)) {
+    add(
+      `${name} can write to the rendezvous no more`,
+      false,
+      (draft) => {
+        draft.set(who, { mute: true });
+        // Nothing else goes wrong: who is exchanged for a newcomer does not hear what is said once (docs/limits.md).
+        draft.truth = { ...draft.truth, troubles: pod.trouble, had: 0 };
+      },
+      'unwritable',
+    );
+  }
   if (box.life === 'begun' && !box.frozen) {
     add(
       `${name} is not scheduled for a while`,
@@ -55,6 +67,22 @@ function isWatchedByAll(scene: Scene, world: World, who: number): boolean {
     const box = world.boxes[other];
     const stays = box?.life === 'begun' && box.term === undefined && box.again === undefined;
     return stays && (box.lived & (1 << who)) !== 0;
+  });
+}
+
+/** A main that runs, and says its last word to those who are all there; none of them is stopped, so that none is exchanged. */
+function canBecomeUnwritable(scene: Scene, world: World, who: number, box: Box): boolean {
+  if (
+    who >= scene.pod.mains.length ||
+    box.process === 'none' ||
+    box.mute ||
+    world.truth.deletedAt !== undefined
+  )
+    return false;
+  return world.boxes.every(({ life, term, stopped, again, main }, other) => {
+    if (other === who) return term === undefined && stopped === undefined;
+    const listens = life === 'begun' && (other >= scene.pod.mains.length || main?.phase === 'running');
+    return listens && term === undefined && stopped === undefined && again === undefined;
   });
 }
 
@@ -108,7 +136,9 @@ export function addPod(list: Happening[], scene: Scene, world: World): void {
 
 function stopAll(draft: Draft, dying: boolean): void {
   const { pod, names } = draft.scene;
-  draft.truth = { ...draft.truth, deletedAt: 0, dying };
+  // Who cannot write that it was stopped is not known to be; a sidecar with a probe may take its own stop for one of it alone.
+  const irregular = draft.truth.irregular || draft.boxes.some(({ mute }) => mute);
+  draft.truth = { ...draft.truth, deletedAt: 0, dying, irregular };
   draft.boxes.forEach((box, who) => {
     const hooked = pod.preStop.includes(names[who] ?? '');
     draft.set(who, { again: undefined });

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { doneBefore } from '../../shim/lifecycle.ts';
 import { startMain, stepMain } from '../../shim/main-lifecycle.ts';
 import { startSidecar, stepSidecar } from '../../shim/sidecar-lifecycle.ts';
+import { spokenMarker } from '../../shim/spoken-word.ts';
 
 export interface Machines {
   doneBefore: typeof doneBefore;
@@ -10,9 +11,10 @@ export interface Machines {
   stepMain: typeof stepMain;
   startSidecar: typeof startSidecar;
   stepSidecar: typeof stepSidecar;
+  spokenMarker: typeof spokenMarker;
 }
 
-export const SHIPPED: Machines = { doneBefore, startMain, stepMain, startSidecar, stepSidecar };
+export const SHIPPED: Machines = { doneBefore, startMain, stepMain, startSidecar, stepSidecar, spokenMarker };
 
 /** The machines in another folder that holds a copy of `shim/`. */
 export async function machinesIn(folder: string): Promise<Machines> {
@@ -23,7 +25,9 @@ export async function machinesIn(folder: string): Promise<Machines> {
   const sidecar: Pick<Machines, 'startSidecar' | 'stepSidecar'> = await import(
     pathToFileURL(`${folder}/sidecar-lifecycle.ts`).href
   );
+  const word: Pick<Machines, 'spokenMarker'> = await import(pathToFileURL(`${folder}/spoken-word.ts`).href);
   return {
+    spokenMarker: word.spokenMarker,
     doneBefore: words.doneBefore,
     startMain: main.startMain,
     stepMain: main.stepMain,

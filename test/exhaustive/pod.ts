@@ -24,6 +24,7 @@ export const TROUBLES = [
   'frozen',
   'clock-jump',
   'idle',
+  'unwritable',
 ] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
@@ -73,6 +74,10 @@ export interface Box {
   /** A node's restart made the kubelet forget that it ended: it will be started again. */
   forgotten: boolean;
   marker: Marker | undefined;
+  /** Its rendezvous has become read-only. Its last word, said through its life line; bit i: this shim has heard container i's. */
+  mute: boolean;
+  spoken: Marker | undefined;
+  heard: number;
   main: MainState | undefined;
   sidecar: SidecarState | undefined;
   /** Bit i: container i has lived since this shim first looked. */
@@ -151,6 +156,9 @@ export interface World {
 export const UNBORN: Box = {
   life: 'unborn',
   marker: undefined,
+  mute: false,
+  spoken: undefined,
+  heard: 0,
   main: undefined,
   sidecar: undefined,
   term: undefined,
