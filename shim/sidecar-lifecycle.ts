@@ -18,7 +18,14 @@ import {
 } from './lifecycle.ts';
 import { isLeft } from './sidecar-layer.ts';
 import { exitCode, isAlone, leave } from './sidecar-leave.ts';
-import { isStopLate, lookAtMains, lookForStops, stopIsLateUntil } from './sidecar-mains.ts';
+import {
+  isStopLate,
+  lookAtMains,
+  lookForMains,
+  lookForStops,
+  SAY_EVERY,
+  stopIsLateUntil,
+} from './sidecar-mains.ts';
 import { announce, hasProcess, type SidecarState, wake } from './sidecar-state.ts';
 
 /** The kubelet's own restart back-off (pkg/kubelet: 10 s, doubled up to 5 min, forgotten after {@link BACKOFF_FORGOTTEN}). */
@@ -30,6 +37,7 @@ export function startSidecar(context: Context, event: Extract<Event, { type: 'st
     phase: 'queued',
     peers: event.peers,
     since: event.at,
+    sayAt: event.at + SAY_EVERY,
     runningSince: event.at,
     restarts: 0,
     stoppedMains: [],
@@ -152,6 +160,7 @@ function settle(
   if (state.leaveWith !== undefined && isDue(state, at) && state.othersStopAt === undefined)
     return end(context, state, state.leaveWith, actions);
   start(context, state, at, actions);
+  lookForMains(context, state, at, actions);
   return { state, actions };
 }
 

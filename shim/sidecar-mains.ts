@@ -30,6 +30,34 @@ export function lookForStops({ options, epoch }: Context, state: SidecarState, a
     state.endedByStop ??= at <= stoppedEndAt + lagOf(grace) || mains.some((name) => preStop.includes(name));
 }
 
+/** How often a sidecar says that no main has come (rule L17). */
+export const SAY_EVERY = 10_000;
+
+/**
+ * A main that ended before this shim came up, on a rendezvous that it could not write, looks as if it had not come yet: nobody can tell, so
+ * its user is told what is waited for.
+ */
+export function lookForMains(context: Context, state: SidecarState, at: number, actions: Action[]): void {
+  if (state.sayAt === undefined) return;
+  const { mains } = context.options;
+  const seen = mains.some((name) => {
+    const { alive, lived, marker } = state.peers.get(name) ?? {};
+    return alive || lived || marker?.epoch === context.epoch;
+  });
+  if (seen) {
+    delete state.sayAt;
+    return;
+  }
+  if (at >= state.sayAt) {
+    const seconds = Math.round((at - state.since) / 1_000);
+    const who = mains.join(', ');
+    const text = `no main has come yet: ${who} (not running yet, or ended without a trace in the rendezvous) (${seconds} s)`;
+    actions.push({ type: 'say', level: 'info', text });
+    while (state.sayAt <= at) state.sayAt += SAY_EVERY;
+  }
+  wake(state, state.sayAt);
+}
+
 /** Whether all mains have ended for good (rules L5, L6, L8, L11). */
 export function lookAtMains(context: Context, state: SidecarState, at: number, actions: Action[]): void {
   let over = true;

@@ -34,6 +34,8 @@ export interface SidecarState {
   killAt?: number;
   /** Deaths without a word that were reported, as `name#attempt`. */
   reported: readonly string[];
+  /** When to say that no main has come yet; absent once one was seen. */
+  sayAt?: number;
   /** What was last announced. */
   announced: string;
   wakeAt?: number;

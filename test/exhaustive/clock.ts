@@ -28,6 +28,7 @@ const SIDECAR_FIELDS = new Set([
   'phase',
   'peers',
   'since',
+  'sayAt',
   'runningSince',
   'restarts',
   'retryAt',
@@ -111,8 +112,11 @@ export function laterMain(pod: Case, state: MainState, by: number, oldMarkers: b
   };
 }
 
-/** `by` milliseconds later. What it has reported is left out: that only keeps it from saying a thing twice. */
-/** @param longUp how long it is up may matter */
+/**
+ * `by` milliseconds later. That no main has come it never says here ({@link laterMain}). What it has reported is left out: that only
+ * keeps it from saying a thing twice.
+ * @param longUp how long it is up may matter
+ */
 export function laterSidecar(
   pod: Case,
   state: SidecarState,
@@ -130,6 +134,7 @@ export function laterSidecar(
     // Compared only when there are restarts to forget.
     runningSince: state.restarts === 0 ? 0 : aged(state.runningSince, by, FORGOTTEN),
     reported: [],
+    ...(state.sayAt === undefined ? {} : { sayAt: Number.POSITIVE_INFINITY }),
     ...moved('retryAt', retryAt, (at) => due(at, by)),
     // Compared with the doubt about a stop, and with how long a preStop hook may take.
     ...moved('stoppedEndAt', stoppedEndAt, (at) => aged(at, by, longestStop(pod) + 1)),

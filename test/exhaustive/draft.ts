@@ -4,7 +4,7 @@
  */
 import type { Action, Announcement, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
-import { hasOldMarkers, laterBox, laterMain } from './clock.ts';
+import { hasOldMarkers, laterBox, laterMain, laterSidecar } from './clock.ts';
 import {
   type Box,
   beliefTime,
@@ -151,10 +151,12 @@ export class Draft {
     const { peers, ...seen } = this.read(who, this.scene.others[who] ?? [], undefined);
     this.set(who, seen);
     this.deliver(who, { type: 'start', at: 0, peers, done: this.doneBefore(who) });
-    const { main } = this.get(who);
-    if (main?.phase !== 'waiting') return;
+    const { main, sidecar } = this.get(who);
+    if (main?.phase !== 'waiting' && sidecar?.sayAt === undefined) return;
     // It forgets the clock of its talk (clock.ts), and must not be woken by it.
-    this.set(who, { main: laterMain(pod, main, 0, hasOldMarkers(this.boxes)) });
+    const old = hasOldMarkers(this.boxes);
+    if (main !== undefined) this.set(who, { main: laterMain(pod, main, 0, old) });
+    if (sidecar !== undefined) this.set(who, { sidecar: laterSidecar(pod, sidecar, 0, old) });
     this.deliver(who, { type: 'tick', at: 0 });
   }
 

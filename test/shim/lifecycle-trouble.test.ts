@@ -52,6 +52,21 @@ test('L17 a sidecar that cannot announce that it is started is not needed by one
   assert.deepEqual(pod.get('third').signals, []);
 });
 
+test('L17 a sidecar to which no main has come says so every 10 s, until one has', () => {
+  const pod = job('OnFailure', { mains: ['work', 'more'] })
+    .start('proxy')
+    .pass(9_999);
+  assert.deepEqual(pod.get('proxy').said, []);
+  pod.pass(20_001);
+  const text =
+    'no main has come yet: work, more (not running yet, or ended without a trace in the rendezvous)';
+  assert.deepEqual(pod.get('proxy').said, [`${text} (10 s)`, `${text} (20 s)`, `${text} (30 s)`]);
+  pod.start('work').pass(3_600_000);
+  assert.equal(pod.get('proxy').said.length, 3);
+  pod.exits('work', 1).pass(3_600_000);
+  assert.equal(pod.get('proxy').said.length, 3, 'it will come again');
+});
+
 test('L17 a main whose sidecar can never come back ends with 125 instead of waiting for ever', () => {
   const pod = job('Never', { options: { proxy: TCP } })
     .start()
