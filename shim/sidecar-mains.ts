@@ -48,6 +48,11 @@ export function lookForMains(context: Context, state: SidecarState, at: number, 
     delete state.sayAt;
     return;
   }
+  // Until it is ready it has other things to say.
+  if (state.phase !== 'started') {
+    state.sayAt = Math.max(state.sayAt, at + SAY_EVERY);
+    return;
+  }
   if (at >= state.sayAt) {
     const seconds = Math.round((at - state.since) / 1_000);
     const who = mains.join(', ');

@@ -30,21 +30,23 @@ function resident(pid: number | undefined): number {
   return (procNumber(pid, 'smaps_rollup', 'Rss') * 1024) / 1e6;
 }
 
-/** A pod whose sidecar runs and whose main never came; a pod whose main waits for a sidecar that never comes; tini. */
+/** A pod whose sidecar and main run (while none has come, the sidecar says so); a pod whose main waits for a sidecar that never comes; tini. */
 async function startWaiting(workshop: Workshop, name: string) {
   const { witness, tini } = workshop;
-  const lonely = installRendezvous(workshop, `${name}-sidecar`);
+  const working = installRendezvous(workshop, `${name}-working`);
   const waiting = installRendezvous(workshop, `${name}-main`);
-  const sidecar = start(shimCommand(workshop, 'sidecar', lonely, [witness, 'sleep']));
+  const sidecar = start(shimCommand(workshop, 'sidecar', working, [witness, 'sleep']));
   const main = start(shimCommand(workshop, 'main', waiting, [witness, 'sleep']));
   const yardstick = start([tini, '-s', '--', witness, 'sleep']);
-  await until('the sidecar is started', () => phaseReached(lonely, SIDECAR, 'started'));
+  await until('the sidecar is started', () => phaseReached(working, SIDECAR, 'started'));
+  const worker = start(shimCommand(workshop, 'main', working, [witness, 'sleep']));
+  await until('the main runs', () => phaseReached(working, MAIN, 'running'));
   await until('the main waits', () => phaseReached(waiting, MAIN, 'waiting'));
   await until('tini has started its process', () => childrenOf(yardstick.pid ?? 0)[0]);
   // Killed, tini would leave its process behind; TERM it hands on.
   const putAll = async () => {
     yardstick.kill('SIGTERM');
-    await Promise.all([put(sidecar), put(main), ended(yardstick)]);
+    await Promise.all([put(sidecar), put(worker), put(main), ended(yardstick)]);
   };
   return { sidecar, main, yardstick, putAll };
 }
