@@ -151,7 +151,7 @@ export function laterSidecar(
 }
 
 /** Its third start, or a later one: it is not left to the kubelet before it was up for ten minutes (sidecar-layer.ts). */
-function isLongUpKept({ starts }: Box): boolean {
+export function isLongUpKept({ starts }: Box): boolean {
   return starts > 2;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Action, Announcement, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
-import { hasOldMarkers, laterBox, laterMain, laterSidecar } from './clock.ts';
+import { hasOldMarkers, isLongUpKept, laterBox, laterMain, laterSidecar } from './clock.ts';
 import {
   type Box,
   beliefTime,
@@ -156,7 +156,7 @@ export class Draft {
     // It forgets the clock of its talk (clock.ts), and must not be woken by it.
     const old = hasOldMarkers(this.boxes);
     if (main !== undefined) this.set(who, { main: laterMain(pod, main, 0, old) });
-    if (sidecar !== undefined) this.set(who, { sidecar: laterSidecar(pod, sidecar, 0, old) });
+    if (sidecar !== undefined) this.set(who, { sidecar: laterSidecar(pod, sidecar, 0, old, isLongUpKept(this.get(who))) });
     this.deliver(who, { type: 'tick', at: 0 });
   }
 
