@@ -27,90 +27,74 @@ extern const uint32_t bundle_size;
 #define MEMORY_LIMIT (32 * 1024 * 1024)
 /* QuickJS allows itself 1 MB; a container may have been given a smaller stack (RLIMIT_STACK). */
 #define STACK_LIMIT (256 * 1024)
-/* The engine's own 256 KB are about what the start takes: a collection in the middle of it costs 70 us and finds nothing. */
+/* The engine's own 256 KB are about what the start takes: a collection in the middle of it costs 70 us and finds
+ * nothing. */
 #define FIRST_COLLECTION (512 * 1024)
 
 /* A deep recursion's stack is not worth more. */
 #define STACK_LINES 12
 
 /* One line that says what was thrown, then where from; never returns. */
-static _Noreturn void fail(JSContext *ctx, JSValue thrown)
-{
-    static char words[4096];
-    const char *message = JS_ToCString(ctx, thrown);
-    int said = snprintf(words, sizeof words / 4, "curfew: internal error: %s\n", message ? message : "out of memory");
-    host_say(words, said < (int)sizeof words / 4 ? (size_t)said : sizeof words / 4 - 1);
-    if (JS_IsObject(thrown)) {
-        JSValue stack = JS_GetPropertyStr(ctx, thrown, "stack");
-        const char *text = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
-        size_t length = 0;
-        for (int lines = 0; text && text[length] && lines < STACK_LINES; length++)
-            lines += text[length] == '\n';
-        if (text)
-            host_say(text, length < sizeof words ? length : sizeof words);
-    }
-    _exit(EXIT_INTERNAL);
+static _Noreturn void fail(JSContext *ctx, JSValue thrown) {
+  static char words[4096];
+  const char *message = JS_ToCString(ctx, thrown);
+  int said = snprintf(words, sizeof words / 4, "curfew: internal error: %s\n", message ? message : "out of memory");
+  host_say(words, said < (int)sizeof words / 4 ? (size_t)said : sizeof words / 4 - 1);
+  if (JS_IsObject(thrown)) {
+    JSValue stack = JS_GetPropertyStr(ctx, thrown, "stack");
+    const char *text = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
+    size_t length = 0;
+    for (int lines = 0; text && text[length] && lines < STACK_LINES; length++) lines += text[length] == '\n';
+    if (text) host_say(text, length < sizeof words ? length : sizeof words);
+  }
+  _exit(EXIT_INTERNAL);
 }
 
-static _Noreturn void fail_pending(JSContext *ctx)
-{
-    fail(ctx, JS_GetException(ctx));
-}
+static _Noreturn void fail_pending(JSContext *ctx) { fail(ctx, JS_GetException(ctx)); }
 
-static _Noreturn void fail_start(void)
-{
-    static const char message[] = "curfew: internal error: no memory to start\n";
-    host_say(message, sizeof(message) - 1);
-    _exit(EXIT_INTERNAL);
+static _Noreturn void fail_start(void) {
+  static const char message[] = "curfew: internal error: no memory to start\n";
+  host_say(message, sizeof(message) - 1);
+  _exit(EXIT_INTERNAL);
 }
 
 /*
  * Only what the language of the shim needs. Left out, so that the linker drops them: the parser (eval), RegExp,
  * Date, Proxy, typed arrays, weak references, string normalization. Promise stays: a module's evaluation is one.
  */
-static JSContext *new_context(JSRuntime *rt)
-{
-    JSContext *ctx = JS_NewContextRaw(rt);
-    if (!ctx)
-        fail_start();
-    JS_AddIntrinsicBaseObjects(ctx);
-    JS_AddIntrinsicJSON(ctx);
-    JS_AddIntrinsicMapSet(ctx);
-    JS_AddIntrinsicPromise(ctx);
-    return ctx;
+static JSContext *new_context(JSRuntime *rt) {
+  JSContext *ctx = JS_NewContextRaw(rt);
+  if (!ctx) fail_start();
+  JS_AddIntrinsicBaseObjects(ctx);
+  JS_AddIntrinsicJSON(ctx);
+  JS_AddIntrinsicMapSet(ctx);
+  JS_AddIntrinsicPromise(ctx);
+  return ctx;
 }
 
 /* Run the bundle, a module, to its end. */
-static void run(JSContext *ctx)
-{
-    JSValue module = JS_ReadObject(ctx, bundle, bundle_size, JS_READ_OBJ_BYTECODE);
-    if (JS_IsException(module) || JS_ResolveModule(ctx, module) < 0)
-        fail_pending(ctx);
-    JSValue evaluated = JS_EvalFunction(ctx, module);
-    if (JS_IsException(evaluated))
-        fail_pending(ctx);
-    JSContext *job;
-    int done;
-    while ((done = JS_ExecutePendingJob(JS_GetRuntime(ctx), &job)) > 0)
-        ;
-    if (done < 0)
-        fail_pending(job);
-    if (JS_PromiseState(ctx, evaluated) == JS_PROMISE_REJECTED)
-        fail(ctx, JS_PromiseResult(ctx, evaluated));
+static void run(JSContext *ctx) {
+  JSValue module = JS_ReadObject(ctx, bundle, bundle_size, JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(module) || JS_ResolveModule(ctx, module) < 0) fail_pending(ctx);
+  JSValue evaluated = JS_EvalFunction(ctx, module);
+  if (JS_IsException(evaluated)) fail_pending(ctx);
+  JSContext *job;
+  int done;
+  while ((done = JS_ExecutePendingJob(JS_GetRuntime(ctx), &job)) > 0)
+    ;
+  if (done < 0) fail_pending(job);
+  if (JS_PromiseState(ctx, evaluated) == JS_PROMISE_REJECTED) fail(ctx, JS_PromiseResult(ctx, evaluated));
 }
 
-int main(int argc, char **argv)
-{
-    host_early(argc, argv);
-    JSRuntime *rt = JS_NewRuntime2(&shim_memory, NULL);
-    if (!rt)
-        fail_start();
-    JS_SetMemoryLimit(rt, MEMORY_LIMIT);
-    JS_SetMaxStackSize(rt, STACK_LIMIT);
-    JS_SetGCThreshold(rt, FIRST_COLLECTION);
-    JSContext *ctx = new_context(rt);
-    if (!js_init_module_host(ctx, "host"))
-        fail_pending(ctx);
-    run(ctx);
-    return 0;
+int main(int argc, char **argv) {
+  host_early(argc, argv);
+  JSRuntime *rt = JS_NewRuntime2(&shim_memory, NULL);
+  if (!rt) fail_start();
+  JS_SetMemoryLimit(rt, MEMORY_LIMIT);
+  JS_SetMaxStackSize(rt, STACK_LIMIT);
+  JS_SetGCThreshold(rt, FIRST_COLLECTION);
+  JSContext *ctx = new_context(rt);
+  if (!js_init_module_host(ctx, "host")) fail_pending(ctx);
+  run(ctx);
+  return 0;
 }

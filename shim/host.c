@@ -49,8 +49,8 @@ static void block_all_signals(void) {
 }
 
 /*
- * Called first of all in main: from here on no signal is lost (rule P6). A parent that ignores SIGCHLD hands that on, and
- * then the kernel reaps our children before we hear of their end.
+ * Called first of all in main: from here on no signal is lost (rule P6). A parent that ignores SIGCHLD hands that on,
+ * and then the kernel reaps our children before we hear of their end.
  */
 void host_early(int argc, char **argv) {
   block_all_signals();
@@ -119,12 +119,16 @@ static JSValue executable(JSContext *ctx, JSValueConst self, int argc, JSValueCo
   return JS_NewString(ctx, path ? path : "");
 }
 
-static JSValue pid(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { return JS_NewInt32(ctx, getpid()); }
+static JSValue pid(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return JS_NewInt32(ctx, getpid());
+}
 
 /* Whether we lead our session, as the first process of a container does. */
 static int is_leader(void) { return getsid(0) == getpid(); }
 
-static JSValue leads_session(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { return JS_NewBool(ctx, is_leader()); }
+static JSValue leads_session(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  return JS_NewBool(ctx, is_leader());
+}
 
 /* Milliseconds of the monotonic clock, which no clock change moves. */
 static JSValue now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
@@ -151,7 +155,9 @@ static JSValue give_up_command(JSContext *ctx, JSValueConst self, int argc, JSVa
   return JS_UNDEFINED;
 }
 
-static JSValue exit_now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) { _exit(int_arg(ctx, argv[0])); }
+static JSValue exit_now(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  _exit(int_arg(ctx, argv[0]));
+}
 
 /* --- processes --- */
 
@@ -222,8 +228,8 @@ struct birth {
 };
 
 /*
- * In the child, after vfork. SIGTTOU is still blocked, so that handing over the terminal does not stop us. Where a session of its own is
- * refused (a filter of system calls) the process is a job of ours.
+ * In the child, after vfork. SIGTTOU is still blocked, so that handing over the terminal does not stop us. Where a
+ * session of its own is refused (a filter of system calls) the process is a job of ours.
  */
 static void take_place(const struct birth *birth) {
   if (birth->leads && setsid() >= 0) {
@@ -251,7 +257,11 @@ static void become(const char *path, char **argv, pid_t parent, const struct bir
   if (birth->reaper) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (birth->silent) {
     int null = open("/dev/null", O_RDWR);
-    for (int fd = 0; fd < 3; fd++) if (null >= 0) dup2(null, fd); else close(fd);
+    for (int fd = 0; fd < 3; fd++)
+      if (null >= 0)
+        dup2(null, fd);
+      else
+        close(fd);
     if (null > 2) close(null);
   }
   char default_action[64] = {0}; /* the kernel's struct sigaction: SIG_DFL, no flags */
@@ -305,8 +315,9 @@ static void take_back(int number) {
 }
 
 /*
- * Whether there is a terminal for a session of our children's: it was that of our own session, which lets go of it the first time. (With the
- * leader of its next session it is free again.) The kernel sends HUP and CONT to the group that was in front, which is ours.
+ * Whether there is a terminal for a session of our children's: it was that of our own session, which lets go of it the
+ * first time. (With the leader of its next session it is free again.) The kernel sends HUP and CONT to the group that
+ * was in front, which is ours.
  */
 static int give_up_terminal(void) {
   static int given;
@@ -323,8 +334,10 @@ static int give_up_terminal(void) {
  */
 static JSValue spawn(JSContext *ctx, JSValueConst self, int argc, JSValueConst *args) {
   struct birth birth = {.leads = is_leader(), .silent = JS_ToBool(ctx, args[2]), .reaper = JS_ToBool(ctx, args[3])};
-  if (!birth.silent && birth.leads) birth.terminal = give_up_terminal();
-  else if (!birth.silent) birth.foreground = has_foreground();
+  if (!birth.silent && birth.leads)
+    birth.terminal = give_up_terminal();
+  else if (!birth.silent)
+    birth.foreground = has_foreground();
   const char *path = JS_ToCString(ctx, args[0]);
   if (!path) return JS_NewInt32(ctx, -ENOMEM);
   int started;
@@ -397,7 +410,8 @@ static int is_same(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino && (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT);
 }
 
-/* Open the file that `found`, an O_PATH descriptor of it, stands for; where there is no /proc by its name, if that is still the same file. */
+/* Open the file that `found`, an O_PATH descriptor of it, stands for; where there is no /proc by its name, if that is
+ * still the same file. */
 static int open_found(int found, const struct stat *is, const char *path, int flags) {
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", found);
@@ -411,8 +425,8 @@ static int open_found(int found, const struct stat *is, const char *path, int fl
 }
 
 /*
- * Open what has this name only if it is of this kind, and nothing else ever: other containers may exchange names in the rendezvous
- * at any moment, a device's opening may do something, and O_PATH opens nothing.
+ * Open what has this name only if it is of this kind, and nothing else ever: other containers may exchange names in the
+ * rendezvous at any moment, a device's opening may do something, and O_PATH opens nothing.
  */
 static int open_kind(const char *path, int flags, mode_t kind) {
   struct stat is;
@@ -420,8 +434,10 @@ static int open_kind(const char *path, int flags, mode_t kind) {
   if (found < 0) return -1;
   int fd = -1;
   if (look(found, &is) == 0) {
-    if ((is.st_mode & S_IFMT) == kind) fd = open_found(found, &is, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    else errno = EMEDIUMTYPE;
+    if ((is.st_mode & S_IFMT) == kind)
+      fd = open_found(found, &is, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    else
+      errno = EMEDIUMTYPE;
   }
   int error = errno;
   close(found);
@@ -453,8 +469,8 @@ static long call_kind(const char *path, long extra) {
 }
 
 /*
- * open_file(path, mode): "r" read and "w" write a regular file that is there, "l" listen to and "f" hold a FIFO, "c" create a file anew, all
- * without following a link; "x" read, following links.
+ * open_file(path, mode): "r" read and "w" write a regular file that is there, "l" listen to and "f" hold a FIFO, "c"
+ * create a file anew, all without following a link; "x" read, following links.
  */
 static JSValue open_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   const char *mode = JS_ToCString(ctx, argv[1]);
@@ -485,7 +501,8 @@ static JSValue rename_file(JSContext *ctx, JSValueConst self, int argc, JSValueC
   return result(ctx, r);
 }
 
-/* Milliseconds since the file's content changed, by the wall clock that file systems use; a file from the future is new. */
+/* Milliseconds since the file's content changed, by the wall clock that file systems use; a file from the future is
+ * new. */
 static JSValue age(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   struct stat s;
   struct timespec t;
@@ -547,7 +564,8 @@ static JSValue copy(JSContext *ctx, JSValueConst self, int argc, JSValueConst *a
 
 /* --- words --- */
 
-/* Into a pipe that others hold too, whose flags are theirs: write would wait for room, splice from a pipe of our own need not. */
+/* Into a pipe that others hold too, whose flags are theirs: write would wait for room, splice from a pipe of our own
+ * need not. */
 static ssize_t splice_out(const char *text, size_t length) {
   int via[2];
   if (pipe2(via, O_CLOEXEC | O_NONBLOCK) < 0) return -1;
@@ -571,7 +589,8 @@ static ssize_t reopen_out(const char *text, size_t length) {
   return n;
 }
 
-/* Write to standard error what goes there at once. The bytes written; or -1: EAGAIN, nobody takes it now. Up to PIPE_BUF bytes are one piece. */
+/* Write to standard error what goes there at once. The bytes written; or -1: EAGAIN, nobody takes it now. Up to
+ * PIPE_BUF bytes are one piece. */
 ssize_t host_say(const char *text, size_t length) {
   struct stat s;
   if (look(2, &s) < 0) return -1;
@@ -582,7 +601,8 @@ ssize_t host_say(const char *text, size_t length) {
   if (S_ISCHR(s.st_mode)) n = reopen_out(text, length);
   if (S_ISSOCK(s.st_mode)) n = send(2, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (n >= 0 || errno == EAGAIN || errno == EPIPE) return n;
-  /* Not so here (no /proc, another user's, a filter). What has room takes this much at once, unless somebody else is quicker. */
+  /* Not so here (no /proc, another user's, a filter). What has room takes this much at once, unless somebody else is
+   * quicker. */
   struct pollfd out = {.fd = 2, .events = POLLOUT};
   if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT)) return write(2, text, length);
   errno = EAGAIN;
@@ -686,7 +706,8 @@ static JSValue addresses(JSContext *ctx, JSValueConst self, int argc, JSValueCon
     const void *from = family == AF_INET    ? (const void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr
                        : family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr
                                             : NULL;
-    if (from && inet_ntop(family, from, text, sizeof text)) JS_SetPropertyUint32(ctx, list, n++, JS_NewString(ctx, text));
+    if (from && inet_ntop(family, from, text, sizeof text))
+      JS_SetPropertyUint32(ctx, list, n++, JS_NewString(ctx, text));
   }
   freeifaddrs(all);
   return list;
@@ -733,7 +754,9 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("addresses", 0, addresses),
 };
 
-static int init(JSContext *ctx, JSModuleDef *module) { return JS_SetModuleExportList(ctx, module, functions, COUNT(functions)); }
+static int init(JSContext *ctx, JSModuleDef *module) {
+  return JS_SetModuleExportList(ctx, module, functions, COUNT(functions));
+}
 
 JSModuleDef *js_init_module_host(JSContext *ctx, const char *name) {
   JSModuleDef *module = JS_NewCModule(ctx, name, init);

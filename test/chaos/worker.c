@@ -1,6 +1,6 @@
 /*
- * worker: what the containers of the chaos run. It writes what it does into the log that all of a pod append to, so that
- * the order of things is the order of lines, and every line bears whose it is: name#attempt.pid.
+ * worker: what the containers of the chaos run. It writes what it does into the log that all of a pod append to, so
+ * that the order of things is the order of lines, and every line bears whose it is: name#attempt.pid.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -148,8 +148,8 @@ static int first_crash(void) {
 /*
  * live LOG WHO KEY=VALUE...: run until told otherwise.
  *   work=MS,code=N   end by itself then            crash=MS,crashed=FILE,crashcode=N   once, for all starts
- *   ready=none|exec|tcp|http  name= port= delay=MS   what its readiness condition finds, and from when on (none: at once)
- *   term=N flush=MS stubborn=1   what it does on TERM   data=PREFIX   its file   helper=1   leave a child behind
+ *   ready=none|exec|tcp|http  name= port= delay=MS   what its readiness condition finds, and from when on (none: at
+ * once) term=N flush=MS stubborn=1   what it does on TERM   data=PREFIX   its file   helper=1   leave a child behind
  */
 static void live(void) {
   sigset_t all;
@@ -229,9 +229,9 @@ static void put(const char *path, const char *text) {
 }
 
 /*
- * box SECONDS COMMAND...: run the command as process 1 of a pid namespace, with a /proc that shows it and a monotonic clock
- * that is so far ahead, and end as a container runtime says: its code, 128+n for signal n. (util-linux's unshare 2.38 exits 1
- * when its child was killed.)
+ * box SECONDS COMMAND...: run the command as process 1 of a pid namespace, with a /proc that shows it and a monotonic
+ * clock that is so far ahead, and end as a container runtime says: its code, 128+n for signal n. (util-linux's
+ * unshare 2.38 exits 1 when its child was killed.)
  */
 static int box(char **argv) {
   int status;

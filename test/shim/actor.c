@@ -170,8 +170,8 @@ static int report(char **argv) {
   print_hex("argv", argv);
   print_hex("env", environ);
   if (!getcwd(cwd, sizeof cwd)) die("getcwd");
-  printf("\"blocked\":\"%llx\",\"pid\":%d,\"group\":%d,\"foreground\":%d,\"session\":%d,", (unsigned long long)blocked, getpid(),
-         getpgrp(), tcgetpgrp(0), getsid(0));
+  printf("\"blocked\":\"%llx\",\"pid\":%d,\"group\":%d,\"foreground\":%d,\"session\":%d,", (unsigned long long)blocked,
+         getpid(), getpgrp(), tcgetpgrp(0), getsid(0));
   printf("\"uid\":%u,\"gid\":%u,\"umask\":%u,\"nofile\":%llu,\"cwd\":\"%s\"}\n", getuid(), getgid(), mask,
          (unsigned long long)files.rlim_cur, cwd);
   return 0;
@@ -258,7 +258,8 @@ static int queued(char **argv) {
   return 0;
 }
 
-/* values SIGNAL COUNT: send the parent that signal COUNT times, with the values 1 to COUNT, and see them come back in order. */
+/* values SIGNAL COUNT: send the parent that signal COUNT times, with the values 1 to COUNT, and see them come back in
+ * order. */
 static int values(char **argv) {
   set_mask(~(uint64_t)0);
   uint64_t set = (uint64_t)1 << (atoi(argv[0]) - 1);
@@ -283,7 +284,8 @@ static int echo(void) {
   siginfo_t info;
   queue(getppid(), SIGUSR1, value);
   if (syscall(SYS_rt_sigtimedwait, &set, &info, &patience, sizeof set) < 0) return puts("nothing came"), 1;
-  int right = info.si_code == SI_QUEUE && (uintptr_t)info.si_value.sival_ptr == value && info.si_pid == getpid() && info.si_uid == getuid();
+  int right = info.si_code == SI_QUEUE && (uintptr_t)info.si_value.sival_ptr == value && info.si_pid == getpid() &&
+              info.si_uid == getuid();
   printf("code %d, value %p, sender %d\n", info.si_code, info.si_value.sival_ptr, info.si_pid == getpid());
   return right ? 0 : 1;
 }
@@ -352,7 +354,8 @@ static int kill_at(char **argv) {
   }
 }
 
-/* kill-before-open, kill-after-open FILE COMMAND...: KILL the command when it opens a file of that name, or has opened it. */
+/* kill-before-open, kill-after-open FILE COMMAND...: KILL the command when it opens a file of that name, or has opened
+ * it. */
 static int kill_at_open(char **argv, int before) {
   int status, opens = 0;
   pid_t child = fork();
@@ -383,7 +386,8 @@ static int kill_at_open(char **argv, int before) {
     struct iovec mine = {text, sizeof text - 1}, theirs = {(void *)(uintptr_t)path, sizeof text - 1};
     ssize_t got = path ? process_vm_readv(child, &mine, 1, &theirs, 1, 0) : -1;
     /* The text may end just before what is not there. */
-    for (theirs.iov_len = 256; path && got < 0 && theirs.iov_len > 0; theirs.iov_len--) got = process_vm_readv(child, &mine, 1, &theirs, 1, 0);
+    for (theirs.iov_len = 256; path && got < 0 && theirs.iov_len > 0; theirs.iov_len--)
+      got = process_vm_readv(child, &mine, 1, &theirs, 1, 0);
     if (got < 0) continue;
     text[got] = 0;
     const char *name = strrchr(text, '/');

@@ -1,8 +1,9 @@
 /*
  * intruder: another container's process that may write to the rendezvous, and means no good.
  *
- * intruder swap KIND TARGET PATH...   as fast as it can, put something of this kind in the place of each path and take it away again
- * intruder watch opened|used PATH...  say each time when one of these is opened (by O_PATH, too, on older kernels), or only when it is read or written
+ * intruder swap KIND TARGET PATH...   as fast as it can, put something of this kind in the place of each path and take
+ * it away again intruder watch opened|used PATH...  say each time when one of these is opened (by O_PATH, too, on older
+ * kernels), or only when it is read or written
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,6 @@
 /*
- * plain: a command that makes one system call and no other, so that a filter of those that its shim makes does not hit it. Without libc.
+ * plain: a command that makes one system call and no other, so that a filter of those that its shim makes does not hit
+ * it. Without libc.
  *
  * plain        wait for a signal
  * plain DIGIT  end with this code

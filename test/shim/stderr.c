@@ -26,7 +26,8 @@ static int filled(int fd) {
   int flags = fcntl(fd, F_GETFL);
   fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   for (size_t size = sizeof nothing; size > 0; size /= 2)
-    while (write(fd, nothing, size) > 0);
+    while (write(fd, nothing, size) > 0)
+      ;
   fcntl(fd, F_SETFL, flags);
   return fd;
 }
@@ -42,7 +43,8 @@ static int stopped(void) {
 int main(int argc, char **argv) {
   int ends[2], fd = -1;
   if (argc > 2 && strcmp(argv[1], "full") == 0 && pipe(ends) == 0) fd = filled(ends[1]);
-  if (argc > 2 && strcmp(argv[1], "socket") == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) fd = filled(ends[1]);
+  if (argc > 2 && strcmp(argv[1], "socket") == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0)
+    fd = filled(ends[1]);
   if (argc > 2 && strcmp(argv[1], "stopped") == 0) fd = stopped();
   if (fd < 0) die("usage");
   dup2(fd, 2);

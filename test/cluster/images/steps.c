@@ -59,11 +59,11 @@ static void say(const char *text) {
 
 static const char *name_of(int sig) {
   switch (sig) {
-  case SIGTERM: return "got TERM";
-  case SIGINT: return "got INT";
-  case SIGQUIT: return "got QUIT";
-  case SIGHUP: return "got HUP";
-  default: return "got WINCH";
+    case SIGTERM: return "got TERM";
+    case SIGINT: return "got INT";
+    case SIGQUIT: return "got QUIT";
+    case SIGHUP: return "got HUP";
+    default: return "got WINCH";
   }
 }
 
@@ -157,8 +157,8 @@ static int request(int port, const char *line) {
       .sin_family = AF_INET, .sin_port = htons((unsigned short)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   char text[256];
   int fd = socket(AF_INET, SOCK_STREAM, 0), n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: pod\r\n\r\n", line);
-  int answered = fd >= 0 && connect(fd, (struct sockaddr *)&here, sizeof here) == 0 && write(fd, text, (size_t)n) == n &&
-                 read(fd, text, sizeof text) >= 12 && !memcmp(text + 8, " 200", 4);
+  int answered = fd >= 0 && connect(fd, (struct sockaddr *)&here, sizeof here) == 0 &&
+                 write(fd, text, (size_t)n) == n && read(fd, text, sizeof text) >= 12 && !memcmp(text + 8, " 200", 4);
   if (fd >= 0) close(fd);
   return answered;
 }
@@ -192,8 +192,10 @@ int main(int argc, char **argv) {
       return 64;
     } else {
       const char *value = argv[++i];
-      if (!strcmp(step, "say")) say(value);
-      else if (!strcmp(step, "sleep")) pause_until(now() + (long long)(atof(value) * 1000), 0);
+      if (!strcmp(step, "say"))
+        say(value);
+      else if (!strcmp(step, "sleep"))
+        pause_until(now() + (long long)(atof(value) * 1000), 0);
       else if (!strcmp(step, "work")) {
         pause_until(now() + (long long)(atof(value) * 1000), 1);
         if (stopped) return leave();
@@ -205,8 +207,10 @@ int main(int argc, char **argv) {
       } else if (!strcmp(step, "filled")) {
         struct stat file;
         while (stat(value, &file) < 0 || file.st_size == 0) pause_until(now() + 50, 0);
-      } else if (!strcmp(step, "touch")) create(value);
-      else if (!strcmp(step, "flush")) flush(value);
+      } else if (!strcmp(step, "touch"))
+        create(value);
+      else if (!strcmp(step, "flush"))
+        flush(value);
       else if (!strcmp(step, "remove")) {
         if (unlink(value) < 0) fail(value);
       } else if (!strcmp(step, "have")) {
@@ -214,8 +218,10 @@ int main(int argc, char **argv) {
       } else if (!strcmp(step, "refused")) {
         if (open(value, O_CREAT | O_WRONLY, 0666) >= 0) return 1;
         say(strerror(errno));
-      } else if (!strcmp(step, "listen")) listen_on(atoi(value));
-      else if (!strcmp(step, "serve")) serve(atoi(value));
+      } else if (!strcmp(step, "listen"))
+        listen_on(atoi(value));
+      else if (!strcmp(step, "serve"))
+        serve(atoi(value));
       else if (!strcmp(step, "reach")) {
         while (!request(atoi(value), "GET /")) pause_until(now() + 50, 0);
       } else if (!strcmp(step, "quit")) {
@@ -233,7 +239,8 @@ int main(int argc, char **argv) {
         char *memory = malloc(size);
         if (memory == 0) fail("malloc");
         memset(memory, 1, size);
-      } else if (!strcmp(step, "exit")) return atoi(value);
+      } else if (!strcmp(step, "exit"))
+        return atoi(value);
       else {
         fprintf(stderr, "steps: unknown step %s\n", step);
         return 64;
