@@ -15,8 +15,9 @@ import { SIDECARS } from './vocabulary.ts';
  * @param sidecars names in the catalogue's order
  */
 export function startOrder(parts: readonly ReadPart[], sidecars: readonly string[]): readonly string[] {
-  const place = new Map(parts.map(({ container }, i) => [container.name, i]));
   const hooks = parts.filter(({ role, details }) => role === 'sidecar' && details.hasWaitingHook);
+  if (hooks.length === 0) return sidecars;
+  const place = new Map(parts.map(({ container }, i) => [container.name, i]));
   let left = sidecars.filter((name) => !hooks.some(({ container }) => container.name === name));
   const order: string[] = [];
   hooks.forEach((hook, i) => {
@@ -34,6 +35,7 @@ export function findListedTrouble(
   parts: readonly ReadPart[],
   listed: readonly string[],
 ): Trouble | undefined {
+  if (!parts.some(({ details }) => details.hasWaitingHook)) return undefined;
   const place = new Map(parts.map(({ container }, i) => [container.name, i]));
   const placeOf = (name: string) => place.get(name) ?? 0;
   const hasHook = (name: string) => parts[placeOf(name)]?.details.hasWaitingHook === true;
@@ -66,6 +68,8 @@ export function findListedTrouble(
  * @returns names
  */
 export function orderContainers(parts: readonly ReadPart[], sidecars: readonly string[]): string[] {
+  if (!parts.some(({ details }) => details.hasWaitingHook))
+    return parts.map(({ container }) => container.name);
   const placed = placeAll(parts, sidecars, true) ?? placeAll(parts, sidecars, false) ?? parts;
   return placed.map(({ container }) => container.name);
 }

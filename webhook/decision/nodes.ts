@@ -41,24 +41,24 @@ function hasWindowsOptions(spec: JsonRecord): boolean {
 }
 
 function isAllowed(spec: JsonRecord, labels: NodeLabels): boolean {
-  const selector = member(spec, 'nodeSelector');
-  const terms = at(
-    spec,
-    'affinity',
-    'nodeAffinity',
-    'requiredDuringSchedulingIgnoredDuringExecution',
-    'nodeSelectorTerms',
-  );
-  return (
-    Object.entries(LABEL_OF).every(([key, label]) => {
-      const wanted = isRecord(selector) ? member(selector, key) : undefined;
-      return wanted === undefined || labels[label] === undefined || wanted === labels[label];
-    }) &&
-    // One of the terms must hold, and of a term every expression.
-    (!Array.isArray(terms) ||
-      terms.length === 0 ||
-      terms.some((term) => expressionsOf(term).every((expression) => holds(expression, labels))))
-  );
+  return isSelected(member(spec, 'nodeSelector'), labels) && isWanted(member(spec, 'affinity'), labels);
+}
+
+function isSelected(selector: unknown, labels: NodeLabels): boolean {
+  if (!isRecord(selector)) return true;
+  return Object.entries(LABEL_OF).every(([key, label]) => {
+    const wanted = member(selector, key);
+    return wanted === undefined || labels[label] === undefined || wanted === labels[label];
+  });
+}
+
+/** Of the required terms one must hold, and of a term every expression. */
+function isWanted(affinity: unknown, labels: NodeLabels): boolean {
+  if (affinity === undefined) return true;
+  const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const terms = at(affinity, 'nodeAffinity', required, 'nodeSelectorTerms');
+  if (!Array.isArray(terms) || terms.length === 0) return true;
+  return terms.some((term) => expressionsOf(term).every((expression) => holds(expression, labels)));
 }
 
 function expressionsOf(term: unknown): readonly unknown[] {

@@ -66,11 +66,13 @@ const MAX_ANNOTATION_BYTES = 256 * 1_024;
 
 /** Would the API server refuse the pod for the size of its annotations, with these put in? */
 export function areAnnotationsTooLong(pod: PodView, wanted: Readonly<Record<string, unknown>>): boolean {
-  const all = Object.entries({ ...pod.annotations, ...wanted });
-  const bytes = all.map(([key, value]) =>
-    typeof value === 'string' ? Buffer.byteLength(key) + Buffer.byteLength(value) : 0,
-  );
-  return bytes.reduce((sum, size) => sum + size, 0) > MAX_ANNOTATION_BYTES;
+  let bytes = 0;
+  const count = (key: string, value: unknown) => {
+    if (typeof value === 'string') bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  };
+  for (const key in pod.annotations) if (!Object.hasOwn(wanted, key)) count(key, pod.annotations[key]);
+  for (const key in wanted) count(key, wanted[key]);
+  return bytes > MAX_ANNOTATION_BYTES;
 }
 
 /** @returns undefined where it is none */
