@@ -156,7 +156,8 @@ export class Draft {
     // It forgets the clock of its talk (clock.ts), and must not be woken by it.
     const old = hasOldMarkers(this.boxes);
     if (main !== undefined) this.set(who, { main: laterMain(pod, main, 0, old) });
-    if (sidecar !== undefined) this.set(who, { sidecar: laterSidecar(pod, sidecar, 0, old, isLongUpKept(this.get(who))) });
+    if (sidecar !== undefined)
+      this.set(who, { sidecar: laterSidecar(pod, sidecar, 0, old, isLongUpKept(this.get(who))) });
     this.deliver(who, { type: 'tick', at: 0 });
   }
 
