@@ -100,6 +100,7 @@ static const struct {
     CALL(splice),
     CALL(statx),
     CALL(umask),
+    CALL(uname),
     CALL(unlinkat),
     CALL(wait4),
     CALL(write),
