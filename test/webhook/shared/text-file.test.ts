@@ -58,12 +58,11 @@ for (const [name, content, message] of FILES)
 
 const NAMES: [name: string, message: RegExp][] = [
   ['', /^curfew: "" cannot be read \(ENOENT\)/],
-  [tmpdir(), /EISDIR\): it is a folder, give its files one by one$/m],
   [
     'https://x.example/a.yaml',
     /there is no such file; only files are read: curl ADDRESS \| curfew inject -f -$/m,
   ],
-  ['*.yaml', /there is no such file; -f takes one file, and may be given several times$/m],
+  ['*.yaml', /there is no such file; -f takes one file or folder, and may be given several times$/m],
 ];
 
 for (const [name, message] of NAMES)
