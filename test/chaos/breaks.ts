@@ -218,8 +218,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L13', 'L12'],
     what: 'sidecar-leave.ts: a stop of one container is taken for the deletion',
     file: 'sidecar-leave.ts',
-    from: 'if (!probed || state.stop === undefined',
-    to: 'if (probed || state.stop === undefined',
+    from: '!probed ||',
+    to: 'probed ||',
     where: "a sidecar's probe fails while a main works on",
   },
   {

@@ -260,8 +260,8 @@ export const BREAKS: readonly Break[] = [
     rule: 'L12',
     what: 'no reserve: survivors are killed by the runtime',
     file: LEAVE,
-    from: 'const reserve = reserveOf(grace);',
-    to: 'const reserve = reserveOf(grace) * 0;',
+    from: 'const reserve = reserveOf(stop?.alone ? aloneGraceOf(context) : grace);',
+    to: 'const reserve = reserveOf(stop?.alone ? aloneGraceOf(context) : grace) * 0;',
     pod: '1+1 Never',
   },
   {
@@ -284,8 +284,8 @@ export const BREAKS: readonly Break[] = [
     rule: 'L13',
     what: 'a stop of one container is taken for the deletion',
     file: LEAVE,
-    from: 'if (!probed || state.stop === undefined',
-    to: 'if (probed || state.stop === undefined',
+    from: '!probed ||',
+    to: 'probed ||',
     pod: '1+1 OnFailure',
   },
   {
