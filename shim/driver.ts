@@ -4,19 +4,10 @@
  */
 import * as host from 'host';
 import { ChangeWatch } from './change-watch.ts';
+import { Child } from './child.ts';
 import { HostError } from './errors.ts';
-import {
-  type Action,
-  type Context,
-  type Event,
-  earliest,
-  isBeginning,
-  type Peers,
-  type Signal,
-} from './lifecycle.ts';
+import { type Action, type Context, type Event, earliest, isBeginning, type Peers } from './lifecycle.ts';
 import { Machine } from './machine.ts';
-import { whyPowerless } from './powerless.ts';
-import { killLeftovers, startProcess } from './process.ts';
 import type { ContainerOptions } from './protocol.ts';
 import { ReadinessProbe } from './readiness.ts';
 import type { Rendezvous } from './rendezvous.ts';
@@ -28,31 +19,25 @@ import { waitFor } from './waiting.ts';
 const POLLIN = 1;
 const POLLOUT = 4;
 const STDERR = 2;
-const SIGSTOP = 19;
-const SIGCONT = 18;
-/** TSTP, TTIN, TTOU: what a terminal stops a job with. */
-const TERMINAL_STOPS = [20, 21, 22];
+
 /** Runs one container to its end; never returns. */
 export class Driver {
   private readonly context: Context;
   private readonly rendezvous: Rendezvous;
-  /** Where the container's command begins in the shim's own arguments. */
-  private readonly commandAt: number;
   private readonly signals: number;
   private readonly changes: ChangeWatch;
   private readonly probe: ReadinessProbe;
   private readonly debug: boolean;
   private readonly stopRequests: StopRequests;
   private readonly machine: Machine;
-  private child = 0;
-  /** It was said that the child cannot be signalled. */
-  private powerless = false;
+  private readonly child: Child;
   /** Why the last announcement failed: said once. */
   private failure = '';
   private lookAt = 0;
   private readonly queue: Event[] = [];
 
   /**
+   * @param commandAt where the container's command begins in the shim's own arguments
    * @param rendezvous with this container's place in it taken
    * @throws {HostError} where the kernel refuses what no shim can do without
    */
@@ -61,7 +46,7 @@ export class Driver {
     if (this.signals < 0) throw new HostError('receive signals by', 'signalfd', this.signals);
     this.debug = options.log === 'debug';
     this.stopRequests = new StopRequests(options);
-    this.commandAt = commandAt;
+    this.child = new Child(commandAt, this.signals);
     this.rendezvous = rendezvous;
     this.context = {
       options,
@@ -89,10 +74,7 @@ export class Driver {
         this.rendezvous.keepLastWords();
       }
     } catch (error) {
-      if (this.child > 0) {
-        host.kill(this.child, SIGKILL);
-        killLeftovers(this.child, this.signals, false);
-      }
+      this.child.abandon();
       throw error;
     }
   }
@@ -184,31 +166,21 @@ export class Driver {
     for (let ended = host.reap(); ended !== null && typeof ended !== 'number'; ended = host.reap()) {
       const at = host.now();
       if (ended.stopped !== undefined) {
-        this.stopWithChild(ended.pid, ended.stopped);
+        this.child.stopWith(ended.pid, ended.stopped);
         continue;
       }
       const code = ended.signal === undefined ? (ended.code ?? 0) : 128 + ended.signal;
-      if (ended.pid === this.child) {
+      if (this.child.is(ended.pid)) {
         this.trace(`process ${ended.pid} ended with code ${code}`);
         const { role, name, preStop } = this.context.options;
         // A preStop hook that has ended the process ends with it, and the stop request follows (rule L9).
-        if (host.pid() !== 1 || role === 'sidecar')
-          killLeftovers(this.child, this.signals, preStop.includes(name));
-        this.child = 0;
+        if (host.pid() !== 1 || role === 'sidecar') this.child.killLeftovers(preStop.includes(name));
+        this.child.forget();
         this.handle({ type: 'exit', at, code });
       } else if (this.probe.ended(ended.pid, code, at)) {
         this.handle({ type: 'ready', at });
       }
     }
-  }
-
-  /**
-   * A shell that started us must see its job stopped. Where we lead our session, as in a container, the child leads one of its own: no
-   * terminal stops that, as none stops process 1.
-   */
-  private stopWithChild(pid: number, signal: number): void {
-    if (pid !== this.child || !TERMINAL_STOPS.includes(signal)) return;
-    if (!host.leadsSession() && host.pid() !== 1) host.kill(host.pid(), SIGSTOP);
   }
 
   /** Events that come while one is handled wait their turn. */
@@ -240,10 +212,10 @@ export class Driver {
         else this.probe.stop();
         return true;
       case 'signal':
-        if (this.child > 0) this.signal(action);
+        this.child.signal(action);
         return true;
       case 'kill':
-        if (this.child > 0 && host.kill(this.child, SIGKILL) < 0) this.giveUp();
+        if (!this.child.kill()) this.queue.push({ type: 'exit', at: host.now(), code: 128 + SIGKILL });
         return true;
       case 'say':
         if (action.level === 'info') say(action.text);
@@ -267,46 +239,26 @@ export class Driver {
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       // A process that runs goes on, and an end is an end. But nobody would ever hear that a sidecar is ready.
-      if (phase === 'ended' || (this.child > 0 && (phase !== 'started' || stopping))) {
+      if (phase === 'ended' || (this.child.runs && (phase !== 'started' || stopping))) {
         if (error.message !== this.failure) say(error.message);
         this.failure = error.message;
         return true;
       }
       this.failure = error.message;
-      this.queue.push({ type: 'unusable', at: host.now(), reason: error.message, running: this.child > 0 });
+      this.queue.push({ type: 'unusable', at: host.now(), reason: error.message, running: this.child.runs });
       return false;
     }
   }
 
   private spawn(): boolean {
     const command = this.context.options.command[0] ?? '';
-    const started = startProcess(command, this.commandAt, false);
+    const started = this.child.spawn(command);
     if (typeof started === 'number') {
-      this.child = started;
       this.trace(`started process ${started}`);
       return true;
     }
     this.queue.push({ type: 'not-started', at: host.now(), code: started.code, reason: started.reason });
     return false;
-  }
-
-  private signal({ signal: number, queued }: Signal): void {
-    if (queued !== undefined) {
-      const { sender, user, value } = queued;
-      if (host.queueSignal(this.child, number, sender, user, value) >= 0) return;
-    }
-    // A terminal stops the whole job, so the whole job goes on: our child leads its group.
-    if (number === SIGCONT && host.kill(-this.child, number) >= 0) return;
-    if (host.kill(this.child, number) >= 0) return;
-    if (!this.powerless) say(`cannot send ${signalName(number)} to process ${this.child}: ${whyPowerless()}`);
-    this.powerless = true;
-  }
-
-  /** Nobody here can end the process: the kernel does when process 1 ends, and the container runtime where we are not that. */
-  private giveUp(): void {
-    say(`cannot kill process ${this.child}: ${whyPowerless()}`);
-    this.queue.push({ type: 'exit', at: host.now(), code: 128 + SIGKILL });
-    this.child = 0;
   }
 
   private trace(text: string): void {

@@ -105,8 +105,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L6'],
     what: 'driver.ts: sidecars are killed when they should be told to end',
     file: 'driver.ts',
-    from: 'if (this.child > 0) this.signal(action);',
-    to: 'if (this.child > 0) this.signal({ signal: action.signal === SIGTERM ? SIGKILL : action.signal });',
+    from: 'this.child.signal(action);',
+    to: 'this.child.signal({ signal: action.signal === SIGTERM ? SIGKILL : action.signal });',
     where: calm,
   },
   {
@@ -208,10 +208,10 @@ export const BREAKS: readonly Break[] = [
   },
   {
     rules: ['L12', 'L6'],
-    what: "driver.ts: TERM does not reach the container's process",
-    file: 'driver.ts',
-    from: 'if (host.kill(this.child, number) >= 0)',
-    to: 'if (number === SIGTERM || host.kill(this.child, number) >= 0)',
+    what: "child.ts: TERM does not reach the container's process",
+    file: 'child.ts',
+    from: 'if (host.kill(this.pid, number) >= 0)',
+    to: 'if (number === 15 || host.kill(this.pid, number) >= 0)',
     where: (plan) => deleted(plan) && plan.mains.every(({ work }) => work > 800),
   },
   {
