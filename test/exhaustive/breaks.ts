@@ -261,7 +261,7 @@ export const BREAKS: readonly Break[] = [
     what: 'no reserve: survivors are killed by the runtime',
     file: LEAVE,
     from: 'const reserve = reserveOf(stop?.alone ? aloneGraceOf(context) : grace);',
-    to: 'const reserve = reserveOf(stop?.alone ? aloneGraceOf(context) : grace) * 0;',
+    to: 'const reserve = mains.some((main) => isStopping(state.peers.get(main))) ? 0 : reserveOf(stop?.alone ? aloneGraceOf(context) : grace);',
     pod: '1+1 Never',
   },
   {
