@@ -1,6 +1,6 @@
 /** Which pods are searched, and how much trouble each of them gets. */
 import type { RestartPolicy } from '../../shim/protocol.ts';
-import type { Case, Trouble } from './pod.ts';
+import type { Case, Trouble } from './case.ts';
 
 /** Of these one on a path is enough to be wrong. */
 const ONCE: readonly Trouble[] = [

@@ -6,7 +6,9 @@
 import type { Peers } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
 import type { SidecarState } from '../../shim/sidecar-state.ts';
-import { type Box, type Case, DOUBT, lagOf, longestWait, stopDoubt, type Truth, type World } from './pod.ts';
+import { type Case, DOUBT, lagOf, stopDoubt } from './case.ts';
+import { longestWait } from './ends.ts';
+import type { Box, Truth, World } from './pod.ts';
 
 /** sidecar-lifecycle.ts, BACKOFF_FORGOTTEN. */
 export const FORGOTTEN = 600_000;

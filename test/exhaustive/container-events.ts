@@ -1,10 +1,11 @@
 /** What a shim does by itself, and what its container's process does (environment.ts tells what is modelled). */
 import { LEAST_GRACE } from '../../shim/sidecar-leave.ts';
 import { SIGTERM } from '../../shim/signals.ts';
+import { type Case, lagOf, stopDoubt, type Trouble } from './case.ts';
 import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Happening } from './happening.ts';
-import { type Box, type Case, isUp, lagOf, stopDoubt, type Trouble, type World } from './pod.ts';
+import { type Box, isUp, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 

@@ -4,21 +4,10 @@
  */
 import type { Action, Announcement, Event, Peer } from '../../shim/lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
+import { DOUBT, isMain, restarts } from './case.ts';
 import { hasOldMarkers, isLongUpKept, laterBox, laterMain, laterSidecar } from './clock.ts';
-import {
-  type Box,
-  beliefTime,
-  DOUBT,
-  isMain,
-  isUp,
-  isWorkDone,
-  isWorkSeenDone,
-  longestWait,
-  restarts,
-  type Truth,
-  UNBORN,
-  type World,
-} from './pod.ts';
+import { beliefTime, isWorkDone, isWorkSeenDone, longestWait } from './ends.ts';
+import { type Box, isUp, type Truth, UNBORN, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 

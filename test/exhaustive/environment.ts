@@ -25,11 +25,14 @@
  * restartPolicyRules; a command that is not there (the machines take the way of any end); the probes' own timing; a marker
  * torn in its middle (it counts as none until the writer has closed it); other signals than TERM.
  */
+
+import { TROUBLES, type Trouble } from './case.ts';
 import { addOwn, addProcess } from './container-events.ts';
 import { Draft } from './draft.ts';
+import { comesBack } from './ends.ts';
 import { addFate, addLateKill, addPod } from './fate.ts';
 import type { Happening } from './happening.ts';
-import { type Box, comesBack, isUp, TROUBLES, type Trouble, type World } from './pod.ts';
+import { type Box, isUp, type World } from './pod.ts';
 import type { Scene } from './scene.ts';
 import { addTime, isDeadlineOver } from './time.ts';
 

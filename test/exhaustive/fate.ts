@@ -1,7 +1,10 @@
 /** What is done to a container or to the whole pod from outside (environment.ts tells what is modelled). */
+
+import { aloneLagOf, restarts, type Trouble } from './case.ts';
 import type { Draft } from './draft.ts';
+import { comesBack } from './ends.ts';
 import type { Happening } from './happening.ts';
-import { aloneLagOf, type Box, comesBack, isUp, restarts, type Trouble, type World } from './pod.ts';
+import { type Box, isUp, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
 

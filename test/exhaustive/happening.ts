@@ -1,5 +1,5 @@
+import type { Trouble } from './case.ts';
 import type { Draft } from './draft.ts';
-import type { Trouble } from './pod.ts';
 
 /** One thing that can happen. */
 export interface Happening {

@@ -1,16 +1,9 @@
 /** The rules about what must have been done by now, held against the pod whenever time is to pass. */
+
+import { aloneLagOf, type Case } from './case.ts';
 import type { Draft } from './draft.ts';
-import {
-  aloneLagOf,
-  type Box,
-  beliefTime,
-  type Case,
-  hasProcess,
-  isUp,
-  isWorkSeenDone,
-  longestWait,
-  type World,
-} from './pod.ts';
+import { beliefTime, isWorkSeenDone, longestWait } from './ends.ts';
+import { type Box, hasProcess, isUp, type World } from './pod.ts';
 import { followers, isHooked, isStopSeen, isTrulyStarted, mainsUp, RuleBroken, reserveOf } from './rules.ts';
 
 /** Nobody has anything to do at once, and time is to pass: nobody may be waiting for what is there already. */

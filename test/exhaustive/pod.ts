@@ -5,56 +5,8 @@
 import type { Peer } from '../../shim/lifecycle.ts';
 import type { MainState } from '../../shim/main-lifecycle.ts';
 import type { Marker } from '../../shim/marker.ts';
-import type { ContainerOptions, RestartPolicy } from '../../shim/protocol.ts';
 import type { SidecarState } from '../../shim/sidecar-state.ts';
-
-/** Adverse things that can happen to a pod; each costs one of {@link Case.trouble}. */
-export const TROUBLES = [
-  'fails',
-  'child-killed',
-  'killed',
-  'killed-late',
-  'stopped-alone',
-  'not-again',
-  'term-inside',
-  'reboot',
-  'sandbox-dies',
-  'change-missed',
-  'look-torn',
-  'frozen',
-  'clock-jump',
-  'idle',
-  'unwritable',
-] as const;
-export type Trouble = (typeof TROUBLES)[number];
-
-/** One pod to search: its spec, and how much trouble it gets. */
-export interface Case {
-  name: string;
-  mains: readonly string[];
-  /** In start order. */
-  sidecars: readonly string[];
-  policy: RestartPolicy;
-  /** terminationGracePeriodSeconds, ms. */
-  grace: number;
-  /** Every container has a liveness probe: the kubelet may stop one alone. */
-  probed: boolean;
-  /** A grace period of the probes' own, ms. */
-  aloneGrace?: number;
-  preStop: readonly string[];
-  /** Sidecars with a readiness condition. */
-  gated: readonly string[];
-  /** The condition never holds. */
-  neverReady: boolean;
-  /** How often the kubelet has started each sidecar before the search begins. */
-  startsBefore: number;
-  startTimeout?: number;
-  stopTimeout?: number;
-  /** How many adverse things happen at most, of all kinds together. */
-  trouble: number;
-  /** Kinds that come once on a path at most. */
-  once: readonly Trouble[];
-}
+import type { Case } from './case.ts';
 
 /** One container (every field always there, for the engine's sake): the kubelet's record, what stands in the rendezvous, its shim, its process. */
 export interface Box {
@@ -140,7 +92,7 @@ export interface Truth {
   dying: boolean;
   /** Trouble so far, of all kinds. */
   troubles: number;
-  /** Bit i: the kind of that index in {@link TROUBLES} was had; kept only for those that come but once. */
+  /** Bit i: the kind of that index in `TROUBLES` (case.ts) was had; kept only for those that come but once. */
   had: number;
   /** A container was stopped alone; kept only where there are preStop hooks. */
   stoppedAlone: boolean;
@@ -199,15 +151,6 @@ export function firstWorld(pod: Case): World {
   };
 }
 
-/** All containers' names: mains first, then sidecars in start order. The index is the container's number everywhere. */
-export function namesOf(pod: Case): string[] {
-  return [...pod.mains, ...pod.sidecars];
-}
-
-export function isMain(pod: Case, who: number): boolean {
-  return who < pod.mains.length;
-}
-
 export function isUp(box: Box): boolean {
   return box.life === 'taken' || box.life === 'begun';
 }
@@ -216,108 +159,7 @@ export function hasProcess(box: Box): boolean {
   return box.process !== 'none';
 }
 
-/** The kubelet's own rule (ShouldContainerBeRestarted), not the shim's. */
-export function comesBack(pod: Case, box: Box): boolean {
-  if (box.life === 'unborn') return true;
-  if (box.life !== 'down') return false;
-  return box.forgotten || box.again !== undefined || restarts(pod.policy, box.failed);
-}
-
-export function restarts(policy: RestartPolicy, failed: boolean): boolean {
-  return policy === 'Always' || (policy === 'OnFailure' && failed);
-}
-
-/** Every main has ended, and the kubelet starts none again: in a deletion, no main is there (L5). */
-export function isWorkDone(pod: Case, boxes: readonly Box[], deleted: boolean): boolean {
-  return boxes.every(
-    (box, who) =>
-      !isMain(pod, who) || box.done || (deleted ? !isUp(box) : box.life === 'down' && !comesBack(pod, box)),
-  );
-}
-
-/** Whether what the mains left behind proves to others that the work is done: all in this life of the sandbox, and none is up just to say so again. */
-export function isWorkSeenDone(pod: Case, boxes: readonly Box[]): boolean {
-  return boxes.every((box, who) => !isMain(pod, who) || (box.marker?.epoch === 'now' && !isUp(box)));
-}
-
-/** L11: how long after a node's restart a main may come back whose end the kubelet did not see. */
-export const DOUBT = 60_000;
-/** L5: how long a container without a probe may take to come back that was stopped for a new image. */
-export const LONGEST_DOUBT = 300_000;
-
-/** How long an end after a stop request is doubted (L5): who was stopped alone may come back, but not a probe's victim under Never. */
-export function stopDoubt(pod: Case): number {
-  if (!pod.probed) return LONGEST_DOUBT;
-  return pod.policy === 'Never' ? 0 : DOUBT;
-}
-
-/**
- * How long this sidecar may take to believe that the work is done: a main was stopped (L5), or died as it came up again, or the sidecar's own
- * hook may hide why (L15).
- */
-export function beliefTime(pod: Case, boxes: readonly Box[], name: string): number {
-  const stopped = boxes.filter((box, who) => isMain(pod, who) && box.marker?.stopping === true);
-  if (stopped.length === 0) return 0;
-  const cameUp = stopped.some((box) => box.marker?.phase === 'waiting');
-  const hook = pod.preStop.includes(name) ? pod.grace + lagOf(pod) : 0;
-  return Math.max(stopDoubt(pod), cameUp ? DOUBT : 0, hook);
-}
-
-/** The longest {@link beliefTime} of any sidecar. */
-export function longestWait(pod: Case, boxes: readonly Box[]): number {
-  return Math.max(...pod.sidecars.map((name) => beliefTime(pod, boxes, name)));
-}
-
-/** L13: how long a stop request is pondered. */
-export function lagOf(pod: Case): number {
-  return pod.grace < 8_000 ? pod.grace / 4 : 2_000;
-}
-
 /** Its deletion, and not just its sandbox's death. */
 export function isDeleted(truth: Truth): boolean {
   return truth.deletedAt !== undefined && !truth.dying;
-}
-
-/** L13: the same, where a probe's own grace period leaves less. */
-export function aloneLagOf(pod: Case): number {
-  return Math.min(lagOf(pod), (pod.aloneGrace ?? pod.grace) / 2);
-}
-
-/** Nothing can happen any more: everybody is down, and the kubelet starts nobody. */
-export function isEnd(pod: Case, world: World): boolean {
-  return world.boxes.every((box) => !isUp(box) && (isDeleted(world.truth) || !comesBack(pod, box)));
-}
-
-/**
- * Nobody is left to wait: the end, or a main that gave up and said so. (Under OnFailure and Always the kubelet starts that one again and
- * again, until a Job's backoffLimit or a user has seen enough.)
- */
-export function isSettled(pod: Case, world: World): boolean {
-  return isEnd(pod, world) || world.boxes.some((box) => box.gaveUp);
-}
-
-/** The flags of one container's shim, as the webhook would write them. */
-export function optionsOf(pod: Case, who: number): ContainerOptions {
-  const name = namesOf(pod)[who] ?? '';
-  const main = isMain(pod, who);
-  return {
-    role: main ? 'main' : 'sidecar',
-    name,
-    run: '/curfew/run',
-    mains: [...pod.mains],
-    sidecars: [...pod.sidecars],
-    preStop: [...pod.preStop],
-    restartPolicy: pod.policy,
-    restartRules: [],
-    grace: pod.grace,
-    ...(main && pod.startTimeout !== undefined ? { startTimeout: pod.startTimeout } : {}),
-    ...(pod.stopTimeout === undefined ? {} : { stopTimeout: pod.stopTimeout }),
-    probed: pod.probed,
-    ...(pod.aloneGrace === undefined ? {} : { aloneGrace: { least: pod.aloneGrace, most: pod.aloneGrace } }),
-    hostPid: false,
-    log: 'info',
-    ready: pod.gated.includes(name) ? { kind: 'tcp', port: 5432 } : { kind: 'none' },
-    readyTimeout: 1_000,
-    command: ['true'],
-  };
 }

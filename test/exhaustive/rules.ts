@@ -3,19 +3,9 @@
  * is allowed what it could not know: it is judged by what was true when it looked last.
  */
 import type { Event } from '../../shim/lifecycle.ts';
-import {
-  type Box,
-  type Case,
-  comesBack,
-  hasProcess,
-  isMain,
-  isUp,
-  isWorkDone,
-  isWorkSeenDone,
-  lagOf,
-  restarts,
-  type Truth,
-} from './pod.ts';
+import { type Case, isMain, lagOf, restarts } from './case.ts';
+import { comesBack, isWorkDone, isWorkSeenDone } from './ends.ts';
+import { type Box, hasProcess, isUp, type Truth } from './pod.ts';
 import type { Scene } from './scene.ts';
 
 /** What the rules read of a pod in the middle of one event. */

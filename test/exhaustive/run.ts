@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { ArgumentError, regularExpression, runProgram, wholeNumber } from '../arguments.ts';
 import { BREAKS, brokenMachines } from './breaks.ts';
+import type { Case } from './case.ts';
 import { allCases, type Depth } from './cases.ts';
 import { SHIPPED } from './machines.ts';
-import type { Case } from './pod.ts';
 import { sceneOf } from './scene.ts';
 import { type Result, search } from './search.ts';
 import { type Trace, traceOf } from './trace.ts';

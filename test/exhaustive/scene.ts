@@ -1,8 +1,8 @@
 /** One case, made ready to be searched. */
 import type { Context } from '../../shim/lifecycle.ts';
 import { SIGTERM } from '../../shim/signals.ts';
+import { type Case, optionsOf } from './case.ts';
 import type { Machines } from './machines.ts';
-import { type Case, optionsOf } from './pod.ts';
 
 /** What never changes while one case is searched. */
 export interface Scene {

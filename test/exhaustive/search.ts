@@ -2,20 +2,14 @@
  * Breadth first through every state that a case can reach, so that the first trace to a broken rule is a shortest one. Then,
  * over the whole graph: nobody waits for ever, and nobody is busy for ever.
  */
+
+import { type Case, TROUBLES, type Trouble } from './case.ts';
 import { Catalogue, grown } from './catalogue.ts';
 import { Draft } from './draft.ts';
+import { isEnd, isSettled } from './ends.ts';
 import { happenings } from './environment.ts';
 import type { Happening } from './happening.ts';
-import {
-  type Case,
-  firstWorld,
-  isEnd,
-  isSettled,
-  TROUBLES,
-  type Trouble,
-  type Truth,
-  type World,
-} from './pod.ts';
+import { firstWorld, type Truth, type World } from './pod.ts';
 import { RuleBroken } from './rules.ts';
 import type { Scene } from './scene.ts';
 

@@ -1,9 +1,11 @@
 /** How time passes: to the next moment that anybody waits for (environment.ts tells what is modelled). */
+
+import { DOUBT, type Trouble } from './case.ts';
 import { BEFORE_BELIEF, FORGOTTEN, later } from './clock.ts';
 import type { Draft } from './draft.ts';
 import type { Happening } from './happening.ts';
 import { checkPatience, timesOf } from './patience.ts';
-import { DOUBT, hasProcess, isUp, type Trouble, type World } from './pod.ts';
+import { hasProcess, isUp, type World } from './pod.ts';
 import type { Scene } from './scene.ts';
 
 const IDLE = 1_000;
