@@ -2,37 +2,15 @@
  * A pod in the middle of one event: the real state machines, and what their actions do to the pod. It follows
  * shim/driver.ts and shim/rendezvous.ts; what of them is modelled is told in environment.ts.
  */
-import type { Action, Announcement, Event, Peer } from '../../shim/lifecycle.ts';
-import type { Marker } from '../../shim/marker.ts';
+import type { Action, Announcement, Event } from '../../shim/lifecycle.ts';
 import { DOUBT, isMain, restarts } from './case.ts';
 import { hasOldMarkers, isLongUpKept, laterBox, laterMain, laterSidecar } from './clock.ts';
 import { beliefTime, isWorkDone, isWorkSeenDone, longestWait } from './ends.ts';
+import { forgetWhoSpoke, isBehind, type Look, read, theMarker } from './looks.ts';
 import { type Box, isUp, type Truth, UNBORN, type World } from './pod.ts';
 import * as rules from './rules.ts';
 import type { Scene } from './scene.ts';
-
-const markers = new Map<string, Marker>();
-
-/**
- * One object for all markers that say the same: of a code others' machines read only whether it is 0, and of an attempt only whether it is the
- * one that they saw, so here it is 0 or 1.
- */
-function theMarker(marker: Marker): Marker {
-  const same = { ...marker, attempt: marker.attempt % 2, code: marker.code === 0 ? 0 : 1 };
-  const key = JSON.stringify(same);
-  const known = markers.get(key) ?? same;
-  markers.set(key, known);
-  return known;
-}
-
-function wakeOf(box: Box): number | undefined {
-  return box.main?.wakeAt ?? box.sidecar?.wakeAt;
-}
-
-/** What one shim takes for another's marker. */
-function markerSeen(box: Box, it: Box, other: number): Marker | undefined {
-  return !isUp(it) && (box.heard & (1 << other)) !== 0 ? it.spoken : it.marker;
-}
+import { stepOf, wakeOf } from './step.ts';
 
 export class Draft {
   readonly scene: Scene;
@@ -73,7 +51,7 @@ export class Draft {
     const old = hasOldMarkers(this.boxes);
     const wait = longestWait(pod, this.boxes);
     for (const who of this.touched) this.boxes[who] = laterBox(pod, this.get(who), 0, old, wait);
-    this.forgetWhoSpoke();
+    forgetWhoSpoke(this.boxes);
     const done = isWorkDone(pod, this.boxes, this.truth.deletedAt !== undefined);
     if (done !== (this.truth.doneAt !== undefined)) {
       const { doneAt: _, ...rest } = this.truth;
@@ -84,17 +62,6 @@ export class Draft {
       this.truth = rest;
     }
     return { boxes: this.boxes, truth: this.truth };
-  }
-
-  /** Whether somebody lived matters only as long as there is no marker of it. */
-  private forgetWhoSpoke(): void {
-    let silent = 0;
-    this.boxes.forEach((box, who) => {
-      if (box.marker === undefined) silent |= 1 << who;
-    });
-    this.boxes.forEach((box, who) => {
-      if ((box.lived & ~silent) !== 0) this.boxes[who] = { ...box, lived: box.lived & silent };
-    });
   }
 
   /** The kubelet starts a container: its shim takes its place and its life line (rendezvous.ts, constructor). */
@@ -151,30 +118,8 @@ export class Draft {
   }
 
   /** Look at some of the others, on top of what was read of the rest. */
-  read(
-    who: number,
-    others: readonly number[],
-    before: Box['torn'],
-  ): { peers: Map<string, Peer>; saw: number; lived: number; cameUp: number } {
-    const box = this.get(who);
-    const peers = new Map<string, Peer>(before?.peers);
-    let { lived, cameUp } = box;
-    let saw = before?.saw ?? box.saw;
-    for (const other of others) {
-      const it = this.get(other);
-      const bit = 1 << other;
-      const alive = isUp(it);
-      if (alive) lived |= bit;
-      cameUp &= ~bit;
-      const marker = markerSeen(box, it, other);
-      peers.set(this.scene.names[other] ?? '', {
-        alive,
-        lived: (lived & bit) !== 0,
-        ...(marker === undefined ? {} : { marker }),
-      });
-      saw = rules.isTrulyStarted(this.scene.pod, it, other) ? saw | bit : saw & ~bit;
-    }
-    return { peers, saw, lived, cameUp };
+  read(who: number, others: readonly number[], before: Box['torn']): Look {
+    return read(this.scene, this.boxes, who, others, before);
   }
 
   /** Look at everybody (or at those who are left), and hand it to the machine. */
@@ -205,16 +150,7 @@ export class Draft {
 
   /** Whether a look would tell the shim anything new. */
   isBehind(who: number): boolean {
-    const box = this.get(who);
-    const peers = box.main?.peers ?? box.sidecar?.peers;
-    if (peers === undefined) return false;
-    return (this.scene.others[who] ?? []).some((other) => {
-      const it = this.get(other);
-      const seen = peers.get(this.scene.names[other] ?? '');
-      if (seen === undefined || seen.alive !== isUp(it) || seen.marker !== markerSeen(box, it, other))
-        return true;
-      return it.marker === undefined && !seen.lived && (box.lived & (1 << other)) !== 0;
-    });
+    return isBehind(this.scene, this.boxes, who);
   }
 
   /** Whatever comes when a timer is due, or a stop request, is judged by who is there now (driver.ts, wait and received). */
@@ -226,27 +162,10 @@ export class Draft {
     if (event.type === 'stop-request' || (!looked && dueAt !== undefined && dueAt <= 0)) this.lookAgain(who);
     const box = this.get(who);
     if (context === undefined) return;
-    if (context.options.role === 'main') {
-      const step =
-        box.main !== undefined
-          ? machines.stepMain(context, box.main, event)
-          : event.type === 'start'
-            ? machines.startMain(context, event)
-            : undefined;
-      if (step === undefined) return;
-      this.set(who, { main: step.state });
-      this.perform(who, step.actions, event);
-    } else {
-      const step =
-        box.sidecar !== undefined
-          ? machines.stepSidecar(context, box.sidecar, event)
-          : event.type === 'start'
-            ? machines.startSidecar(context, event)
-            : undefined;
-      if (step === undefined) return;
-      this.set(who, { sidecar: step.state });
-      this.perform(who, step.actions, event);
-    }
+    const step = stepOf(machines, context, box, event);
+    if (step === undefined) return;
+    this.set(who, step.change);
+    this.perform(who, step.actions, event);
   }
 
   /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
