@@ -156,7 +156,10 @@ export class Driver {
     );
   }
 
-  /** A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). */
+  /**
+   * A stop request is judged by who is there now: a main that has just come up may not have been seen (rule L12). So is the end of a sidecar's
+   * process: a last word that only a life line carries (rule L17) is lost on the shim that comes after this one.
+   */
   private lookAgain(): void {
     if (!this.machine.started || !this.machine.needsOthers) return;
     this.machine.see(this.look());
@@ -172,6 +175,7 @@ export class Driver {
       const code = ended.signal === undefined ? (ended.code ?? 0) : 128 + ended.signal;
       if (this.child.is(ended.pid)) {
         this.trace(`process ${ended.pid} ended with code ${code}`);
+        this.lookAgain();
         const { role, name, preStop } = this.context.options;
         // A preStop hook that has ended the process ends with it, and the stop request follows (rule L9).
         if (host.pid() !== 1 || role === 'sidecar') this.child.killLeftovers(preStop.includes(name));

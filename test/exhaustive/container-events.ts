@@ -4,6 +4,7 @@ import { SIGTERM } from '../../shim/signals.ts';
 import { type Case, lagOf, stopDoubt, type Trouble } from './case.ts';
 import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
+import { isWorkDone } from './ends.ts';
 import type { Happening } from './happening.ts';
 import { type Box, isUp, type World } from './pod.ts';
 import * as rules from './rules.ts';
@@ -130,7 +131,7 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
   const ends = (code: number, fair: boolean, trouble?: Trouble) =>
     add(`${name}'s process ends with ${code}`, fair, (draft) => exit(draft, who, code), trouble);
   // What the first one left is in the way of the second: not another trouble.
-  if (!isMain && box.ends === 1 && box.process === 'runs')
+  if (!isMain && box.ends === 1 && box.process === 'runs' && !isEndUnwritten(pod, world.boxes))
     add(`${name}'s process fails on what the last one left`, false, (draft) => exit(draft, who, 1));
   if (box.process === 'asked') {
     ends(0, isMain);
@@ -141,6 +142,15 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
   else ends(0, false, 'fails');
   ends(1, false, 'fails');
   add(`${name}'s process is killed alone`, false, (draft) => exit(draft, who, 137), 'child-killed');
+}
+
+/**
+ * Whether a main's last word is not, or will not be, written while others still work: a sidecar that leaves itself to the kubelet then is exchanged
+ * for a newcomer that cannot know of it (docs/limits.md).
+ */
+function isEndUnwritten(pod: Case, boxes: readonly Box[]): boolean {
+  const unwritten = boxes.some(({ mute, spoken }) => mute || spoken !== undefined);
+  return unwritten && !isWorkDone(pod, boxes, false);
 }
 
 function exit(draft: Draft, who: number, code: number): void {

@@ -153,13 +153,14 @@ export class Draft {
     return isBehind(this.scene, this.boxes, who);
   }
 
-  /** Whatever comes when a timer is due, or a stop request, is judged by who is there now (driver.ts, wait and received). */
+  /** Whatever comes when a timer is due, a stop request, or a process's end is judged by who is there now (driver.ts). */
   deliver(who: number, event: Event): void {
     const { machines, contextAt } = this.scene;
     const context = contextAt(who, this.get(who).starts);
     const dueAt = wakeOf(this.get(who));
     const looked = event.type === 'peers' || event.type === 'start';
-    if (event.type === 'stop-request' || (!looked && dueAt !== undefined && dueAt <= 0)) this.lookAgain(who);
+    const judged = event.type === 'stop-request' || event.type === 'exit';
+    if (judged || (!looked && dueAt !== undefined && dueAt <= 0)) this.lookAgain(who);
     const box = this.get(who);
     if (context === undefined) return;
     const step = stepOf(machines, context, box, event);
