@@ -5,7 +5,7 @@ import { NETWORK_SIDECARS } from './catalogue-network.ts';
 import { TELEMETRY_SIDECARS } from './catalogue-telemetry.ts';
 
 /**
- * The sidecars that Curfew knows by name and image; `npm run charts` writes docs/reference/known-sidecars.md from them. To add one: an
+ * The sidecars that Curfew knows by name and image; `npm run generate` writes docs/reference/known-sidecars.md from them. To add one: an
  * entry in the file of its kind, with only such facts as its injector, its documentation or its Dockerfile states, and its source. Leave
  * out what varies: a sidecar's own probes and the command in its spec serve as well, and an image can be looked up. A vendor's build gets
  * the entrypoint of the original only where the vendor's Dockerfile says the same. A readiness endpoint stands there only where it is

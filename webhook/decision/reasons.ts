@@ -41,7 +41,7 @@ export const REASON_MEANINGS = {
   },
   'no-sidecar': { becomes: 'unchanged', means: 'The annotation `curfew.dev/mains` lists every container.' },
   'no-shim-for-machine': {
-    becomes: 'refused if it asks',
+    becomes: 'unchanged',
     means: 'The node selector or required node affinity allows only machines for which there is no shim.',
   },
   'too-many-containers': {

@@ -105,7 +105,7 @@ export const VOCABULARY: readonly Word[] = [
   containerAnnotation(
     READY,
     ['http://:15021/healthz/ready', 'tcp://:5432', 'exec: pg_isready', 'none'],
-    "when a sidecar counts as started (default: the catalogue's condition, else its startupProbe, else its readinessProbe, else as soon as it runs)",
+    "when a sidecar counts as started (default: its own startupProbe, else its own readinessProbe, else the catalogue's endpoint, at the port that its flags, environment or ports say, else as soon as it runs)",
   ),
   containerAnnotation(
     STOP_SIGNAL,

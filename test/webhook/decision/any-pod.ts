@@ -1,6 +1,7 @@
 /** Pods, and what other webhooks do to them, for the properties. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { SHIM_PATH } from '../../../shim/protocol.ts';
 import type { ImageAnswer } from '../../../webhook/decision/images.ts';
 import { DEFAULT, EVICT, statusOf } from './compared-pod.ts';
 import { image, type TestContainer, type TestPod } from './mutated-pod.ts';
@@ -268,8 +269,8 @@ function byName({ spec: { containers } }: TestPod, at: number): TestContainer {
   return found;
 }
 
-/** A container's own command and args, whether it is wrapped by now or not. */
+/** A container's own command and args, whether it is wrapped by now or not, or another runs its command since. */
 function written({ metadata }: TestPod, one: TestContainer): Pick<TestContainer, 'command' | 'args'> {
-  const kept = new Map(Object.entries(statusOf({ metadata }).containers ?? {})).get(one.name);
-  return kept ?? one;
+  if (one.command?.[0] !== SHIM_PATH) return one;
+  return new Map(Object.entries(statusOf({ metadata }).containers ?? {})).get(one.name) ?? one;
 }
