@@ -41,10 +41,11 @@ export function leave(context: Context, state: SidecarState, at: number, actions
       { type: 'signal', signal: stop?.signal ?? context.stopSignal },
     );
   }
+  // Also where the process was asked by now: a probe's own grace period may leave it less time than the pod's.
+  const knownAt = stop && stop.at + aloneLagOf(context.options);
+  if (knownAt !== undefined && at < knownAt) wake(state, knownAt);
   if (state.askedAt === undefined) {
     wake(state, killAt - reserve);
-    const knownAt = stop && stop.at + aloneLagOf(context.options);
-    if (knownAt !== undefined && at < knownAt) wake(state, knownAt);
     return;
   }
   if (state.killAt === undefined) return;
@@ -61,7 +62,9 @@ function killedAt(context: Context, { stop, othersStopAt }: SidecarState): numbe
   if (stop === undefined) return undefined;
   if (stop.alone) return earliest(stop.at + aloneGraceOf(context), stop.until);
   const { grace } = context.options;
-  if (othersStopAt === undefined || othersStopAt >= stop.at) return stop.at + grace;
+  // A second stop request says that the first was for this container alone, and the probe's grace period goes on.
+  const shortest = Math.min(grace, stop.until === undefined ? grace : aloneGraceOf(context));
+  if (othersStopAt === undefined || othersStopAt >= stop.at) return stop.at + shortest;
   return Math.max(othersStopAt + grace, stop.at + LEAST_GRACE);
 }
 

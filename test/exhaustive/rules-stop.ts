@@ -95,6 +95,11 @@ export function checkRuntimeKill(draft: DraftView, who: number): void {
   const { pod } = draft.scene;
   const name = draft.scene.names[who] ?? '';
   if (draft.isMain(who) || draft.truth.irregular || pod.preStop.includes(name)) return;
-  const alone = draft.get(who).stopped?.alone === true && draft.truth.deletedAt === undefined;
+  const { stopped, sidecar, process } = draft.get(who);
+  const alone = stopped?.alone === true && draft.truth.deletedAt === undefined;
+  // As long as it has seen no other up, nothing tells this stop from a deletion: its process keeps the pod's time, and the runtime may end it (L13).
+  const hasSeenNobody = ![...(sidecar?.peers.values() ?? [])].some((peer) => peer.alive);
+  const hasJustSeen = process === 'dying';
+  if (stopped?.alone && pod.aloneGrace !== undefined && (hasSeenNobody || hasJustSeen)) return;
   throw new RuleBroken(alone ? 'L13' : 'L12', `${name} is still there when its grace period ends`);
 }
