@@ -97,10 +97,11 @@ test('1,000 aliases and more are read, and 1,000 levels', () => {
 test('what another writer writes is read as what it wrote', () => {
   fc.assert(
     fc.property(fc.jsonValue({ noUnicodeString: false }), fc.constantFrom(20, 80, 0), (value, lineWidth) => {
-      const text = stringify(value, { version: '1.1', lineWidth, aliasDuplicateObjects: false });
+      // In a map: the writer begins the lines of a text that is the whole document at the margin, which kubectl does not take.
+      const text = stringify({ value }, { version: '1.1', lineWidth, aliasDuplicateObjects: false });
       // `-0` is 0 for Kubernetes, long numbers are bigints, and separators of lines stand for themselves in that writer's output.
       fc.pre(!/-0\b|\d{16}|[\u0085\u2028\u2029\ufeff]|[\ud800-\udfff](?![\udc00-\udfff])/.test(text));
-      assert.deepEqual(read(text), value);
+      assert.deepEqual(read(text), { value });
     }),
     { numRuns: 300 },
   );
