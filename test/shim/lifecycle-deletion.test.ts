@@ -59,6 +59,20 @@ test("L13 where a probe's own grace period is short, its process has half of tha
   assert.deepEqual(pod.get('proxy').signals, [SIGTERM, SIGKILL], 'before the kubelet kills the shim with it');
 });
 
+test("L13 a probe's short grace period is kept where a sidecar is stopped before any other container has come", () => {
+  const options = { proxy: { probed: true, aloneGrace: { least: 1_000, most: 1_000 } } };
+  const pod = job('OnFailure', { options }).start('proxy').stop('proxy').start('work').pass(936);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+  pod.pass(2);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM, SIGKILL]);
+});
+
+test("L12 L13 a deletion that comes before a sidecar can tell its own stop leaves it the probe's short grace period", () => {
+  const options = { proxy: { probed: true, aloneGrace: { least: 1_000, most: 1_000 } } };
+  const pod = job('OnFailure', { options }).start().stop('proxy').pass(400).stop().pass(50);
+  assert.deepEqual(pod.get('proxy').signals, [SIGTERM]);
+});
+
 test("L13 a probe's own grace period that is longer than the pod's is left to the process", () => {
   const options = { proxy: { probed: true, aloneGrace: { least: 60_000, most: 60_000 } } };
   const pod = job('OnFailure', { options }).start().stop('proxy').pass(59_000);
