@@ -2,6 +2,7 @@
  * Memory for the engine. QuickJS builds its world from some 3,000 small blocks; musl's allocator, made for hardening,
  * takes them in pages of their own (80 mmap calls, a quarter of the shim's start-up). Here blocks are cut from chunks
  * and kept by size when they are freed: a process of one thread that lives on few, ever the same, sizes needs no more.
+ * `npm run bench -- --only start` with it and with musl's malloc, in one run: 1.5 and 2.3 ms added to a bare exec, tini 0.53 ms.
  */
 #include <stdint.h>
 #include <stdlib.h>
