@@ -1,7 +1,7 @@
 import { nearest } from '../shared/spelling.ts';
 import { quote } from '../shared/wording.ts';
 import { type NotWrapped, type Reason, refuse } from './mutation.ts';
-import { INJECT_LABEL, PREFIX, VOCABULARY } from './vocabulary.ts';
+import { type ContainerDomain, INJECT_LABEL, PREFIX, VOCABULARY } from './vocabulary.ts';
 
 /** The annotations, the per-container ones by their domain, with an example of each one's value. */
 export const EXAMPLES: Readonly<Record<string, string>> = Object.fromEntries(
@@ -58,7 +58,7 @@ function withContainer(key: string): string {
 }
 
 /** Is it the domain of a per-container annotation? */
-export function isContainerDomain(domain: string): boolean {
+export function isContainerDomain(domain: string): domain is ContainerDomain {
   return domain !== PREFIX && Object.hasOwn(EXAMPLES, domain);
 }
 

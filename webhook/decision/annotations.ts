@@ -16,6 +16,7 @@ import {
   START_TIMEOUT,
   STATUS,
   STOP_SIGNAL,
+  STOP_TIMEOUT,
 } from './vocabulary.ts';
 
 /** The annotations for one container. Times are milliseconds. */
@@ -132,7 +133,7 @@ function putContainerWish(
       return put(parsed(key, value, parseSignal(value)), (signal) => {
         wish.stopSignal = signalName(signal);
       });
-    default:
+    case STOP_TIMEOUT:
       // A process that has no time at all could only get KILL.
       return put(duration(key, value, 1), (ms) => {
         wish.stopTimeout = ms;

@@ -23,7 +23,8 @@ export const READY = `ready.${PREFIX}`;
 export const STOP_SIGNAL = `stop-signal.${PREFIX}`;
 export const STOP_TIMEOUT = `stop-timeout.${PREFIX}`;
 
-type ContainerDomain = typeof ENTRYPOINT | typeof READY | typeof STOP_SIGNAL | typeof STOP_TIMEOUT;
+/** The part of a per-container annotation before the slash. */
+export type ContainerDomain = typeof ENTRYPOINT | typeof READY | typeof STOP_SIGNAL | typeof STOP_TIMEOUT;
 
 /**
  * The key of a per-container annotation.
