@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* What a process list shows instead: protocol.ts, SHIM_NAME. */
+/* What a process list shows instead: paths.ts, SHIM_NAME. */
 static const char title[] = "curfew-shim";
 
 /*

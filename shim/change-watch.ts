@@ -7,7 +7,7 @@ const LOOK_EVERY = 500;
 /** With it: on a file system that tells nothing, a change is still seen. Two wake-ups a minute. */
 const LOOK_ANYWAY = 30_000;
 
-/** What somebody goes on changing is not read for ever: what is left wakes us again. */
+/** The reads of one look are bounded, so that endless changes cannot hold it up: the rest wakes the shim again. */
 const MOST_READS = 16;
 
 export class ChangeWatch {

@@ -98,7 +98,7 @@ export class Driver {
     for (const fd of watched) wanted.set(fd, POLLIN);
     for (const fd of lives) wanted.set(fd, 0);
     for (const { fd, events } of sockets) wanted.set(fd, events);
-    // What is said and not taken is tried again when somebody reads.
+    // Lines that standard error did not take are written again when somebody reads it.
     if (hasWords()) wanted.set(STDERR, POLLOUT);
     const wakeAt = earliest(this.machine.wakeAt, this.probe.wakeAt, needed ? this.lookAt : undefined);
     const timeout = wakeAt === undefined ? -1 : Math.max(0, Math.ceil(wakeAt - host.now()));

@@ -21,7 +21,7 @@ function main(): never {
   return args[0] === 'install' || args[0] === 'started' ? runBeside(args) : runContainer(args);
 }
 
-/** What takes no place in the rendezvous. */
+/** The roles that take no place in the rendezvous. */
 function runBeside(args: string[]): never {
   try {
     const options = parseShimArguments(args);

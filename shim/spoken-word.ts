@@ -13,7 +13,7 @@ export const SPOKEN_COPIES = 256;
 /** What a last word says, marker or not. */
 export type SpokenWord = Pick<Marker, 'code' | 'final' | 'stopping' | 'stopDoubt'>;
 
-/** What is overlaid by a spoken word, where nothing was ever written. */
+/** A spoken word is laid over this marker where none was ever written. */
 const UNWRITTEN = { attempt: 0, killedIsFinal: false } as const;
 
 /** A container's marker as its spoken last word makes it: it lived while its listener does, so it was of the same sandbox (an empty epoch). */

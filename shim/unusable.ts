@@ -7,7 +7,7 @@ import { Rendezvous } from './rendezvous.ts';
 
 /** @param rendezvous where its place was taken; else that is tried again */
 export function announceUnusable(identity: Identity, rendezvous?: Rendezvous): void {
-  // What is missing may be a descriptor.
+  // It may be a descriptor that is missing.
   host.giveUpCommand();
   try {
     const place = rendezvous ?? new Rendezvous(identity);
