@@ -1,99 +1,66 @@
 import { formatReadiness, parseReadiness, type Readiness } from '../../shim/protocol.ts';
 import type { JsonRecord } from '../shared/json.ts';
 import type { ContainerWishes } from './annotations.ts';
-import { type ContainerDetails, parseContainer } from './container.ts';
+import { chooseCondition } from './condition.ts';
+import type { ContainerDetails } from './container.ts';
 import { warnOfContradiction } from './contradiction.ts';
 import { escapeExpansion, staticExpansion } from './expansion.ts';
-import type { KnownSidecar } from './known-sidecar.ts';
 import type { ReadPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { type Probe, type ProbeHandler, resolvePort } from './probe.ts';
-import { saidReadiness } from './said-readiness.ts';
+import type { SaidReadiness } from './said-readiness.ts';
 import { containerKey, READY } from './vocabulary.ts';
 
-/** When a sidecar counts as started (L1). */
-interface Condition {
+/** What the shim asks until a sidecar counts as started (L1). */
+interface Asked {
   ready: Readiness;
   /** Milliseconds for one try. */
   timeout: number;
 }
 
-const NONE: Condition = { ready: { kind: 'none' }, timeout: 1_000 };
+const NONE: Asked = { ready: { kind: 'none' }, timeout: 1_000 };
 
 /**
- * A sidecar's readiness condition: its annotation, else its startup probe, else its readiness probe, else the catalogue's, at the
- * port that its flags, its environment or its ports say. The catalogue's comes before a probe that holds only when the app answers.
- * All texts come out escaped for the kubelet's expansion, since they become arguments of the shim.
+ * A sidecar's readiness condition ({@link chooseCondition}) as the shim asks it. All texts come out escaped for the kubelet's expansion, since
+ * they become arguments of the shim.
  * @param words the command that its shim runs
  * @param warn is told what a probe loses on the way, and where it contradicts the container's own flags
  */
 export function deriveReadiness(
   pod: PodView,
-  { container: { name }, authored: raw, details, known }: ReadPart,
+  part: ReadPart,
   words: readonly string[],
   wishes: ContainerWishes,
   warn: (text: string) => void,
-): Condition {
-  if (wishes.ready !== undefined) return { ready: literal(wishes.ready), timeout: NONE.timeout };
-  const said = known && saidReadiness(known, { pod, raw, ports: details.ports, words });
-  const probe = known && ignoresProbes(known) ? undefined : ownProbe(pod, name, details, said !== undefined);
-  const otherwise: Condition =
-    said?.kind === 'known' ? { ready: literal(said.ready), timeout: NONE.timeout } : NONE;
-  if (probe?.handler !== undefined) {
-    if (said !== undefined) warnOfContradiction(name, raw, details, probe.handler, known, said, warn);
-    return fromProbe(name, raw, details, probe, probe.handler, otherwise, warn);
+): Asked {
+  const { container, authored: raw, details, known } = part;
+  const { name } = container;
+  const condition = chooseCondition(pod, part, words, wishes);
+  switch (condition.from) {
+    case 'annotation':
+      return { ready: literal(condition.ready), timeout: NONE.timeout };
+    case 'probe': {
+      const { probe, handler, said } = condition;
+      if (said !== undefined) warnOfContradiction(name, raw, details, handler, known, said, warn);
+      return fromProbe(name, raw, details, probe, handler, fromCatalogue(said), warn);
+    }
+    case 'catalogue':
+      if (condition.said.kind === 'unclear')
+        warn(
+          `sidecar ${name}: where it says that it is ready cannot be told (${condition.said.setting}), so mains do not wait for it; ` +
+            `give its readiness with ${containerKey(READY, name)}`,
+        );
+      return fromCatalogue(condition.said);
+    case 'nowhere':
+      return NONE;
+    default:
+      return condition satisfies never;
   }
-  if (said?.kind === 'unclear')
-    warn(
-      `sidecar ${name}: where it says that it is ready cannot be told (${said.setting}), so mains do not wait for it; ` +
-        `give its readiness with ${containerKey(READY, name)}`,
-    );
-  return otherwise;
 }
 
-/** Of a known sidecar, a readiness probe of another container's port is none: it asks through the proxy whether the pod serves. */
-function ownProbe(
-  pod: PodView,
-  name: string,
-  details: ContainerDetails,
-  isKnown: boolean,
-): Probe | undefined {
-  const { startupProbe, readinessProbe, tcpPorts } = details;
-  if (startupProbe !== undefined || !isKnown) return startupProbe ?? readinessProbe;
-  const port = localPort(readinessProbe?.handler, details);
-  if (port === undefined || tcpPorts.has(port)) return readinessProbe;
-  const isAnothers = pod.containers.some(
-    (other) => other.name !== name && parseContainer(other.index, other.raw).tcpPorts.has(port),
-  );
-  return isAnothers ? undefined : readinessProbe;
+function fromCatalogue(said: SaidReadiness | undefined): Asked {
+  return said?.kind === 'known' ? { ready: literal(said.ready), timeout: NONE.timeout } : NONE;
 }
-
-/** A condition of `none` says so too: it would be no default for a sidecar whose probe counts. */
-function ignoresProbes({ ignoreProbes, ready }: KnownSidecar): boolean {
-  return ignoreProbes === true || ready === 'none';
-}
-
-/**
- * The port of this pod that a sidecar's condition asks, where the condition is its readiness probe. A startup probe asks the sidecar
- * itself; a readiness probe may ask through it whether the pod serves.
- */
-export function readinessProbePort(
-  details: ContainerDetails,
-  wishes: ContainerWishes,
-  known: KnownSidecar | undefined,
-): number | undefined {
-  if (wishes.ready !== undefined || details.startupProbe !== undefined) return undefined;
-  if (known?.ready !== undefined) return undefined;
-  return localPort(details.readinessProbe?.handler, details);
-}
-
-function localPort(handler: ProbeHandler | undefined, details: ContainerDetails): number | undefined {
-  if (handler === undefined || handler.kind === 'exec') return undefined;
-  if (handler.kind !== 'grpc' && handler.host !== undefined && !LOOPBACK.test(handler.host)) return undefined;
-  return resolvePort(handler.port, details.ports);
-}
-
-const LOOPBACK = /^(?:127\..*|\[?::1\]?)$/;
 
 /**
  * The condition that the shim asks in place of a startup probe's own handler.
@@ -104,7 +71,7 @@ export function askableHandler(
   raw: JsonRecord,
   details: ContainerDetails,
   probe: Probe,
-): Condition | undefined {
+): Asked | undefined {
   if (probe.handler === undefined) return undefined;
   let isExact = true;
   const condition = fromProbe(name, raw, details, probe, probe.handler, NONE, () => {
@@ -119,11 +86,11 @@ function fromProbe(
   details: ContainerDetails,
   { timeout }: Probe,
   handler: ProbeHandler,
-  otherwise: Condition,
+  otherwise: Asked,
   warn: (text: string) => void,
-): Condition {
+): Asked {
   const give = `give its readiness with ${containerKey(READY, name)}`;
-  const without = (why: string): Condition => {
+  const without = (why: string): Asked => {
     const instead =
       otherwise === NONE ? 'do not wait for it' : `wait for ${formatReadiness(otherwise.ready)}`;
     warn(`sidecar ${name}: its probe ${why}, so mains ${instead}; ${give}`);

@@ -1,3 +1,4 @@
+import { readinessProbePort } from './condition.ts';
 import type { Decision } from './decide.ts';
 import { heldBackByHook } from './hook-order.ts';
 import { warnOfInitNeeds } from './init-need.ts';
@@ -7,7 +8,6 @@ import type { Plan } from './plan.ts';
 import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { warnOfProcessOne } from './process-one.ts';
-import { readinessProbePort } from './readiness.ts';
 import { containerKey, MAINS, READY, SIDECARS } from './vocabulary.ts';
 
 /** Names that annotations lack or have too many: their author does not see the containers that other webhooks add. */
