@@ -30,8 +30,8 @@ Images are looked up with your own docker credentials (DOCKER_CONFIG, else ~/.do
 Exit code 0; 1 when a pod would be refused;
 ${MANIFEST_EXIT_CODES}
 
-JSON: {"pods": [{"file", "document", "kind", "name", "namespace", "outcome": "wrapped" | "unchanged" | "refused", "reason",
-"message", "operations", "warnings": [], "containers": [{"name", "role": "main" | "sidecar", "why", "ready", "command": [],
+JSON: {"pods": [{"file", "document", "kind", "name", "namespace", "outcome": "wrapped" | "converted" | "unchanged" |
+"refused", "reason", "message", "mode": "shim" | "native" | null, "modeWhy", "operations", "warnings": [], "containers": [{"name", "role": "main" | "sidecar", "why", "ready", "command": [],
 "byMachine": [{"machine", "command": []}] (where machines differ)}]}]}
 `;
 
@@ -49,7 +49,7 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
   }
   const templates = parseTemplates(flags['pod-template']);
   const [policy, { explain }] = await Promise.all([
-    offlinePolicy(flags.config, flags['shim-image']),
+    offlinePolicy(flags.config, flags['shim-image'], flags),
     import('../manifest/injection.ts'),
   ]);
   const images = offlineImages(flags.config, flags['no-lookup'] !== true);
@@ -77,7 +77,9 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
       : (_style, text) => text;
     const texts = found.map(({ file, verdict }) => textOf(file, verdict, paint));
     const why = await report.whyNoPod();
-    terminal.print(why === undefined ? [...texts, ...toDo(found)].join('\n') : `${printable(why)}\n`);
+    terminal.print(
+      why === undefined ? [...texts, ...toDo(found, flags.mode)].join('\n') : `${printable(why)}\n`,
+    );
   }
   return report.exitCode;
 }
@@ -93,6 +95,8 @@ function jsonOf(file: string, verdict: Verdict): object {
     outcome: mutation.outcome,
     reason: mutation.reason,
     message: mutation.message,
+    mode: mutation.mode ?? null,
+    modeWhy: mutation.modeWhy ?? null,
     operations: mutation.operations.length,
     warnings: mutation.warnings,
     containers: commandsAsWritten(verdict).map(({ name, role, why, ready, command, byMachine }) => ({
@@ -108,6 +112,7 @@ function jsonOf(file: string, verdict: Verdict): object {
 
 const OUTCOME_STYLES: Record<Mutation['outcome'], 'green' | 'dim' | 'red'> = {
   wrapped: 'green',
+  converted: 'green',
   unchanged: 'dim',
   refused: 'red',
 };
@@ -118,11 +123,16 @@ function textOf(file: string, verdict: Verdict, paint: Paint): string {
     paint('bold', printable(describe(file, verdict))),
     `  ${paint(OUTCOME_STYLES[mutation.outcome], mutation.outcome)} (${mutation.reason}): ${printable(mutation.message)}`,
   ];
+  if (mutation.mode !== undefined)
+    lines.push(
+      `  mode    ${mutation.mode}${mutation.modeWhy === undefined ? '' : `: ${printable(mutation.modeWhy)}`}`,
+    );
   for (const { name, role, why, ready, command, byMachine } of commandsAsWritten(verdict)) {
     lines.push(`  ${paint('cyan', role.padEnd(7))} ${paint('bold', printable(name))}`);
     lines.push(`          why    ${printable(why)}`);
     if (ready !== undefined) lines.push(`          ready  ${printable(ready)}`);
-    if (byMachine === undefined) lines.push(`          runs   ${printable(shorten(command))}`);
+    if (byMachine === undefined && command.length > 0)
+      lines.push(`          runs   ${printable(shorten(command))}`);
     for (const own of byMachine ?? [])
       lines.push(`          runs   on ${own.machine}: ${printable(shorten(own.command))}`);
   }
@@ -133,18 +143,21 @@ function textOf(file: string, verdict: Verdict, paint: Paint): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What a cluster needs besides, where it wraps any of the pods. */
-function toDo(found: readonly { verdict: Verdict }[]): string[] {
-  const wrapped = found.filter(({ verdict }) => verdict.mutation.outcome === 'wrapped');
+/** What a cluster needs besides, where it changes any of the pods. @param mode the flag */
+function toDo(found: readonly { verdict: Verdict }[], mode: string | undefined): string[] {
+  const wrapped = found.filter(({ verdict }) => CHANGED.has(verdict.mutation.outcome));
   const names = [...new Set(wrapped.map(({ verdict }) => verdict.pod.namespace || 'NAMESPACE'))];
   if (names.length === 0) return [];
   const commands = names.map(
-    (name) => `  kubectl label namespace ${printable(name)} ${INJECTION_LABEL}=${INJECTION_ENABLED}\n`,
+    (name) =>
+      `  kubectl label namespace ${printable(name)} ${INJECTION_LABEL}=${mode ?? INJECTION_ENABLED}\n`,
   );
   return [
     `The webhook does this only in a namespace that is labelled (curfew inject needs no label):\n${commands.join('')}`,
   ];
 }
+
+const CHANGED: ReadonlySet<Mutation['outcome']> = new Set<Mutation['outcome']>(['wrapped', 'converted']);
 
 /** Words of a command are shown whole up to here; a script of a hundred lines is not what is asked for. */
 const MAX_COMMAND = 200;

@@ -40,23 +40,31 @@ function containersOf(pod: unknown): readonly Record<string, unknown>[] {
   return Array.isArray(list) ? list.filter(isRecord) : [];
 }
 
-/** What a pod pays for being wrapped: a sentence each. Nothing for a pod that is not. */
+/** What a pod pays for what is done to it: a sentence each. Nothing for a pod that stays as it is. */
 export function costOf({ pod, mutation }: Verdict): string[] {
+  if (mutation.outcome === 'converted')
+    return [
+      `a main starts after ${sidecarsOf(mutation)}, not at once`,
+      'tools that look at spec.containers alone do not see the sidecars (kubectl top, some autoscalers and cost tools)',
+    ];
   if (mutation.outcome !== 'wrapped') return [];
   const install = mutation.operations.flatMap(installOf)[0];
   const spec = member(pod.pod, 'spec');
   const grace = isRecord(spec) ? (member(spec, 'terminationGracePeriodSeconds') ?? 30) : 30;
   const seconds = typeof grace === 'number' ? Math.max(grace, 1) : 30;
-  const sidecars = mutation.containers.filter(({ role }) => role === 'sidecar').map(({ name }) => name);
-  const list = sidecars.slice(0, 8).join(', ') + (sidecars.length > 8 ? ', ...' : '');
   return [
     ...(install === undefined
       ? []
       : [`one init container more, ${INSTALL_CONTAINER}${amountsOf(install)}, and two emptyDir volumes`]),
     'process 1 of each container is the shim, which starts what the container ran',
-    `a main starts after ${list}, not at once`,
+    `a main starts after ${sidecarsOf(mutation)}, not at once`,
     `on deletion the mains have ${seconds - reserveOf(seconds)} s of the grace period of ${seconds} s: the rest is the sidecars'`,
   ];
+}
+
+function sidecarsOf({ containers }: Verdict['mutation']): string {
+  const sidecars = containers.filter(({ role }) => role === 'sidecar').map(({ name }) => name);
+  return sidecars.slice(0, 8).join(', ') + (sidecars.length > 8 ? ', ...' : '');
 }
 
 /** L12: 2 s, or a quarter of a grace period shorter than 8 s. */

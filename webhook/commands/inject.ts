@@ -10,7 +10,7 @@ import { offlinePolicy } from './offline-policy.ts';
 import { parseOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
-export const summary = 'wrap the pods of manifests, without a cluster';
+export const summary = 'do to the pods of manifests what the webhook does, without a cluster';
 
 export const usage = () => `curfew inject -f FILE [-f FILE ...] [flags]
 
@@ -38,7 +38,7 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
   const flags = parseOptions('inject', args, OPTIONS);
   const templates = parseTemplates(flags['pod-template']);
   const [policy, { inject }] = await Promise.all([
-    offlinePolicy(flags.config, flags['shim-image']),
+    offlinePolicy(flags.config, flags['shim-image'], flags),
     import('../manifest/injection.ts'),
   ]);
   const images = offlineImages(flags.config, flags['no-lookup'] !== true);

@@ -10,6 +10,8 @@ export const MANIFEST_OPTIONS = {
   'shim-image': { type: 'string' },
   config: { type: 'string' },
   'no-lookup': { type: 'boolean' },
+  mode: { type: 'string' },
+  'kubernetes-version': { type: 'string' },
 } as const;
 
 export const MANIFEST_FLAGS = `  -f, --filename FILE    a file, or a folder for its .yaml, .yml and .json files; - is standard input; may be given
@@ -20,6 +22,9 @@ export const MANIFEST_FLAGS = `  -f, --filename FILE    a file, or a folder for 
                          group Rollout.argoproj.io:spec.template; may be given several times
   --shim-image IMAGE     image of the shim
   --config FILE          the webhook's configuration: its shim, catalogue and images keys count here too
+  --mode MODE            shim, native (sidecars become native ones: Kubernetes 1.29) or auto (native where every kubelet has
+                         them and nothing is lost); default: the configuration's, else shim. A pod's own annotation counts more
+  --kubernetes-version V the cluster's version, for --mode auto and to check native: 1.33
   --no-lookup            ask no registry for the command of a container that sets none`;
 
 /** What the exit codes mean that both commands have. */

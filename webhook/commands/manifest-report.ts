@@ -83,7 +83,7 @@ export class ManifestReport {
     if (reason === 'invalid-pod')
       this.say(`${where}: warning: left as it is, and the API server will refuse it: ${message}`);
     else if (outcome === 'refused') this.say(`${where}: refused: ${message}`);
-    else if (!this.quiet) this.say(`${where}: ${outcome === 'wrapped' ? '' : 'unchanged: '}${message}`);
+    else if (!this.quiet) this.say(`${where}: ${outcome === 'unchanged' ? 'unchanged: ' : ''}${message}`);
     for (const warning of warnings) this.say(`${where}: warning: ${warning}`);
     for (const unknown of unknownCommands) this.say(`${where}: ${unknown}`);
   }

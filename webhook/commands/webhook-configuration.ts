@@ -8,6 +8,7 @@ import type {
 } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { INJECT_LABEL, INJECTION_ENABLED, INJECTION_LABEL, PREFIX } from '../decision/vocabulary.ts';
+import { ROUTES } from '../server/routes.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { parseOptions } from './options.ts';
@@ -72,7 +73,7 @@ interface ConfigurationOptions {
 }
 
 /**
- * Build it, from what every server since Kubernetes 1.16 knows (no matchConditions).
+ * Build it, one entry for each value of the namespace label, from what every server since Kubernetes 1.16 knows (no matchConditions).
  *
  * A namespace is asked twice: it must carry our label, and must not be one of the cluster's own. The label
  * kubernetes.io/metadata.name exists from 1.21 on; NotIn holds for a namespace without it.
@@ -85,36 +86,49 @@ export function webhookConfiguration(options: ConfigurationOptions): V1MutatingW
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
     metadata: { name, labels: { 'app.kubernetes.io/name': 'curfew' } },
-    webhooks: [
-      {
-        name: `pods.${PREFIX}`,
-        admissionReviewVersions: ['v1'],
-        clientConfig: options.clientConfig,
-        rules: [
-          {
-            operations: ['CREATE'],
-            apiGroups: [''],
-            apiVersions: ['v1'],
-            resources: ['pods'],
-            scope: 'Namespaced',
-          },
-        ],
-        namespaceSelector: {
-          matchLabels: { [INJECTION_LABEL]: INJECTION_ENABLED },
-          matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: excluded }],
+    webhooks: ROUTES.map(({ label, path, audit }) => ({
+      name: label === INJECTION_ENABLED ? `pods.${PREFIX}` : `${label}.pods.${PREFIX}`,
+      admissionReviewVersions: ['v1'],
+      clientConfig: below(options.clientConfig, path.slice(MUTATE.length)),
+      rules: [
+        {
+          operations: ['CREATE'],
+          apiGroups: [''],
+          apiVersions: ['v1'],
+          resources: ['pods'],
+          scope: 'Namespaced',
         },
-        objectSelector: {
-          matchExpressions: [{ key: INJECT_LABEL, operator: 'NotIn', values: ['false'] }],
-        },
-        failurePolicy,
-        matchPolicy: 'Equivalent',
-        reinvocationPolicy: 'IfNeeded',
-        // Events, where they are written (events.enabled); none on a dry run.
-        sideEffects: 'NoneOnDryRun',
-        timeoutSeconds,
+      ],
+      namespaceSelector: {
+        matchLabels: { [INJECTION_LABEL]: label },
+        matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: excluded }],
       },
-    ],
+      objectSelector: {
+        matchExpressions: [{ key: INJECT_LABEL, operator: 'NotIn', values: ['false'] }],
+      },
+      // What changes nothing must not refuse anything either.
+      failurePolicy: audit ? 'Ignore' : failurePolicy,
+      matchPolicy: 'Equivalent',
+      reinvocationPolicy: 'IfNeeded',
+      // Events, where they are written (events.enabled); none on a dry run.
+      sideEffects: 'NoneOnDryRun',
+      timeoutSeconds,
+    })),
   };
+}
+
+/** The path of the entry for label value `enabled`; those of the others lie below it. */
+const MUTATE = '/mutate';
+
+function below(
+  config: AdmissionregistrationV1WebhookClientConfig,
+  rest: string,
+): AdmissionregistrationV1WebhookClientConfig {
+  if (config.url !== undefined) return { ...config, url: `${config.url}${rest}` };
+  const { service } = config;
+  return service === undefined
+    ? config
+    : { ...config, service: { ...service, path: `${service.path}${rest}` } };
 }
 
 function clientConfig(

@@ -4,6 +4,7 @@
  */
 import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
 import { CATALOGUE } from '../decision/catalogue.ts';
+import { parseMinor } from '../decision/mode.ts';
 import { defaultPolicy, type Policy } from '../decision/policy.ts';
 import { isRecord } from '../shared/json.ts';
 import { readTextFile, TextFileError } from '../shared/text-file.ts';
@@ -122,6 +123,8 @@ export function policyOf(config: Config): Policy {
   }));
   const { image: shimImage, imagePullPolicy, resources: shimResources } = config.shim;
   return defaultPolicy({
+    mode: config.mode,
+    cluster: { server: undefined, leastKubelet: parseMinor(config.minimumKubelet ?? '') },
     shim: { image: shimImage, imagePullPolicy, resources: shimResources },
     catalogue: [...extra, ...builtIn],
   });

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseReadiness } from '../../shim/protocol.ts';
 import { parseSignal } from '../../shim/signals.ts';
 import { CATALOGUE } from '../decision/catalogue.ts';
+import { MODES, parseMinor } from '../decision/mode.ts';
 import { defaultPolicy } from '../decision/policy.ts';
 import { parseQuantity } from '../shared/quantity.ts';
 import { cpu, duration, image, memory, meta, names, port, text } from './fields.ts';
@@ -186,6 +187,26 @@ export const CONFIG = z.strictObject({
     })
     .prefault({}),
   tls: TLS,
+  mode: z
+    .enum(MODES)
+    .default('shim')
+    .meta(
+      meta(
+        'how sidecars come to end, where neither the namespace nor the pod says it: shim (under the shim), native (as native sidecars) or auto (native where every kubelet has them and nothing is lost)',
+        MODES.join(', '),
+      ),
+    ),
+  minimumKubelet: z
+    .string()
+    .refine((value) => parseMinor(value) !== undefined)
+    .exactOptional()
+    .meta(
+      meta(
+        "the oldest kubelet's version; without it a kubelet is taken to be up to three minor versions older than the API server",
+        'a version such as "1.29", in quotes',
+        '^v?1\\.[0-9]{1,3}([.+-].*)?$',
+      ),
+    ),
   shim: z
     .strictObject({
       image: image('image of the shim, which the init container copies').default(defaultPolicy().shim.image),

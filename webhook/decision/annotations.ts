@@ -4,6 +4,7 @@ import { parseSignal, signalName } from '../../shim/signals.ts';
 import { quote } from '../shared/wording.ts';
 import { EXAMPLES, isContainerDomain, shownKey, unknownAnnotation, unknownLabel } from './annotation-keys.ts';
 import { isKnownName, type KnownSidecar } from './known-sidecar.ts';
+import { type Mode, parseMode } from './mode.ts';
 import { NotWrapped, refuse } from './mutation.ts';
 import { isContainerName, MAX_CONTAINERS, type PodView } from './pod.ts';
 import {
@@ -11,8 +12,10 @@ import {
   INJECT_LABEL,
   LOG,
   MAINS,
+  MODE,
   READY,
   SIDECARS,
+  SIDECARS_BEFORE,
   START_TIMEOUT,
   STATUS,
   STOP_SIGNAL,
@@ -33,6 +36,9 @@ export interface Wishes {
   sidecars?: readonly string[];
   mains?: readonly string[];
   startTimeout?: number;
+  mode?: Mode;
+  /** The sidecars start before the ordinary init containers. */
+  beforeInit?: boolean;
   log: 'info' | 'debug';
   containers: ReadonlyMap<string, ContainerWishes>;
   /** The label is `"true"`, or there is an annotation: a pod that cannot be wrapped is then refused instead of passed over (W6). */
@@ -94,6 +100,14 @@ function putPodWish(wishes: Wishes, key: string, value: string): 'read' | NotWra
     case START_TIMEOUT:
       return put(duration(key, value, 0), (ms) => {
         wishes.startTimeout = ms;
+      });
+    case MODE:
+      return put(parsed(key, value, parseMode(value)), (mode) => {
+        wishes.mode = mode;
+      });
+    case SIDECARS_BEFORE:
+      return put(parsed(key, value, value === 'init' ? value : undefined), () => {
+        wishes.beforeInit = true;
       });
     case LOG:
       return put(parsed(key, value, logLevel(value)), (level) => {

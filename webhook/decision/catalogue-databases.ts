@@ -72,7 +72,7 @@ export const DATABASE_SIDECARS: readonly CataloguedSidecar[] = [
     images: ['gce-proxy', 'gce-proxy-alpine', 'gce-proxy-buster'],
     order: 30,
     ready: 'http://:8090/startup',
-    settings: { port: ['-health_check_port'], onlyWith: ['-use_http_health_check'] },
+    settings: { isOpen: true, port: ['-health_check_port'], onlyWith: ['-use_http_health_check'] },
     vague: CLOUD_SQL_VAGUE,
     source: 'GoogleCloudPlatform/cloud-sql-proxy v1.33: README.md, cmd/cloud_sql_proxy/cloud_sql_proxy.go',
   },

@@ -47,6 +47,8 @@ export interface ReadySettings {
   host?: readonly string[];
   /** It is there only where one of these is set, to something else than false. */
   onlyWith?: readonly string[];
+  /** It listens on all of the pod's addresses where none is set, so that the kubelet can ask it; else on the loopback address alone. */
+  isOpen?: boolean;
   /** It is not there where the pod has this annotation with this value. */
   unless?: readonly [annotation: string, value: string];
 }

@@ -20,7 +20,7 @@ export const NETWORK_SIDECARS: readonly CataloguedSidecar[] = [
     ],
     order: 10,
     ready: 'http://:15021/healthz/ready',
-    settings: { port: ['ENVOY_STATUS_PORT'], unless: ['status.sidecar.istio.io/port', '0'] },
+    settings: { isOpen: true, port: ['ENVOY_STATUS_PORT'], unless: ['status.sidecar.istio.io/port', '0'] },
     entrypoint: ['/usr/local/bin/pilot-agent'],
     source:
       'istio/istio: pilot/docker/Dockerfile.proxyv2, manifests/charts/istio-control/istio-discovery/files, pilot/cmd/pilot-agent/options; maistra/istio: pilot/docker/Dockerfile.proxyv2.maistra; chainguard-images/images: images/istio-proxy',
@@ -31,7 +31,7 @@ export const NETWORK_SIDECARS: readonly CataloguedSidecar[] = [
     images: ['linkerd/proxy', 'linkerd-io/proxy'],
     order: 10,
     ready: 'http://:4191/ready',
-    settings: { port: ['LINKERD2_PROXY_ADMIN_LISTEN_ADDR', ':linkerd-admin'] },
+    settings: { isOpen: true, port: ['LINKERD2_PROXY_ADMIN_LISTEN_ADDR', ':linkerd-admin'] },
     entrypoint: ['/usr/lib/linkerd/linkerd2-proxy-identity'],
     cmd: [],
     source: 'linkerd/linkerd2: Dockerfile.proxy, charts/partials/templates/_proxy.tpl',
@@ -42,7 +42,7 @@ export const NETWORK_SIDECARS: readonly CataloguedSidecar[] = [
     images: ['buoyantio/proxy'],
     order: 10,
     ready: 'http://:4191/ready',
-    settings: { port: ['LINKERD2_PROXY_ADMIN_LISTEN_ADDR', ':linkerd-admin'] },
+    settings: { isOpen: true, port: ['LINKERD2_PROXY_ADMIN_LISTEN_ADDR', ':linkerd-admin'] },
     source:
       'docs.buoyant.io: Buoyant Enterprise for Linkerd; linkerd/linkerd2: charts/partials/templates/_proxy.tpl',
   },
@@ -106,7 +106,7 @@ export const NETWORK_SIDECARS: readonly CataloguedSidecar[] = [
     images: ['tailscale/tailscale'],
     order: 10,
     ready: 'http://:9002/healthz',
-    settings: { port: ['TS_LOCAL_ADDR_PORT'], onlyWith: ['TS_ENABLE_HEALTH_CHECK'] },
+    settings: { isOpen: true, port: ['TS_LOCAL_ADDR_PORT'], onlyWith: ['TS_ENABLE_HEALTH_CHECK'] },
     source: 'tailscale/tailscale: docs/k8s/sidecar.yaml, cmd/containerboot/main.go',
   },
   {

@@ -82,4 +82,4 @@ export function localPort(handler: ProbeHandler | undefined, details: ContainerD
   return resolvePort(handler.port, details.ports);
 }
 
-const LOOPBACK = /^(?:127\..*|\[?::1\]?)$/;
+export const LOOPBACK = /^(?:127\..*|\[?::1\]?)$/;

@@ -4,6 +4,7 @@ import { NotWrapped, pass, refuseOrPass, sentence } from './mutation.ts';
 import { machinesOf } from './nodes.ts';
 import { MAX_CONTAINERS, type PodView } from './pod.ts';
 import type { Policy } from './policy.ts';
+import { mayBeNative } from './requested-mode.ts';
 import { chooseRoles, type Roles } from './roles.ts';
 import { INJECT_LABEL, STATUS } from './vocabulary.ts';
 
@@ -15,7 +16,7 @@ export interface Decision extends Roles {
 /** Is the pod to be wrapped, and which container has which role? Needs no image. */
 export function decide(pod: PodView, policy: Policy): Decision | NotWrapped {
   if (pod.mirror) return pass('mirror-pod', 'A mirror pod only shows what a node runs already.');
-  if (pod.windows) return pass('windows', 'The shim runs on Linux.');
+  if (pod.windows && !mayBeNative(pod, policy)) return forWindows();
   const inject = parseInjectLabel(pod);
   if (inject instanceof NotWrapped) return inject;
   if (inject === false) return pass('opted-out', `Label ${INJECT_LABEL} is "false".`);
@@ -33,8 +34,17 @@ export function decide(pod: PodView, policy: Policy): Decision | NotWrapped {
     });
   const roles = chooseRoles(pod, wishes, policy.catalogue);
   if (roles instanceof NotWrapped) return roles;
-  if (machinesOf(pod.spec).length === 0) return noShim();
   return { ...roles, wishes };
+}
+
+/** The pod cannot run the shim wherever it may land. */
+export function findNoShim(pod: PodView): NotWrapped | undefined {
+  if (pod.windows) return forWindows();
+  return machinesOf(pod.spec).length === 0 ? noShim() : undefined;
+}
+
+function forWindows(): NotWrapped {
+  return pass('windows', 'The shim runs on Linux.');
 }
 
 /** W7: passed over also where it asks, because the same manifest may serve clusters of several machines. */

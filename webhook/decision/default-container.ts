@@ -3,10 +3,13 @@ import { member } from '../shared/json.ts';
 import type { EarlierRun } from './earlier-run.ts';
 import type { PodView } from './pod.ts';
 
+/** The annotation's value where an earlier run wrote it. */
+type Ours = Pick<EarlierRun, 'defaultContainer'>;
+
 export const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
 /** The annotation's value as the author wrote it; undefined where it is absent, or ours from an earlier run. */
-export function authorsDefaultContainer({ annotations }: PodView, { defaultContainer }: EarlierRun): unknown {
+export function authorsDefaultContainer({ annotations }: PodView, { defaultContainer }: Ours): unknown {
   const present = annotations === undefined ? undefined : member(annotations, DEFAULT_CONTAINER);
   return present === defaultContainer ? undefined : present;
 }
@@ -18,7 +21,7 @@ export function authorsDefaultContainer({ annotations }: PodView, { defaultConta
  */
 export function addedDefaultContainer(
   pod: PodView,
-  earlier: EarlierRun,
+  earlier: Ours,
   order: readonly string[],
 ): string | undefined {
   const first = pod.containers[0]?.name;

@@ -122,3 +122,18 @@ export function heldBackByHook(
       awaitedByAll([other], sidecars).some((name) => !created.includes(name)),
   );
 }
+
+/**
+ * A container that stands in front of this native sidecar's hook in the author's order, and is created only when the hook has ended (N2): a
+ * main, or a sidecar that starts later.
+ * @param sidecars names in start order
+ */
+export function heldBackNatively(
+  part: ReadPart,
+  parts: readonly ReadPart[],
+  sidecars: readonly string[],
+): ReadPart | undefined {
+  if (!part.details.hasWaitingHook) return undefined;
+  const created = sidecars.slice(0, sidecars.indexOf(part.container.name));
+  return parts.slice(0, parts.indexOf(part)).find(({ container }) => !created.includes(container.name));
+}

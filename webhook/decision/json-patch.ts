@@ -49,7 +49,7 @@ export function putMember(
   // Not `member`: a null is there and can be replaced.
   const present = Object.hasOwn(record, key) ? record[key] : undefined;
   if (present === undefined) operations.push({ op: 'add', path: `${path}/${key}`, value });
-  else if (!sameJson(present, value)) operations.push({ op: 'replace', path: `${path}/${key}`, value });
+  else if (!isSameJson(present, value)) operations.push({ op: 'replace', path: `${path}/${key}`, value });
 }
 
 /** Set a member, or remove it where its value is undefined. */
@@ -98,14 +98,14 @@ export function removeItems<T extends { index: number }>(
 }
 
 /** Equal as JSON. Only ever called with one side of our own making, so the depth is ours. */
-function sameJson(a: unknown, b: unknown): boolean {
+export function isSameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+    return a.length === b.length && a.every((item, i) => isSameJson(item, b[i]));
   if (!isRecord(a) || !isRecord(b)) return false;
   const keys = Object.keys(b);
   return (
     keys.length === Object.keys(a).length &&
-    keys.every((key) => Object.hasOwn(a, key) && sameJson(a[key], b[key]))
+    keys.every((key) => Object.hasOwn(a, key) && isSameJson(a[key], b[key]))
   );
 }

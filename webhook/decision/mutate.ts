@@ -2,16 +2,21 @@
  * A pod's way through the decision: it is parsed once, then each step takes what the step before it gave. A step that
  * finds a reason not to wrap the pod returns {@link NotWrapped}.
  */
+import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { ShapeError } from '../shared/json.ts';
 import { boundWarnings } from '../shared/wording.ts';
 import { decide } from './decide.ts';
 import { type EarlierRun, findEarlierRun } from './earlier-run.ts';
 import type { ImageAnswer, ImageRequest } from './images.ts';
-import { type Mutation, NotWrapped, pass, sentence } from './mutation.ts';
+import { type Mutation, NotWrapped, pass, type Reason, sentence } from './mutation.ts';
+import { chooseMechanism } from './native/choose.ts';
+import { convertPod, type NativePlan } from './native/convert.ts';
+import { type Conversion, findConversion } from './native/record.ts';
 import { wrapOperations } from './patch.ts';
 import { imagesOf, type Plan, planPod } from './plan.ts';
 import { type PodView, parsePod } from './pod.ts';
 import type { Policy } from './policy.ts';
+import { mayBeNative } from './requested-mode.ts';
 import { unwrapOperations } from './unwrap.ts';
 import { warnOfChangedMeaning, warnOfNames } from './warnings.ts';
 import { wrap } from './wrap.ts';
@@ -56,13 +61,50 @@ export function mutate(pod: unknown, policy: Policy, images: ReadonlyMap<string,
 
 /** All that a pod's shape can make fail is read here. @throws {ShapeError} */
 function preparePod(view: PodView, policy: Policy): Prepared {
-  const earlier = findEarlierRun(view);
+  const conversion = findConversion(view);
+  const authored = conversion?.authored ?? view;
+  const earlier = findEarlierRun(authored);
   if (earlier instanceof NotWrapped) return settled(view, notWrapped(earlier));
-  const pod = { ...view, containers: earlier.containers };
+  const pod = { ...authored, containers: earlier.containers };
+  const restored = (mutation: Mutation) => afterUndo(conversion, mutation);
   const decision = decide(pod, policy);
-  const plan = decision instanceof NotWrapped ? decision : planPod(pod, earlier, decision);
-  if (plan instanceof NotWrapped) return settled(pod, notWrapped(plan, pod, earlier));
-  return { pod, images: imagesOf(plan), mutate: (images) => wrapped(plan, policy, images) };
+  if (decision instanceof NotWrapped) return settled(pod, restored(notWrapped(decision, pod, earlier)));
+  const bare = mayBeNative(pod, policy) ? withoutShim(pod, earlier) : { pod, unwrap: [] };
+  const bareDecision = bare.unwrap.length === 0 ? decision : decide(bare.pod, policy);
+  const choice =
+    bareDecision instanceof NotWrapped ? bareDecision : chooseMechanism(bare.pod, bareDecision, policy);
+  if (choice instanceof NotWrapped) return settled(pod, restored(notWrapped(choice, pod, earlier)));
+  const native = (plan: NativePlan) => {
+    const mutation = convertPod({ view, conversion, ...bare, why: choice.why }, plan, policy);
+    return mutation instanceof NotWrapped ? restored(notWrapped(mutation, pod, earlier)) : mutation;
+  };
+  if (choice.mechanism === 'native') return settled(pod, native(choice.plan));
+  const { otherwise, why } = choice;
+  const shim = (mutation: Mutation) => {
+    if (otherwise !== undefined && !HAS_SHIM.has(mutation.reason)) return native(otherwise);
+    return restored({ ...mutation, mode: 'shim', ...(why === undefined ? {} : { modeWhy: why }) });
+  };
+  const plan = planPod(pod, earlier, decision, why);
+  if (plan instanceof NotWrapped) return settled(pod, shim(notWrapped(plan, pod, earlier)));
+  return { pod, images: imagesOf(plan), mutate: (images) => shim(wrapped(plan, policy, images)) };
+}
+
+/** Reasons of a pod that runs the shim. */
+const HAS_SHIM: ReadonlySet<Reason> = new Set<Reason>(['wrapped', 'already-wrapped']);
+
+/** The pod without the shim of an earlier run. @throws {ShapeError} */
+function withoutShim(pod: PodView, earlier: EarlierRun): { pod: PodView; unwrap: Operation[] } {
+  const unwrap = unwrapOperations(pod, earlier);
+  if (unwrap.length === 0) return { pod, unwrap };
+  const { newDocument } = fastJsonPatch.applyPatch<unknown>(structuredClone(pod.raw), unwrap);
+  return { pod: parsePod(newDocument), unwrap };
+}
+
+/** An earlier conversion is taken back before anything else is done to the pod; one that is refused is not stored. */
+function afterUndo(conversion: Conversion | undefined, mutation: Mutation): Mutation {
+  if (conversion === undefined || mutation.outcome === 'refused' || mutation.reason === 'mirror-pod')
+    return mutation;
+  return { ...mutation, operations: [...conversion.undo, ...mutation.operations] };
 }
 
 function settled(pod: PodView | undefined, mutation: Mutation): Prepared {

@@ -1,5 +1,6 @@
 import type { Operation } from 'fast-json-patch';
 import { printable } from '../shared/wording.ts';
+import type { Mechanism } from './mode.ts';
 import type { Reason } from './reasons.ts';
 
 export { REASONS, type Reason } from './reasons.ts';
@@ -7,11 +8,11 @@ export { REASONS, type Reason } from './reasons.ts';
 export interface MutatedContainer {
   name: string;
   role: 'main' | 'sidecar';
-  /** The command that the shim runs; where machines differ, the first machine's. */
+  /** The command that the shim runs; where machines differ, the first machine's. In native mode what its spec says, which may be nothing. */
   command: string[];
   /** Where machines differ: the command of each. */
   byMachine?: { machine: string; command: string[] }[];
-  /** A sidecar's readiness condition as it stands in the shim's flags (headers are not shown). */
+  /** A sidecar's readiness condition as it stands in the shim's flags (headers are not shown), or what its startup probe asks. */
   ready?: string;
   /** The rule that decided the role. */
   why: string;
@@ -19,8 +20,13 @@ export interface MutatedContainer {
 
 /** The whole outcome for one pod. */
 export interface Mutation {
-  outcome: 'wrapped' | 'unchanged' | 'refused';
+  /** `converted`: its sidecars became native ones. */
+  outcome: 'wrapped' | 'converted' | 'unchanged' | 'refused';
   reason: Reason;
+  /** What the pod has, or had to be refused for; undefined where that was not asked. */
+  mode?: Mechanism;
+  /** Why it is that one: half a sentence; undefined where the mode itself says it. */
+  modeWhy?: string;
   /** One sentence for a person; a refusal names the annotation and what to write. */
   message: string;
   /** RFC 6902. Also for `unchanged`, when an earlier wrapping must be undone. */

@@ -1,6 +1,6 @@
 import { findClash } from './clash.ts';
 import { parseContainer } from './container.ts';
-import type { Decision } from './decide.ts';
+import { type Decision, findNoShim } from './decide.ts';
 import { besideEntrypoint, type EarlierRun } from './earlier-run.ts';
 import { type CommandSources, needsImage } from './entrypoint.ts';
 import { findListedTrouble, orderContainers, startOrder } from './hook-order.ts';
@@ -21,13 +21,23 @@ export interface Plan {
   parts: readonly PlannedPart[];
   /** The order in which spec.containers must stand: names. */
   order: readonly string[];
+  /** Why it is the shim, where the mode itself does not say it. */
+  why: string | undefined;
 }
 
 /**
  * Read the details of every container, and check all that needs no image: a pod that cannot be wrapped asks no registry.
+ * @param why half a sentence: why it is the shim, where the mode itself does not say it
  * @throws {ShapeError}
  */
-export function planPod(pod: PodView, earlier: EarlierRun, decision: Decision): Plan | NotWrapped {
+export function planPod(
+  pod: PodView,
+  earlier: EarlierRun,
+  decision: Decision,
+  why?: string,
+): Plan | NotWrapped {
+  const noShim = findNoShim(pod);
+  if (noShim !== undefined) return noShim;
   const read: ReadPart[] = [];
   for (const part of decision.parts) {
     const sources = sourcesOf(part, earlier, decision);
@@ -47,6 +57,7 @@ export function planPod(pod: PodView, earlier: EarlierRun, decision: Decision): 
     decision: { ...decision, sidecars },
     parts: read.map((part) => planPart(part, sidecars)),
     order: orderContainers(read, sidecars),
+    why,
   };
 }
 

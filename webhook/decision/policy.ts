@@ -1,6 +1,7 @@
 import packageFile from '../../package.json' with { type: 'json' };
 import { CATALOGUE } from './catalogue.ts';
 import type { KnownSidecar } from './known-sidecar.ts';
+import type { ClusterVersion, Mode } from './mode.ts';
 
 /** This Curfew's version, as in package.json. */
 export const VERSION: string = packageFile.version;
@@ -21,6 +22,10 @@ export interface Policy {
   };
   /** The sidecars that are known without an annotation. The first match counts. */
   catalogue: readonly KnownSidecar[];
+  /** For pods that ask for none of their own (N1). */
+  mode: Mode;
+  /** The cluster that the pods are for. */
+  cluster: ClusterVersion;
 }
 
 /** Any part of a policy, for {@link defaultPolicy}. */
@@ -32,6 +37,8 @@ interface PolicyOverrides {
     resources?: { requests?: Partial<Resources>; limits?: Partial<Resources> };
   };
   catalogue?: readonly KnownSidecar[];
+  mode?: Mode;
+  cluster?: ClusterVersion;
 }
 
 /** The policy of an installation that configures nothing but the overrides. */
@@ -49,5 +56,7 @@ export function defaultPolicy(overrides: PolicyOverrides = {}): Policy {
       },
     },
     catalogue: overrides.catalogue ?? CATALOGUE,
+    mode: overrides.mode ?? 'shim',
+    cluster: overrides.cluster ?? { server: undefined },
   };
 }

@@ -109,7 +109,7 @@ function fromProbe(
     return without('has a host name, which the shim cannot resolve');
   const where = host === undefined ? { port } : { host, port };
   // Every process in the pod's namespaces can read the flags, so a header that may be secret stays in the probe (W9).
-  if (handler.kind === 'http' && handler.headers.some(({ name: header }) => SECRET.test(header))) {
+  if (handler.kind === 'http' && hasSecretHeader(handler)) {
     warn(
       `sidecar ${name}: mains wait until port ${port} is open, not for its probe, whose headers may be secret; ${give}`,
     );
@@ -145,7 +145,11 @@ function requestPath(path: string): string {
     : sent.replace(/[^!-~]/gu, (char) => encodeURIComponent(char.toWellFormed()));
 }
 
-/** Names of headers whose values may be secrets. */
+/** Has the probe a header whose value may be a secret? */
+export function hasSecretHeader({ headers }: { headers: readonly { name: string }[] }): boolean {
+  return headers.some(({ name }) => SECRET.test(name));
+}
+
 const SECRET = /auth|cookie|token|key|secret|password|session/i;
 
 /** `Name: value` lines. A value that would break the request is left out; values are never shown. */

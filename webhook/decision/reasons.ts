@@ -1,5 +1,5 @@
 /** What a pod becomes for a reason; `refused if it asks`: the pod asks by annotation or label, else it stays unchanged. */
-type Becomes = 'wrapped' | 'unchanged' | 'refused if it asks' | 'refused';
+type Becomes = 'wrapped' | 'converted' | 'unchanged' | 'refused if it asks' | 'refused';
 
 /** One reason, for docs/reference/reasons.md. */
 interface Meaning {
@@ -14,6 +14,11 @@ export const REASON_MEANINGS = {
   'already-wrapped': {
     becomes: 'unchanged',
     means: 'An earlier run has wrapped the pod, and nothing changed since.',
+  },
+  converted: { becomes: 'converted', means: 'The sidecars were turned into native ones.' },
+  'already-converted': {
+    becomes: 'unchanged',
+    means: 'An earlier run has turned the sidecars into native ones, and nothing changed since.',
   },
   'invalid-pod': {
     becomes: 'unchanged',
@@ -93,6 +98,19 @@ export const REASON_MEANINGS = {
   'no-command': {
     becomes: 'refused if it asks',
     means: 'Neither the container nor its image has a command.',
+  },
+  'native-unavailable': {
+    becomes: 'refused',
+    means: 'The mode is native, and a kubelet of the cluster may be too old for native sidecars.',
+  },
+  'native-not-allowed': {
+    becomes: 'refused if it asks',
+    means:
+      'The mode is native, and a sidecar has a field that a native one cannot have; `auto` takes the shim then.',
+  },
+  'needs-native': {
+    becomes: 'refused',
+    means: 'The pod asks for something that only native mode can do, and the shim is what it gets.',
   },
   'bad-annotation': {
     becomes: 'refused',

@@ -15,8 +15,8 @@ export interface SaidBy {
 
 /** The catalogue's readiness for one container. */
 export type SaidReadiness =
-  /** moved: the setting that gives another port. */
-  | { kind: 'known'; ready: Readiness; moved?: string }
+  /** moved: the setting that gives another port. isOpen: it listens on the pod's own address too, where the kubelet can ask it. */
+  | { kind: 'known'; ready: Readiness; moved?: string; isOpen: boolean }
   /** The endpoint is not there; onlyWith: the settings that would open it. */
   | { kind: 'off'; onlyWith?: readonly string[] }
   /** The setting's value cannot be read here: a Secret's, a host name. */
@@ -30,20 +30,23 @@ export function saidReadiness({ ready, settings = {} }: KnownSidecar, by: SaidBy
   const standard = ready === undefined ? undefined : parseReadiness(ready);
   if (standard === undefined) return undefined;
   if (isOff(settings, by)) return { kind: 'off', ...pick(settings) };
-  if (standard.kind !== 'http' && standard.kind !== 'tcp') return { kind: 'known', ready: standard };
+  if (standard.kind !== 'http' && standard.kind !== 'tcp')
+    return { kind: 'known', ready: standard, isOpen: true };
   const place = { ...standard };
   let moved: string | undefined;
+  let isOpen = settings.isOpen === true;
   for (const part of ['host', 'port'] as const) {
     const said = firstSaid(settings[part] ?? [], by);
     if (said === undefined) continue;
     const address = said.value === undefined ? undefined : parseAddress(said.value, part);
     if (address === undefined) return { kind: 'unclear', setting: said.setting };
     if (address.host !== undefined) place.host = address.host;
+    isOpen = address.isOpen ?? isOpen;
     if (address.port === undefined || address.port === standard.port) continue;
     place.port = address.port;
     moved = said.setting;
   }
-  return { kind: 'known', ready: place, ...(moved === undefined ? {} : { moved }) };
+  return { kind: 'known', ready: place, isOpen, ...(moved === undefined ? {} : { moved }) };
 }
 
 function pick({ onlyWith }: ReadySettings): { onlyWith?: readonly string[] } {
@@ -122,25 +125,34 @@ function expand(text: string, raw: JsonRecord): string | undefined {
   return readable ? expanded : undefined;
 }
 
-/** Addresses at which something that is asked from inside the pod answers. */
-const ANYWHERE = /^(?:|localhost|0\.0\.0\.0|127\..*|::1?)$/;
+/** Where something listens. Without a host it answers from inside the pod at its loopback address. */
+interface Address {
+  host?: string;
+  port?: number;
+  /** On all of the pod's addresses; undefined where the text does not say it. */
+  isOpen?: boolean;
+}
+
+const ALL = /^(?:|0\.0\.0\.0|::)$/;
+const LOOPBACK = /^(?:localhost|127\..*|::1)$/;
 
 /**
  * `8080`, `:8080`, `0.0.0.0:8080`, `[::]:8080`, `10.0.0.1`.
  * @param kind what a text without colon is
- * @returns no host where it is this pod's; undefined where it is none that the shim can ask
+ * @returns undefined where it is none that the shim can ask
  */
-function parseAddress(text: string, kind: 'host' | 'port'): { host?: string; port?: number } | undefined {
+function parseAddress(text: string, kind: 'host' | 'port'): Address | undefined {
   if (kind === 'host') return parseHost(text);
-  const [, authority = '', digits = ''] = /^(?:(.*):)?([0-9]{1,5})$/.exec(text.slice(0, MAX_FLAG)) ?? [];
-  const host = parseHost(authority);
+  const [, authority, digits = ''] = /^(?:(.*):)?([0-9]{1,5})$/.exec(text.slice(0, MAX_FLAG)) ?? [];
+  const host = authority === undefined ? {} : parseHost(authority);
   const port = Number(digits);
   return host === undefined || port < 1 || port > 65_535 ? undefined : { ...host, port };
 }
 
-function parseHost(text: string): { host?: string } | undefined {
+function parseHost(text: string): Address | undefined {
   const host = text.replace(/^\[(.*)\]$/, '$1');
-  if (ANYWHERE.test(host)) return {};
+  if (ALL.test(host)) return { isOpen: true };
+  if (LOOPBACK.test(host)) return { isOpen: false };
   const bracketed = host.includes(':') ? `[${host}]` : host;
-  return parseReadiness(`tcp://${bracketed}:1`) === undefined ? undefined : { host };
+  return parseReadiness(`tcp://${bracketed}:1`) === undefined ? undefined : { host, isOpen: false };
 }

@@ -39,7 +39,7 @@ export interface WrappedContainer {
 export function formatStatus(
   version: string,
   containers: readonly WrappedContainer[],
-  moved: Omit<Status, 'containers'>,
+  rest: Omit<Status, 'containers'> & { mode?: 'shim'; why?: string },
 ): string {
   const entries = containers.map(({ name, role, original: { command, args }, words, startupProbe }) => {
     const entrypoint = words.slice(0, words.length - (args?.length ?? 0));
@@ -54,7 +54,7 @@ export function formatStatus(
       },
     ];
   });
-  return JSON.stringify({ version, containers: Object.fromEntries(entries), ...moved });
+  return JSON.stringify({ version, containers: Object.fromEntries(entries), ...rest });
 }
 
 function sameWords(some: readonly string[], others: readonly string[] | undefined): boolean {

@@ -1,10 +1,12 @@
 /** Every key and name that a user writes or reads on a pod or a namespace. The prefix stands here and nowhere else. */
+import { MODES } from './mode.ts';
 
 export const PREFIX = 'curfew.dev';
 
-/** Namespace label: {@link INJECTION_ENABLED} opts the namespace in. */
+/** Namespace label: {@link INJECTION_ENABLED} opts the namespace in, and so does a mode; {@link INJECTION_AUDIT} only says what would be. */
 export const INJECTION_LABEL = `${PREFIX}/injection`;
 export const INJECTION_ENABLED = 'enabled';
+export const INJECTION_AUDIT = 'audit';
 
 /** Pod label: `"false"` opts a pod out, `"true"` opts in one that would be passed over. */
 export const INJECT_LABEL = `${PREFIX}/inject`;
@@ -14,6 +16,8 @@ export const SIDECARS = `${PREFIX}/sidecars`;
 export const MAINS = `${PREFIX}/mains`;
 export const START_TIMEOUT = `${PREFIX}/start-timeout`;
 export const LOG = `${PREFIX}/log`;
+export const MODE = `${PREFIX}/mode`;
+export const SIDECARS_BEFORE = `${PREFIX}/sidecars-before`;
 /** Written by the webhook, never by a user. */
 export const STATUS = `${PREFIX}/status`;
 
@@ -71,8 +75,9 @@ export const VOCABULARY: readonly Word[] = [
     where: 'namespace label',
     key: INJECTION_LABEL,
     perContainer: false,
-    examples: [INJECTION_ENABLED],
-    meaning: 'opts the namespace in',
+    examples: [INJECTION_ENABLED, ...MODES, INJECTION_AUDIT],
+    meaning:
+      '`enabled` opts the namespace in; so does a mode (see `curfew.dev/mode`), for its pods; `audit` changes nothing and says what would be',
   },
   {
     where: 'pod label',
@@ -96,6 +101,16 @@ export const VOCABULARY: readonly Word[] = [
     START_TIMEOUT,
     ['2m'],
     'how long a main waits for its sidecars (default: for ever); then it exits 124',
+  ),
+  annotation(
+    MODE,
+    [...MODES],
+    "how the sidecars come to end (default: the namespace's, else the configuration's, which is `shim` by default): `shim` runs each container under the shim, `native` turns the sidecars into native ones (Kubernetes 1.29), `auto` takes the second where every kubelet has them and nothing is lost",
+  ),
+  annotation(
+    SIDECARS_BEFORE,
+    ['init'],
+    'native mode: the sidecars start before the ordinary init containers, which can then use them (default: after them)',
   ),
   annotation(LOG, ['debug'], "`debug`: the shim tells every step in the container's log (default: `info`)"),
   containerAnnotation(

@@ -5,7 +5,7 @@ import { warnOfInitNeeds } from './init-need.ts';
 import { type KnownSidecar, knownSidecar } from './known-sidecar.ts';
 import { warnOfNearMisses } from './near-miss.ts';
 import type { Plan } from './plan.ts';
-import type { PlannedPart } from './planned-part.ts';
+import type { PlannedPart, ReadPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { warnOfProcessOne } from './process-one.ts';
 import { containerKey, MAINS, READY, SIDECARS } from './vocabulary.ts';
@@ -45,7 +45,7 @@ export function warnOfChangedMeaning(plan: Plan, warn: (text: string) => void): 
         );
     } else {
       warnOfQueuedProbe(plan, part, warn);
-      warnOfCircle(plan, part, warn);
+      warnOfCircle(plan.decision, plan.parts, part, warn);
       if (details.hasPreStop)
         warn(`sidecar ${name}: its preStop hook runs when the pod is deleted, not at the end of the work`);
     }
@@ -74,11 +74,18 @@ function warnOfQueuedProbe({ pod }: Plan, part: PlannedPart, warn: (text: string
 }
 
 /** A sidecar whose probe is answered by a container that waits for it (L1, L2): a proxy, through which its probe reaches what is behind it. */
-function warnOfCircle({ decision, parts }: Plan, part: PlannedPart, warn: (text: string) => void): void {
+export function warnOfCircle(
+  { wishes, sidecars }: Decision,
+  parts: readonly ReadPart[],
+  part: ReadPart,
+  warn: (text: string) => void,
+): void {
   const { name } = part.container;
-  const port = readinessProbePort(part.details, decision.wishes.containers.get(name) ?? {}, part.known);
+  const port = readinessProbePort(part.details, wishes.containers.get(name) ?? {}, part.known);
   if (port === undefined || part.details.tcpPorts.has(port)) return;
-  const other = parts.find((one) => one.details.tcpPorts.has(port) && one.waitsFor.includes(name));
+  const isBehind = (one: ReadPart) =>
+    one.role === 'main' || sidecars.indexOf(one.container.name) > sidecars.indexOf(name);
+  const other = parts.find((one) => one.details.tcpPorts.has(port) && isBehind(one));
   if (other === undefined) return;
   warn(
     `sidecar ${name}: its readinessProbe asks port ${port}, which ${other.role} ${other.container.name} declares: if nobody ` +

@@ -69,6 +69,7 @@ export function wrap(
     [STATUS]: formatStatus(policy.version, kept, {
       ...(isMoved ? { order: { author, written: order } } : {}),
       ...(defaultContainer === undefined ? {} : { defaultContainer }),
+      ...(plan.why === undefined ? {} : { mode: 'shim', why: plan.why }),
     }),
   };
   if (areAnnotationsTooLong(pod, annotations))

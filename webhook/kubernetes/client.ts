@@ -5,7 +5,7 @@
  * Import this file lazily (`await import`): it loads `@kubernetes/client-node`, which only a webhook that manages its certificate or
  * writes Events needs.
  */
-import type { JsonRecord } from '../shared/json.ts';
+import { type JsonRecord, member } from '../shared/json.ts';
 import { KubernetesError } from './error.ts';
 import {
   encodeData,
@@ -46,6 +46,8 @@ export interface Kubernetes {
    * @returns when the server ends the watch, as it does every few minutes
    */
   watch(object: Watched, changed: () => void, signal: AbortSignal): Promise<void>;
+  /** The API server's version as its `/version` has it, `v1.32.4`; empty where it says none. */
+  readVersion(): Promise<string>;
   /** Create a core/v1 Event. `event` is the object without apiVersion and kind. */
   createEvent(namespace: string, event: JsonRecord): Promise<void>;
 }
@@ -152,6 +154,11 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
         changed,
         signal,
       );
+    },
+    readVersion: async () => {
+      const answer = await server.json({ action: 'get /version', method: 'GET', path: '/version', deadline });
+      const version = answer && member(answer, 'gitVersion');
+      return typeof version === 'string' ? version : '';
     },
     createEvent: async (namespace, event) => {
       const action = `create events in ${namespace}`;

@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Step } from '../certificate/authority.ts';
+import type { Mechanism } from '../decision/mode.ts';
 import type { Mutation } from '../decision/mutate.ts';
 import type { ImageObserver } from '../images/lookup.ts';
 import type { EventFate } from './events.ts';
@@ -15,7 +16,7 @@ export type { RejectionCode } from './rejections.ts';
 /** A request's outcome. `rejected`: it was no review, or one too many; `failed`: a fault of ours. */
 export type Outcome = Mutation['outcome'] | 'rejected' | 'failed';
 
-export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'internal';
+export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'audit' | 'internal';
 
 export interface Metrics {
   /** The metrics in Prometheus' text format. */
@@ -24,7 +25,9 @@ export interface Metrics {
   /** One request came. */
   began(): void;
   /** One request was answered; `seconds` from its whole body to its answer, where it was a review. */
-  ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
+  ended(outcome: Outcome, reason: OutcomeReason, seconds?: number, mode?: Mechanism): void;
+  /** A pod of a namespace that is only audited: what would have become of it. */
+  audited(outcome: Mutation['outcome'], reason: Mutation['reason'], mode: Mechanism | undefined): void;
   /** One Kubernetes Event was written, has failed, or was left out. */
   eventEnded(fate: EventFate): void;
   /** Count image look-ups; called once, where there are any. @param registries those that always have a label value of their own */
@@ -42,20 +45,34 @@ export interface Metrics {
 /** Seconds. A review takes a fraction of a millisecond, one that waits for a registry seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10];
 
+function labels<O extends Outcome, R extends OutcomeReason>(
+  outcome: O,
+  reason: R,
+  mode: Mechanism | undefined,
+) {
+  return mode === undefined ? { outcome, reason } : { outcome, reason, mode };
+}
+
 /** Metrics in a registry of their own. */
 export function createMetrics(version: string): Metrics {
   const registers = [new Registry()];
   const [registry = new Registry()] = registers;
   const reviews = new Counter({
     name: 'curfew_reviews_total',
-    help: 'Requests to /mutate, by what became of them and why.',
-    labelNames: ['outcome', 'reason'],
+    help: 'Requests to /mutate, by what became of them, why, and by which mechanism (shim, native; no label where that was not asked).',
+    labelNames: ['outcome', 'reason', 'mode'],
     registers,
   });
   const duration = new Histogram({
     name: 'curfew_review_duration_seconds',
     help: 'From a review, read whole, to its answer.',
     buckets: BUCKETS,
+    registers,
+  });
+  const audits = new Counter({
+    name: 'curfew_audits_total',
+    help: 'Pods of namespaces that are only audited, by what would have become of them, why, and by which mechanism.',
+    labelNames: ['outcome', 'reason', 'mode'],
     registers,
   });
   let waiting = 0;
@@ -95,9 +112,10 @@ export function createMetrics(version: string): Metrics {
     began: () => {
       waiting++;
     },
-    ended: (outcome, reason, seconds) => {
+    audited: (outcome, reason, mode) => audits.inc(labels(outcome, reason, mode)),
+    ended: (outcome, reason, seconds, mode) => {
       waiting--;
-      reviews.inc({ outcome, reason });
+      reviews.inc(labels(outcome, reason, mode));
       if (seconds !== undefined) duration.observe(seconds);
     },
     eventEnded: (result) => events.inc({ result }),

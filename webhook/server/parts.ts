@@ -1,8 +1,10 @@
 /** The parts of the service that its configuration asks for: image look-ups, Events, and the API server that some of them need. */
 import { type Config, ConfigError } from '../config/config.ts';
 import type { ImageLookup } from '../decision/images.ts';
+import { type ClusterVersion, parseMinor } from '../decision/mode.ts';
 import type { PullSecret, SecretReader } from '../images/pull-secrets.ts';
 import type { Kubernetes } from '../kubernetes/client.ts';
+import { watchVersion } from './cluster-version.ts';
 import { Events } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -41,6 +43,33 @@ export async function reviewEvents(
   const kubernetes = await connectCluster('events.enabled is true', closing);
   const sink = { create: kubernetes.createEvent };
   return new Events({ sink, log, ended: metrics.eventEnded });
+}
+
+/**
+ * The version of the pod's own cluster; unknown where there is none, as for a webhook that is run by hand.
+ * @param closing ends the questions
+ */
+export async function clusterVersion(
+  config: Config,
+  log: Log,
+  closing: AbortSignal,
+): Promise<() => ClusterVersion> {
+  const leastKubelet = parseMinor(config.minimumKubelet ?? '');
+  if (!process.env.KUBERNETES_SERVICE_HOST && !process.env.KUBECONFIG)
+    return () => ({ server: undefined, leastKubelet });
+  const kubernetes = await connectCluster('mode may be auto', closing).catch((error: unknown) => {
+    if (!(error instanceof ConfigError)) throw error;
+    // A pod without a token, whose configuration needs none.
+    log.info({ message: error.message }, 'API server version not asked');
+  });
+  if (!kubernetes) return () => ({ server: undefined, leastKubelet });
+  const read = async () => {
+    const text = await kubernetes.readVersion();
+    const minor = parseMinor(text);
+    if (minor === undefined) throw new Error('the API server says no version of Kubernetes 1');
+    return minor;
+  };
+  return watchVersion(read, leastKubelet, log, closing);
 }
 
 /**

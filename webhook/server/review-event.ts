@@ -18,7 +18,7 @@ interface Subject {
 /** A review's Event, without what {@link Occurrence} adds. */
 export interface ReviewEvent {
   type: 'Normal' | 'Warning';
-  reason: 'CurfewRefused' | 'CurfewPassedOver';
+  reason: 'CurfewRefused' | 'CurfewPassedOver' | 'CurfewAudit';
   /** The named reason of the decision. */
   cause: Reason;
   message: string;
@@ -32,6 +32,8 @@ export interface ReviewEvent {
 const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | undefined>> = {
   wrapped: undefined,
   'already-wrapped': undefined,
+  converted: undefined,
+  'already-converted': undefined,
   'invalid-pod': undefined,
   'mirror-pod': undefined,
   windows: undefined,
@@ -58,7 +60,10 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'image-timeout': 'Warning',
   'image-unusable': 'Warning',
   'no-command': 'Warning',
+  'native-not-allowed': 'Warning',
   // Always refused.
+  'native-unavailable': undefined,
+  'needs-native': undefined,
   'bad-annotation': undefined,
   'bad-label': undefined,
   'unknown-annotation': undefined,
@@ -80,7 +85,7 @@ const MAX_MESSAGE = 1024;
  */
 export function reviewEvent(mutation: Mutation, pod: unknown, name: string): ReviewEvent | undefined {
   const { outcome, reason: cause, warnings } = mutation;
-  if (outcome === 'wrapped') return undefined;
+  if (outcome === 'wrapped' || outcome === 'converted') return undefined;
   const refused = outcome === 'refused';
   const rule = refused ? 'Warning' : PASSED_OVER[cause];
   const type = rule !== 'warned' ? rule : warnings.length > 0 ? 'Warning' : undefined;
@@ -88,7 +93,12 @@ export function reviewEvent(mutation: Mutation, pod: unknown, name: string): Rev
   const about = subjectOf(pod, name);
   if (about === undefined) return undefined;
   const reason = refused ? 'CurfewRefused' : 'CurfewPassedOver';
-  return { type, reason, cause, message: cut(mutation.message, MAX_MESSAGE), about };
+  return { type, reason, cause, message: eventMessage(mutation.message), about };
+}
+
+/** As long as an Event's message may be. */
+export function eventMessage(text: string): string {
+  return cut(text, MAX_MESSAGE);
 }
 
 /** One occurrence, or several: the fields that differ between two Events of a subject. */
@@ -135,7 +145,8 @@ export function controllerUid(pod: unknown): string | undefined {
 /** A DNS subdomain, which is what names of pods and of their controllers are. */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
 
-function subjectOf(pod: unknown, name: string): Subject | undefined {
+/** The object that an Event about a pod is about: its controller, or else the pod by its name. */
+export function subjectOf(pod: unknown, name: string): Subject | undefined {
   const controller = controllerOf(pod);
   if (controller === undefined) return NAME.test(name) ? { apiVersion: 'v1', kind: 'Pod', name } : undefined;
   const apiVersion = matching(controller, 'apiVersion', /^(?:[a-z0-9.-]{1,253}\/)?v[a-z0-9]{1,62}$/);

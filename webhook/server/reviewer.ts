@@ -3,19 +3,23 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
-import { prepare } from '../decision/mutate.ts';
+import type { ClusterVersion, Mechanism } from '../decision/mode.ts';
+import { type Mutation, prepare } from '../decision/mutate.ts';
 import type { Policy } from '../decision/policy.ts';
 import { allow, parseReview, type ReviewError, type ReviewRequest, respond } from './admission-review.ts';
 import { type AnsweringParts, answer, fail, reject } from './answer.ts';
 import { apiServerTimeout } from './api-server-timeout.ts';
+import { auditEvent, auditWarnings } from './audit.ts';
 import type { Events } from './events.ts';
 import { bounded } from './log.ts';
 import type { Outcome, OutcomeReason } from './metrics.ts';
 import type { Overload } from './overload.ts';
 import { reviewEvent } from './review-event.ts';
+import type { Route } from './routes.ts';
 
 interface ReviewerParts extends AnsweringParts {
   policy: Policy;
+  cluster?: (() => ClusterVersion) | undefined;
   images: ImageLookup;
   events?: Events | undefined;
 }
@@ -25,15 +29,25 @@ interface Verdict {
   outcome: Outcome;
   reason: OutcomeReason;
   operations: number;
+  mode?: Mechanism | undefined;
+  /** Why it is that mechanism, where the mode itself does not say it. */
+  modeWhy?: string | undefined;
+  /** Nothing was changed: what would have become of the pod. */
+  audit?: Pick<Mutation, 'outcome' | 'reason'>;
   body: string;
 }
 
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
 
 /**
- * The handler of `POST /mutate`. Where no image is looked up it is synchronous from the body to the answer.
+ * The handler of one path. Where no image is looked up it is synchronous from the body to the answer.
  */
-export function createReviewer(parts: ReviewerParts) {
+export function createReviewer(parts: ReviewerParts, route: Route) {
+  const policy = (): Policy => ({
+    ...parts.policy,
+    mode: route.mode ?? parts.policy.mode,
+    cluster: parts.cluster?.() ?? parts.policy.cluster,
+  });
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
     const began = performance.now();
     const secondsSoFar = () => (performance.now() - began) / 1000;
@@ -58,12 +72,13 @@ export function createReviewer(parts: ReviewerParts) {
           operations: 0,
           body: allow(asked.uid),
         });
-      const prepared = prepare(pod, parts.policy);
+      const prepared = prepare(pod, policy());
       const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
         const mutation = prepared.mutate(images);
-        const { outcome, reason, operations } = mutation;
-        const event = reviewEvent(mutation, pod, asked.name);
-        settle({ outcome, reason, operations: operations.length, body: respond(asked.uid, mutation) });
+        const event = route.audit
+          ? auditEvent(mutation, pod, asked.name)
+          : reviewEvent(mutation, pod, asked.name);
+        settle(route.audit ? auditVerdict(parts, asked.uid, mutation) : verdictOf(asked.uid, mutation));
         if (event !== undefined) parts.events?.note(asked, event);
         return reply;
       };
@@ -77,6 +92,25 @@ export function createReviewer(parts: ReviewerParts) {
       return crash(error);
     }
   };
+}
+
+function verdictOf(uid: string, mutation: Mutation): Verdict {
+  const { outcome, reason, operations, mode, modeWhy } = mutation;
+  return { outcome, reason, operations: operations.length, mode, modeWhy, body: respond(uid, mutation) };
+}
+
+/** The answer in a namespace that is only audited: nothing is changed and nothing refused, and a warning says what would be. */
+function auditVerdict({ metrics }: ReviewerParts, uid: string, mutation: Mutation): Verdict {
+  const { outcome, reason, mode, modeWhy } = mutation;
+  metrics.audited(outcome, reason, mode);
+  const body = respond(uid, {
+    ...mutation,
+    outcome: 'unchanged',
+    operations: [],
+    warnings: auditWarnings(mutation),
+  });
+  const audit = { outcome, reason };
+  return { outcome: 'unchanged', reason: 'audit', operations: 0, mode, modeWhy, audit, body };
 }
 
 /**
@@ -98,7 +132,7 @@ function readReview(
 /** A review's log line. */
 function reviewFields(
   asked: ReviewRequest,
-  { outcome, reason, operations }: Verdict,
+  { outcome, reason, operations, mode, modeWhy, audit }: Verdict,
   seconds: number,
 ): Record<string, string | number | boolean> {
   return {
@@ -109,6 +143,9 @@ function reviewFields(
     dryRun: asked.dryRun,
     outcome,
     reason,
+    ...(mode === undefined ? {} : { mode }),
+    ...(modeWhy === undefined ? {} : { modeWhy: bounded(modeWhy) }),
+    ...(audit === undefined ? {} : { wouldBe: audit.outcome, wouldBeReason: audit.reason }),
     operations,
     ms: Math.round(seconds * 1_000_000) / 1000,
   };

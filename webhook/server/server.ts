@@ -1,5 +1,5 @@
 /**
- * The two servers: the webhook (TLS, `POST /mutate`) and, on a plain port, health and metrics.
+ * The two servers: the webhook (TLS, `POST /mutate` and one path more for each mode, `routes.ts`) and, on a plain port, health and metrics.
  *
  * A body is parsed by JSON.parse alone (`reviewer.ts`): `__proto__` and `constructor` become plain own keys there, which
  * pollute nothing. fastify's own parser refuses them, and the user would see an error page for a pod that the API server
@@ -15,6 +15,7 @@ import {
 import type { CertificateSource } from '../certificate/certificate.ts';
 import type { Config } from '../config/schema.ts';
 import type { ImageLookup } from '../decision/images.ts';
+import type { ClusterVersion } from '../decision/mode.ts';
 import type { Policy } from '../decision/policy.ts';
 import { errorBody, fail, JSON_TYPE, reject } from './answer.ts';
 import type { Events } from './events.ts';
@@ -22,10 +23,13 @@ import type { Log } from './log.ts';
 import type { Metrics, RejectionCode } from './metrics.ts';
 import { describeExcess, Overload } from './overload.ts';
 import { createReviewer } from './reviewer.ts';
+import { ROUTES } from './routes.ts';
 import { limitStalls, refuseConnection, tlsOptions } from './socket-limits.ts';
 
 export interface ServerParts {
   policy: Policy;
+  /** The cluster as it is known now. Undefined: as the policy has it. */
+  cluster?: (() => ClusterVersion) | undefined;
   images: ImageLookup;
   log: Log;
   metrics: Metrics;
@@ -94,7 +98,6 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
     },
     https: { ...tlsOptions(certificate.current), ...limitStalls(requestTimeout) },
   });
-  const review = createReviewer(answering);
   const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const rejection = classify(error, bodyBytes);
     if (rejection === undefined) return fail(answering, request, reply, error);
@@ -122,12 +125,13 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
   );
   app.setErrorHandler(refuse);
   app.setNotFoundHandler((request, reply) => {
-    const known = request.url.split('?', 1)[0] === '/mutate';
+    const path = request.url.split('?', 1)[0];
+    const known = ROUTES.some((route) => route.path === path);
     return known
       ? reject(answering, request, reply, 405, 'method-not-allowed', 'reviews are sent with POST')
       : reject(answering, request, reply, 404, 'not-found', 'this port serves POST /mutate and nothing else');
   });
-  app.post('/mutate', review);
+  for (const route of ROUTES) app.post(route.path, createReviewer(answering, route));
   return app;
 }
 

@@ -7,7 +7,7 @@ import { type Config, policyOf } from '../config/config.ts';
 import { VERSION } from '../decision/policy.ts';
 import { bufferedOutput, createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { reviewEvents, reviewImages } from './parts.ts';
+import { clusterVersion, reviewEvents, reviewImages } from './parts.ts';
 import { buildServer } from './server.ts';
 import { servingCertificate } from './serving-certificate.ts';
 import { endWithGrace } from './shutdown.ts';
@@ -25,8 +25,10 @@ export async function serve(config: Config): Promise<number> {
   const { source: certificate, onLoaded } = await servingCertificate(config, log, metrics, closing.signal);
   const events = await reviewEvents(config, log, metrics, closing.signal);
   const images = await reviewImages(config, metrics, closing.signal);
+  const cluster = await clusterVersion(config, log, closing.signal);
   const servers = buildServer({
     policy: policyOf(config),
+    cluster,
     images,
     log,
     metrics,

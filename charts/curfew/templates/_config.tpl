@@ -14,13 +14,13 @@
 {{- toYaml (mergeOverwrite $config (dict "shim" $shim "tls" $tls)) }}
 {{- end }}
 
-{{/* The three reasons to talk to the API server; any text means yes. */}}
+{{/* The reasons to talk to the API server; any text means yes. */}}
 {{- define "curfew.writesEvents" -}}
 {{- if .Values.config.events.enabled }}yes{{ end }}
 {{- end }}
 
 {{- define "curfew.readsPullSecrets" -}}
-{{- if and (eq .Values.config.images.mode "registry") .Values.config.images.pullSecrets }}yes{{ end }}
+{{- if and (ne .Values.config.mode "native") (eq .Values.config.images.mode "registry") .Values.config.images.pullSecrets }}yes{{ end }}
 {{- end }}
 
 {{/* NAMESPACE/NAME of a pull secret for every pod. */}}
@@ -29,7 +29,7 @@
 {{- end }}
 
 {{- define "curfew.needsToken" -}}
-{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) }}yes{{ end }}
+{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) (ne .Values.config.mode "shim") }}yes{{ end }}
 {{- end }}
 
 {{/* A duration such as 1m30s in whole seconds, rounded up: Go parses it when it moves a date. */}}

@@ -164,6 +164,7 @@ export class SimulatedCluster {
           },
         ),
       watch: never,
+      readVersion: () => Promise.resolve('v1.36.0'),
       createEvent: never,
     };
   }

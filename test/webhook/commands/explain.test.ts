@@ -57,6 +57,8 @@ test('JSON: a stable shape', async () => {
     namespace: 'shop',
     outcome: 'wrapped',
     reason: 'wrapped',
+    mode: 'shim',
+    modeWhy: null,
     warnings: [],
     containers: [
       {

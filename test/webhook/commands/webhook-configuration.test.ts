@@ -8,46 +8,51 @@ import { createAuthority } from '../certificate/throw-away-certificate.ts';
 import { at } from '../server/served-webhook.ts';
 import { curfew } from './test-terminal.ts';
 
-test('W1 W3 it asks for the creation of pods only, of namespaces that opted in, and to be invoked again', async () => {
+test('W1 W3 N1 it asks for the creation of pods only, of namespaces that opted in, and to be invoked again', async () => {
   const { code, out, err } = await curfew(['webhook-configuration', '--url', 'https://10.0.0.1:8443/mutate']);
   assert.deepEqual([code, err], [0, '']);
+  const entry = (label: string, name: string, path: string, failurePolicy: string) => ({
+    name,
+    admissionReviewVersions: ['v1'],
+    clientConfig: { url: `https://10.0.0.1:8443/mutate${path}` },
+    rules: [
+      {
+        operations: ['CREATE'],
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        resources: ['pods'],
+        scope: 'Namespaced',
+      },
+    ],
+    namespaceSelector: {
+      matchLabels: { 'curfew.dev/injection': label },
+      matchExpressions: [
+        {
+          key: 'kubernetes.io/metadata.name',
+          operator: 'NotIn',
+          values: ['kube-system', 'kube-node-lease', 'kube-public'],
+        },
+      ],
+    },
+    objectSelector: {
+      matchExpressions: [{ key: 'curfew.dev/inject', operator: 'NotIn', values: ['false'] }],
+    },
+    failurePolicy,
+    matchPolicy: 'Equivalent',
+    reinvocationPolicy: 'IfNeeded',
+    sideEffects: 'NoneOnDryRun',
+    timeoutSeconds: 10,
+  });
   assert.deepEqual(parse(out), {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
     metadata: { name: 'curfew', labels: { 'app.kubernetes.io/name': 'curfew' } },
     webhooks: [
-      {
-        name: 'pods.curfew.dev',
-        admissionReviewVersions: ['v1'],
-        clientConfig: { url: 'https://10.0.0.1:8443/mutate' },
-        rules: [
-          {
-            operations: ['CREATE'],
-            apiGroups: [''],
-            apiVersions: ['v1'],
-            resources: ['pods'],
-            scope: 'Namespaced',
-          },
-        ],
-        namespaceSelector: {
-          matchLabels: { 'curfew.dev/injection': 'enabled' },
-          matchExpressions: [
-            {
-              key: 'kubernetes.io/metadata.name',
-              operator: 'NotIn',
-              values: ['kube-system', 'kube-node-lease', 'kube-public'],
-            },
-          ],
-        },
-        objectSelector: {
-          matchExpressions: [{ key: 'curfew.dev/inject', operator: 'NotIn', values: ['false'] }],
-        },
-        failurePolicy: 'Fail',
-        matchPolicy: 'Equivalent',
-        reinvocationPolicy: 'IfNeeded',
-        sideEffects: 'NoneOnDryRun',
-        timeoutSeconds: 10,
-      },
+      entry('enabled', 'pods.curfew.dev', '', 'Fail'),
+      entry('shim', 'shim.pods.curfew.dev', '/shim', 'Fail'),
+      entry('native', 'native.pods.curfew.dev', '/native', 'Fail'),
+      entry('auto', 'auto.pods.curfew.dev', '/auto', 'Fail'),
+      entry('audit', 'audit.pods.curfew.dev', '/audit', 'Ignore'),
     ],
   });
 });

@@ -1,6 +1,7 @@
 /** L1: a known sidecar's own probe, flags, environment and ports against the catalogue's readiness endpoint. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { defaultPolicy } from '../../../webhook/decision/policy.ts';
 import {
   app,
   flag,
@@ -90,15 +91,8 @@ describe('L1 a sidecar’s own probe counts before the catalogue', () => {
   });
 
   test('L1 a condition of none in the configuration ignores the probe', () => {
-    const policy = (entry: object) => ({
-      version: '1',
-      shim: {
-        image: 'shim',
-        imagePullPolicy: undefined,
-        resources: { requests: { cpu: '1m', memory: '1' }, limits: { cpu: '1m', memory: '1' } },
-      },
-      catalogue: [{ names: ['mine'], images: ['mine'], ...entry }],
-    });
+    const policy = (entry: object) =>
+      defaultPolicy({ catalogue: [{ names: ['mine'], images: ['mine'], ...entry }] });
     const pod = known('mine', 'mine').pod({ readinessProbe: http(1, '/') });
     const of = (entry: object) => flag(wrapped(pod, {}, policy(entry)), 'mine', 'ready');
     assert.equal(of({}), 'http://:1/');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { defaultPolicy } from '../../../webhook/decision/policy.ts';
 import { VOCABULARY } from '../../../webhook/decision/vocabulary.ts';
 import { app, applied, flag, jobPod, mutation, proxy, wrapped } from './mutated-pod.ts';
 
@@ -83,19 +84,13 @@ describe('V2 the catalogue', () => {
   });
 
   test('V2 known sidecars start in the catalogue’s order, whatever the order of the spec', () => {
-    const policy = {
-      version: '1',
-      shim: {
-        image: 'shim',
-        imagePullPolicy: undefined,
-        resources: { requests: { cpu: '1m', memory: '1' }, limits: { cpu: '1m', memory: '1' } },
-      },
+    const policy = defaultPolicy({
       catalogue: [
         { names: ['late'], images: ['late'], order: 90 },
         { names: ['plain', 'plain-too'], images: ['plain'] },
         { names: ['early'], images: ['early'], order: 1 },
       ],
-    };
+    });
     const containers = ['late', 'plain-too', 'plain', 'early'].map((name) =>
       proxy({ name, image: name.replace('-too', '') }),
     );
@@ -254,13 +249,14 @@ describe('V4 what does not parse', () => {
 test('V4 every annotation of the vocabulary takes the values that are its examples', () => {
   const lists = ['curfew.dev/sidecars', 'curfew.dev/mains'];
   const containers = ['app', 'cloud-sql-proxy', 'vault-agent'].map((name) => proxy({ name }));
+  const policy = defaultPolicy({ mode: 'auto', cluster: { server: 36 } });
   for (const { where, key, perContainer, examples } of VOCABULARY) {
     if (where !== 'pod annotation') continue;
     const mains = lists.includes(key) ? {} : { 'curfew.dev/mains': 'app' };
     for (const example of examples) {
       const annotations = { ...mains, [perContainer ? `${key}/vault-agent` : key]: example };
-      const { outcome, message } = mutation(jobPod(annotations, containers));
-      assert.equal(outcome, 'wrapped', `${key}: ${example}: ${message}`);
+      const { outcome, message } = mutation(jobPod(annotations, containers), {}, policy);
+      assert.match(outcome, /^(?:wrapped|converted)$/, `${key}: ${example}: ${message}`);
     }
   }
 });

@@ -23,7 +23,9 @@ export interface FakeApiServer {
   secret: ReadonlyMap<string, string> | undefined;
   /** The caBundle of each webhook, decoded; undefined: there is no configuration. */
   bundles: ReadonlyMap<string, string> | undefined;
-  /** Every request, as `PATCH secrets` or `WATCH mutatingwebhookconfigurations`. */
+  /** What `/version` says; undefined: nothing. */
+  version: string | undefined;
+  /** Every request but those for the version, as `PATCH secrets` or `WATCH mutatingwebhookconfigurations`. */
   readonly requests: readonly string[];
   /** Bodies of all requests. */
   readonly bodies: readonly string[];
@@ -112,6 +114,10 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   };
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'https://fake');
+    if (url.pathname === '/version') {
+      response.writeHead(api.version === undefined ? 404 : 200, { 'content-type': 'application/json' });
+      return void response.end(JSON.stringify({ gitVersion: api.version }));
+    }
     const [, resource = '', name] =
       /\/(secrets|mutatingwebhookconfigurations|events)(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
     const watching = url.searchParams.get('watch') === 'true';
@@ -177,6 +183,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   });
   const api: FakeApiServer = {
     env: { KUBECONFIG: kubeconfig },
+    version: 'v1.20.2',
     requests,
     bodies,
     fault: () => undefined,

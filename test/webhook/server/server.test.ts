@@ -106,6 +106,7 @@ test('W9 a review is one log line with its uid and its fate, and nothing of env,
     dryRun: true,
     outcome: 'wrapped',
     reason: 'wrapped',
+    mode: 'shim',
     operations: line.operations,
   });
   assert.doesNotMatch(JSON.stringify(served.log()), /hunter2|annotated|--all/);
@@ -125,7 +126,7 @@ test('W6 what was decided and why is counted', async (t) => {
   await served.post(JSON.stringify(review(jobPod())));
   await served.post('nonsense');
   const { text } = await served.health('/metrics');
-  assert.match(text, /^curfew_reviews_total\{outcome="wrapped",reason="wrapped"\} 1$/m);
+  assert.match(text, /^curfew_reviews_total\{outcome="wrapped",reason="wrapped",mode="shim"\} 1$/m);
   assert.match(text, /^curfew_reviews_total\{outcome="rejected",reason="not-json"\} 1$/m);
   assert.match(text, /^curfew_review_duration_seconds_count 1$/m);
   assert.match(text, /^curfew_reviews_in_flight 0$/m);
