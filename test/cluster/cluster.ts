@@ -60,6 +60,8 @@ export interface Line {
 /** One test's namespace. At the test's end, what happened in it is written to the log folder and it is deleted. */
 export class Namespace {
   readonly name: string;
+  /** What {@link create} makes of an object before it creates it. */
+  prepare: (object: KubernetesObject) => KubernetesObject = (object) => object;
 
   private constructor(name: string) {
     this.name = name;
@@ -110,7 +112,7 @@ export class Namespace {
 
   async create(...objects: KubernetesObject[]): Promise<void> {
     for (const object of objects) {
-      await mustKubectl(['-n', this.name, 'create', '-f', '-'], JSON.stringify(object));
+      await mustKubectl(['-n', this.name, 'create', '-f', '-'], JSON.stringify(this.prepare(object)));
     }
   }
 

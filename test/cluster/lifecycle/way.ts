@@ -1,6 +1,6 @@
-/** One pod, described once and run two ways: with ordinary sidecars under Curfew, and with Kubernetes' own. */
+/** One pod, described once and run three ways: with ordinary sidecars under Curfew, with Kubernetes' own, and with ordinary ones that Curfew turns into those. */
 import { type TestContext, test } from 'node:test';
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { linesOf, Namespace, type Pod, statusOf } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { type PodOptions, pod, sidecars } from '../manifests.ts';
@@ -63,18 +63,63 @@ export function restarted(ns: Namespace, pod: string, container: string, times =
   });
 }
 
+/** The native pod with ordinary sidecars, as its author would write it for Curfew to convert (N2). */
+function asOrdinary(object: KubernetesObject): KubernetesObject {
+  if (!isPod(object)) return object;
+  const { initContainers = [], containers, ...spec } = object.spec;
+  const restartable = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
+  const ordinary = initContainers.filter((item) => !restartable.includes(item));
+  // An init container that stands after a sidecar may use it.
+  const firstSidecar = initContainers.findIndex((item) => restartable.includes(item));
+  const isBefore = initContainers.slice(firstSidecar).some((item) => ordinary.includes(item));
+  const converted: V1Pod = {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      annotations: {
+        ...object.metadata?.annotations,
+        ...sidecars(...restartable.map(({ name }) => name)),
+        ...(isBefore ? { 'curfew.dev/sidecars-before': 'init' } : {}),
+      },
+    },
+    spec: {
+      ...spec,
+      ...(ordinary.length > 0 ? { initContainers: ordinary } : {}),
+      containers: [...containers, ...restartable.map(({ restartPolicy: _policy, ...item }) => item)],
+    },
+  };
+  return converted;
+}
+
+function isPod(object: KubernetesObject): object is V1Pod & { spec: V1PodSpec } {
+  return object.kind === 'Pod' && 'spec' in object;
+}
+
+/** How a test's title names the way, its namespace's labels, and what is asserted. */
+const RUNS = [
+  { name: 'curfew', way: 'curfew', label: 'enabled' },
+  { name: 'native', way: 'native', label: undefined },
+  { name: 'converted', way: 'native', label: 'native' },
+] as const;
+
 /**
- * One test for each way that the cluster knows.
+ * One test for each way that the cluster knows. A pod whose sidecars Curfew turns into native ones must do what one does that has them.
  * @param title begins with the number of its row in docs/conformance.md
+ * @param options notConverted: why the pod cannot be written so that Curfew makes it
  */
 export function bothWays(
   title: string,
   run: (t: TestContext, ns: Namespace, way: Way) => Promise<void>,
+  options: { notConverted?: string } = {},
 ): void {
-  for (const way of WAYS) {
-    test(`${title} (${way})`, async (t) => {
-      const labels = way === 'curfew' ? { 'curfew.dev/injection': 'enabled' } : {};
-      await run(t, await Namespace.make(t, `${title.split(' ')[0]?.toLowerCase()}-${way}`, labels), way);
+  for (const { name, way, label } of RUNS) {
+    if (!WAYS.includes(way)) continue;
+    const skip = name === 'converted' && options.notConverted;
+    test(`${title} (${name})`, { skip }, async (t) => {
+      const labels: Record<string, string> = label === undefined ? {} : { 'curfew.dev/injection': label };
+      const ns = await Namespace.make(t, `${title.split(' ')[0]?.toLowerCase()}-${name}`, labels);
+      if (name === 'converted') ns.prepare = asOrdinary;
+      await run(t, ns, way);
     });
   }
 }
