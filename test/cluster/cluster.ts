@@ -29,6 +29,7 @@ const CONTAINER = z.object({
   image: z.string(),
   command: z.array(z.string()).optional(),
   args: z.array(z.string()).optional(),
+  restartPolicy: z.string().optional(),
 });
 const POD = z.object({
   metadata: z.object({

@@ -29,6 +29,8 @@ export interface OtherWebhook {
   asked: 'before' | 'after';
   /** Never, as Istio's, Linkerd's and Vault's, unless said otherwise. */
   reinvocationPolicy?: 'Never' | 'IfNeeded';
+  /** The value of the namespace's label; `enabled` unless said otherwise. */
+  label?: 'enabled' | 'native' | 'auto';
   /** Changes a pod, and returns it. It may change the object that it gets. */
   mutate(pod: TestPod): TestPod;
 }
@@ -89,7 +91,7 @@ export async function beside(t: TestContext, name: string, other: OtherWebhook):
     server.close();
   });
   await mustKubectl(['create', '-f', '-'], JSON.stringify(configuration));
-  const ns = await Namespace.make(t, name, { [id]: 'yes', 'curfew.dev/injection': 'enabled' });
+  const ns = await Namespace.make(t, name, { [id]: 'yes', 'curfew.dev/injection': other.label ?? 'enabled' });
   await until('a dry run of which the other webhook hears', async () => {
     await ns.tryCreate(pod('dry', [steps('main', 'exit 0')]), '--dry-run=server');
     return dryRuns > 0 ? true : undefined;

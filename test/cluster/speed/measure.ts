@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { figureOf, formatTable, type Limit, type Measured, median, spreadOf } from '../../bench/figure.ts';
 import { when } from '../cluster.ts';
 import { mustKubectl } from '../kubectl.ts';
-import { hasHelper, KIND_NAMES, KINDS, type KindName, SIGNALS } from './pods.ts';
+import { hasHelper, KIND_NAMES, KINDS, type Kind, type KindName, SIGNALS } from './pods.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** The times of one pod, in milliseconds. */
@@ -49,21 +49,34 @@ process.exit(figures.every(({ ok }) => ok) ? 0 : 1); // the watches would keep t
 
 async function run(): Promise<Record<KindName, Times[]>> {
   mkdirSync(SIGNALS);
-  const taken: Record<KindName, Times[]> = { plain: [], init: [], hand: [], curfew: [], native: [] };
-  const injected = await openNamespace(true);
-  const untouched = await openNamespace(false);
+  const taken: Record<KindName, Times[]> = {
+    plain: [],
+    init: [],
+    hand: [],
+    curfew: [],
+    native: [],
+    converted: [],
+  };
+  const watches = new Map<Kind['label'], Stopwatch>();
+  for (const name of KIND_NAMES) {
+    const { label } = KINDS[name];
+    if (!watches.has(label)) watches.set(label, await openNamespace(label));
+  }
+  const watchOf = (name: KindName): Stopwatch => {
+    const watch = watches.get(KINDS[name].label);
+    if (watch === undefined) throw new Error(`no namespace for pods of kind ${name}`);
+    return watch;
+  };
   // The first round is not counted, because it loads images, caches and connections.
   for (let round = 0; round <= ROUNDS; round++) {
     const begun: { name: KindName; start: number }[] = [];
     for (const name of KIND_NAMES) {
       await delay(((round * GOLDEN) % 1) * 1000); // pods start at all parts of the kubelet's one-second period
-      const watch = KINDS[name].curfew ? injected : untouched;
-      begun.push({ name, start: await watch.start(KINDS[name].make(`${name}-${round}`, round)) });
+      begun.push({ name, start: await watchOf(name).start(KINDS[name].make(`${name}-${round}`, round)) });
     }
     writeFileSync(join(SIGNALS, String(round)), '');
     const times = begun.map(async ({ name, start }) => {
-      const watch = KINDS[name].curfew ? injected : untouched;
-      return { name, start, ...(await theEnd(watch, `${name}-${round}`, hasHelper(name))) };
+      return { name, start, ...(await theEnd(watchOf(name), `${name}-${round}`, hasHelper(name))) };
     });
     for (const { name, ...time } of await Promise.all(times)) if (round > 0) taken[name].push(time);
     if (round % 5 === 0)
@@ -82,9 +95,9 @@ async function theEnd(watch: Stopwatch, pod: string, helper: boolean): Promise<O
 }
 
 /** A namespace, opted in or not, that pods can be created in, and its watch. */
-async function openNamespace(injected: boolean): Promise<Stopwatch> {
+async function openNamespace(label: Kind['label']): Promise<Stopwatch> {
   const name = `speed-${randomBytes(2).toString('hex')}`;
-  const labels = injected ? { 'curfew.dev/injection': 'enabled' } : {};
+  const labels = label === undefined ? {} : { 'curfew.dev/injection': label };
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
   await mustKubectl(['create', '-f', '-'], JSON.stringify(object));
   await mustKubectl(['-n', name, 'wait', '--for=create', 'serviceaccount/default', '--timeout=30s']);
@@ -103,10 +116,17 @@ function measuredOf(taken: Record<KindName, Times[]>): Measured[] {
     told: "main's end -> helper's end",
     end: "main's end -> phase Succeeded",
   };
-  const row = (what: keyof Times, yardstick: number, beside: string, limits: Limit[] = []): Measured => {
-    const all = taken.curfew.map((times) => times[what]);
+  const row = (
+    what: keyof Times,
+    yardstick: number,
+    beside: string,
+    limits: Limit[] = [],
+    kind: KindName = 'curfew',
+  ): Measured => {
+    const all = taken[kind].map((times) => times[what]);
     const spread = spreadOf(all);
-    return { name: NAMES[what], value: median(all), unit: 'ms', yardstick, beside, limits, spread };
+    const of = kind === 'curfew' ? '' : `${kind}: `;
+    return { name: `${of}${NAMES[what]}`, value: median(all), unit: 'ms', yardstick, beside, limits, spread };
   };
   const beside = (what: keyof Times, name: KindName, limit?: number) =>
     row(
@@ -126,5 +146,15 @@ function measuredOf(taken: Record<KindName, Times[]>): Measured[] {
     beside('told', 'hand', 1),
     beside('end', 'plain'),
     beside('end', rival, CHANCE),
+    // What Curfew makes native must cost what a native sidecar does.
+    ...(native ? (['start', 'end'] as const) : []).map((what) =>
+      row(
+        what,
+        typical('native', what),
+        'native',
+        [{ of: 'ratio', bound: 'at most', limit: CHANCE }],
+        'converted',
+      ),
+    ),
   ];
 }

@@ -7,8 +7,8 @@ import { type PodOptions, pod, sidecars, steps } from '../manifests.ts';
 /** A kind of pod. */
 export interface Kind {
   about: string;
-  /** Whether its namespace is opted in. */
-  curfew: boolean;
+  /** The value of its namespace's label; undefined: it is not opted in. */
+  label: 'enabled' | 'native' | undefined;
   /** @param round all mains wait for its end */
   make(name: string, round: number): V1Pod;
 }
@@ -37,19 +37,19 @@ function podOf(name: string, containers: V1Container[], options: PodOptions = {}
 export const KINDS = {
   plain: {
     about: 'one container',
-    curfew: false,
+    label: undefined,
     make: (name, round) => podOf(name, [main(`${work(round)} exit 0`)]),
   },
   init: {
     about: 'one container after an init container that ends at once',
-    curfew: false,
+    label: undefined,
     make: (name, round) =>
       podOf(name, [main(`${work(round)} exit 0`)], { spec: { initContainers: [steps('init', 'exit 0')] } }),
   },
   hand: {
     about:
       'two containers; the helper starts first and looks 20 times a second for a file that the main leaves',
-    curfew: false,
+    label: undefined,
     make: (name, round) =>
       podOf(name, [
         steps('helper', `await ${DONE} say told exit 0`, { volumeMounts: [SHARED] }),
@@ -58,28 +58,38 @@ export const KINDS = {
   },
   curfew: {
     about: 'two containers under Curfew',
-    curfew: true,
+    label: 'enabled',
     make: (name, round) =>
       podOf(name, [steps('helper', 'wait say told exit 0'), main(`${work(round)} exit 0`)], {
         annotations: sidecars('helper'),
       }),
   },
   native: {
-    about: 'a native sidecar',
-    curfew: false,
+    about: 'a native sidecar, written by hand',
+    label: undefined,
     make: (name, round) => {
       const helper = { ...steps('helper', 'wait say told exit 0'), restartPolicy: 'Always' };
       return podOf(name, [main(`${work(round)} exit 0`)], { spec: { initContainers: [helper] } });
     },
   },
+  converted: {
+    about: 'two containers, of which Curfew makes one a native sidecar',
+    label: 'native',
+    make: (name, round) =>
+      podOf(name, [steps('helper', 'wait say told exit 0'), main(`${work(round)} exit 0`)], {
+        annotations: sidecars('helper'),
+      }),
+  },
 } satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
 
-const NAMES: readonly KindName[] = ['plain', 'init', 'hand', 'curfew', 'native'];
+const NAMES: readonly KindName[] = ['plain', 'init', 'hand', 'curfew', 'native', 'converted'];
 
 /** The kinds of pods that this cluster supports. */
-export const KIND_NAMES = NAMES.filter((name) => name !== 'native' || WAYS.includes('native'));
+export const KIND_NAMES = NAMES.filter(
+  (name) => (name !== 'native' && name !== 'converted') || WAYS.includes('native'),
+);
 
 /** Whether there is a helper beside the main. */
 export function hasHelper(name: KindName): boolean {
