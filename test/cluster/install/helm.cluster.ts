@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { exitCodes } from '../cluster.ts';
-import { mustKubectl } from '../kubectl.ts';
+import { mustKubectl, until } from '../kubectl.ts';
+import { pod } from '../manifests.ts';
+import { minorVersion } from '../version.ts';
 import { endlessJob, INJECTED, restrictedNamespace } from './confined.ts';
 import { inventory, untilGone } from './inventory.ts';
 import { Release } from './release.ts';
+
+const MINOR = minorVersion();
 
 let before = new Set<string>();
 let installed: Promise<Release> | undefined;
@@ -99,7 +103,37 @@ test('upgrade with the same values, upgrade with another, rollback: the trust in
   }
 });
 
-test('helm uninstall leaves nothing behind, and a running wrapped pod goes on to its end', async (t) => {
+test('N6 a pod whose native sidecar has lost its restartPolicy is refused, with the likely cause', {
+  skip: MINOR < 30 && `Kubernetes 1.${MINOR} has no ValidatingAdmissionPolicy; 1.30 has`,
+}, async (t) => {
+  await release();
+  const ns = await restrictedNamespace(t, 'stripped');
+  const [main, proxy] = endlessJob('x').spec?.template.spec?.containers ?? [];
+  assert.ok(main !== undefined && proxy !== undefined);
+  const status =
+    '{"version":"1","mode":"native","containers":{"main":{"role":"main"},"proxy":{"role":"sidecar"}}}';
+  const native = (name: string, restartPolicy?: string) =>
+    pod(name, [main], {
+      annotations: { 'curfew.dev/status': status },
+      spec: {
+        ...endlessJob('x').spec?.template.spec,
+        containers: [main],
+        initContainers: [{ ...proxy, ...(restartPolicy === undefined ? {} : { restartPolicy }) }],
+      },
+    });
+  const refused = await until('the policy is in force', async () => {
+    const result = await ns.tryCreate(native('stripped'), '--dry-run=server');
+    return result.code === 0 ? undefined : result;
+  });
+  assert.match(
+    refused.stderr,
+    /init container proxy has lost its restartPolicy: Always.*client is older than 1\.28/,
+  );
+  await ns.create(native('whole', 'Always'));
+  await ns.waitForPhase('whole', 'Succeeded');
+});
+
+test('N8 helm uninstall leaves nothing behind, and running pods of both mechanisms go on to their end', async (t) => {
   const curfew = await release();
   const ns = await restrictedNamespace(t, 'shop', INJECTED);
   const volumes = [{ name: 'shared', emptyDir: {} }];
@@ -108,16 +142,22 @@ test('helm uninstall leaves nothing behind, and a running wrapped pod goes on to
   });
   const [main] = job.spec?.template.spec?.containers ?? [];
   if (main !== undefined) main.volumeMounts = [{ name: 'shared', mountPath: '/shared' }];
-  await ns.create(job);
-  const pod = await ns.podOf('outlives');
-  await ns.said(pod, 'main', 'working');
+  const native = structuredClone(job);
+  native.metadata = { name: 'native' };
+  Object.assign(native.spec?.template.metadata?.annotations ?? {}, { 'curfew.dev/mode': 'auto' });
+  await ns.create(job, native);
+  const pods = [await ns.podOf('outlives'), await ns.podOf('native')];
+  for (const name of pods) await ns.said(name, 'main', 'working');
+  const status = (await ns.pod(pods[1] ?? '')).metadata.annotations['curfew.dev/status'] ?? '';
+  assert.equal(status.includes('"mode":"native"'), MINOR >= 32);
   const isOurs = (object: string) =>
     object.includes(` ${curfew.namespace}/`) || (/curfew/i.test(object) && !object.includes(` ${ns.name}/`));
   assert.notDeepEqual([...(await inventory())].filter(isOurs), []);
   await curfew.uninstall();
   await untilGone(before, isOurs);
   // The main's own program creates the file, because its image has no other.
-  await ns.kubectl('exec', pod, '-c', 'main', '--', '/steps', 'touch', '/shared/go');
-  await ns.waitForJob('outlives');
-  assert.deepEqual(exitCodes(await ns.pod(pod)), { main: 0, proxy: 0 });
+  for (const name of pods)
+    await ns.kubectl('exec', name, '-c', 'main', '--', '/steps', 'touch', '/shared/go');
+  for (const name of ['outlives', 'native']) await ns.waitForJob(name);
+  assert.deepEqual(exitCodes(await ns.pod(pods[0] ?? '')), { main: 0, proxy: 0 });
 });
