@@ -16,6 +16,9 @@ import {
   runnable,
 } from './injected-pods.ts';
 import { beside } from './second-webhook.ts';
+import { minorVersion } from './version.ts';
+
+const MINOR = minorVersion();
 
 interface Case {
   name: string;
@@ -115,14 +118,32 @@ async function makeConfigMaps(ns: Namespace): Promise<void> {
   );
 }
 
-async function assertRan(ns: Namespace, { codes, sidecars, unready }: Case): Promise<Pod> {
+async function assertRan(
+  ns: Namespace,
+  { codes, sidecars, unready }: Case,
+  mechanism: 'shim' | 'native' = 'shim',
+): Promise<Pod> {
   const failed = Object.values(codes).some((code) => code !== 0);
   await ns.waitForJob('work', failed ? 'failed' : 'complete');
   const ended = await onlyPodOf(ns);
   const pod = ended.metadata.name;
   assert.equal(ended.status.phase, failed ? 'Failed' : 'Succeeded');
-  assert.deepEqual(exitCodes(ended), codes);
-  for (const name of Object.keys(codes)) assert.equal(statusOf(ended, name)?.restartCount, 0, name);
+  if (mechanism === 'shim') {
+    assert.deepEqual(exitCodes(ended), codes);
+    for (const name of Object.keys(codes)) assert.equal(statusOf(ended, name)?.restartCount, 0, name);
+  } else {
+    // A native sidecar's own code stands in its status, and the kubelet starts one again that was told to quit.
+    const mains = Object.entries(codes).filter(
+      ([name]) => !sidecars.includes(name) && name !== 'linkerd-debug',
+    );
+    for (const [name, code] of mains)
+      assert.equal(statusOf(ended, name)?.state.terminated?.exitCode, code, name);
+    for (const name of sidecars)
+      assert.ok(
+        ended.spec.initContainers.some((init) => init.name === name && init.restartPolicy === 'Always'),
+        name,
+      );
+  }
   const [main = ''] = Object.keys(codes).filter((name) => name === 'report' || name === 'migrate');
   const work = await ns.lines(pod, main);
   const lines = await Promise.all(sidecars.map((name) => ns.lines(pod, name)));
@@ -151,6 +172,21 @@ describe('injectors', { concurrency: 4 }, () => {
       // W5: the kubelet also expands variables in the words after the shim's own.
       if (one.name === 'istio')
         when(await ns.lines(ended.metadata.name, 'istio-proxy'), `proxy in ${ns.name}.svc.cluster.local`);
+      assertAsOneRun(ended, await onceOver(ns, output.after()));
+    });
+});
+
+describe('injectors, natively', {
+  skip: MINOR < 32 && 'native sidecars are sure from Kubernetes 1.32 on',
+  concurrency: 4,
+}, () => {
+  for (const one of CASES)
+    test(`N2 N3 N5 ${one.name}: ${one.what}`, async (t) => {
+      const output: InjectorOutput = runnable(one.name, one.roles, one.annotations);
+      const { ns } = await beside(t, one.name, { asked: 'after', label: 'native', mutate: output.inject });
+      await makeConfigMaps(ns);
+      await createJob(ns, output.before());
+      const ended = await assertRan(ns, one, 'native');
       assertAsOneRun(ended, await onceOver(ns, output.after()));
     });
 });
