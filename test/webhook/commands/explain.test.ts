@@ -132,3 +132,21 @@ test('what a wrapped pod pays, and the label that its namespace needs', async ()
   const { out: plain } = await curfew(['explain', '-f', '-'], PLAIN);
   assert.doesNotMatch(plain, /cost|kubectl label/);
 });
+
+test('N1 N7 --mode and --kubernetes-version: the mechanism, and why', async () => {
+  const explain = async (...flags: string[]) =>
+    await curfew(['explain', '-f', '-', ...flags], JOB.replace('tcp://:5432', 'exec: up'));
+  const auto = await explain('--mode', 'auto', '--kubernetes-version', 'v1.33.2');
+  assert.match(auto.out, /^ {2}converted \(converted\)/m);
+  assert.match(auto.out, /^ {2}mode {4}native: every kubelet of Kubernetes 1\.33/m);
+  assert.match(auto.out, /injection=auto$/m);
+  assert.match((await explain('--mode', 'auto')).out, /^ {2}mode {4}shim: .*give --kubernetes-version/m);
+  assert.match((await explain('--mode', 'native')).out, /^ {2}mode {4}native$/m);
+  const old = await explain('--mode', 'native', '--kubernetes-version', '1.28');
+  assert.deepEqual([old.code, /native-unavailable/.test(old.out)], [1, true]);
+  for (const flags of [
+    ['--mode', 'nativ'],
+    ['--kubernetes-version', 'new'],
+  ])
+    assert.equal((await explain(...flags)).code, 2);
+});
