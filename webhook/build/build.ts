@@ -14,7 +14,7 @@ const { engines }: { engines: { node: string } } = JSON.parse(readFileSync(`${ro
 const least = engines.node.replace(/^>=/, '');
 
 /**
- * What the bundle begins with. Node 16 to the one that is needed parse the whole of it, as a CommonJS or an ES module, so that this line is
+ * What the bundle begins with. Node 12 to the one that is needed parse the whole of it, as a CommonJS or an ES module, so that this line is
  * what they say. CommonJS packages call `require` for Node's own modules, which an ES module has not.
  */
 const prologue = `(function () {
@@ -29,8 +29,8 @@ const require = (name) => process.getBuiltinModule(name);`;
 const epilogue = '})();';
 const shebang = '#!/usr/bin/env node\n';
 
-/** The oldest Node that parses the bundle. */
-const OLDEST_THAT_PARSES = 'node16.11';
+/** The oldest Node that parses the bundle: what a distribution of 2020 has. To write the code for it makes it 34 kB longer. */
+const OLDEST_THAT_PARSES = 'node12';
 
 /** The license text of every npm package that has bytes in the bundle. */
 function licenses(metafile: Metafile): string {

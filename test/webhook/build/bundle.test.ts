@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
+import { transform } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const BUNDLE = join(ROOT, 'dist', 'curfew.js');
@@ -21,7 +22,7 @@ function runAs(version: string): { status: number | null; stdout: string; stderr
 
 test('an older Node says in one line which one is needed', () => {
   const least = engines.node.replace('>=', '');
-  for (const version of ['16.20.2', '20.20.2', '24.4.1']) {
+  for (const version of ['12.22.12', '14.21.3', '16.20.2', '20.20.2', '24.4.1']) {
     const { status, stdout, stderr } = runAs(version);
     assert.deepEqual(
       [status, stdout, stderr],
@@ -40,4 +41,11 @@ test('the Node that is needed, and newer ones, run it', () => {
 
 test('it is a script, which every Node parses as a CommonJS and as an ES module', () => {
   assert.doesNotThrow(() => new Script(readFileSync(BUNDLE, 'utf8').replace(/^#!.*/, '')));
+});
+
+test('nothing in it is syntax that Node 12 does not parse', async () => {
+  const bundle = readFileSync(BUNDLE, 'utf8');
+  const written = async (target: string) => (await transform(bundle, { target })).code;
+  // No `assert.equal`: it would print both.
+  assert.ok((await written('node12')) === (await written('esnext')), 'esbuild lowers something for Node 12');
 });
