@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Bench, Workshop } from './bench.ts';
 import { figureOf, formatTable, type Measured } from './figure.ts';
 import { images } from './images.ts';
+import { inject } from './inject.ts';
 import { instrument } from './instruments.ts';
 import { shimEnd, shimKilled } from './shim-end.ts';
 import { shimSize } from './shim-size.ts';
@@ -23,6 +24,7 @@ const BENCHES: readonly Bench[] = [
   webhookLoad,
   webhookStart,
   images,
+  inject,
 ];
 
 const HELP = `npm run bench [-- [--json] [--only NAME]...]

@@ -57,7 +57,7 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
     images.close();
   }
   await report.end();
-  if (report.exitCode === 0 || report.exitCode === 3) for (const part of output.parts) terminal.print(part);
+  if (report.exitCode === 0 || report.exitCode === 3) terminal.print(output.parts.join(''));
   return report.exitCode;
 }
 

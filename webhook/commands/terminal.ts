@@ -20,10 +20,22 @@ export interface Terminal {
  */
 export function processTerminal(): Terminal {
   const { NO_COLOR, TERM } = process.env;
+  // A List has thousands of pods, and a line each: what is said in one go is written in one go.
+  let said = '';
+  const say = () => {
+    if (said !== '') process.stderr.write(said);
+    said = '';
+  };
   return {
     input: process.stdin,
-    print: (text) => void process.stdout.write(text),
-    complain: (line) => void process.stderr.write(`${line}\n`),
+    print: (text) => {
+      say();
+      process.stdout.write(text);
+    },
+    complain: (line) => {
+      if (said === '') process.nextTick(say);
+      said += `${line}\n`;
+    },
     colours: process.stdout.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb',
   };
 }

@@ -41,9 +41,8 @@ export function entriesByImage(catalogue: readonly KnownSidecar[], repository: s
 }
 
 function inOrder(catalogue: readonly KnownSidecar[], places: readonly Place[]): KnownSidecar[] {
-  if (places.length === 0) return [];
-  const positions = new Set(places.map(({ position }) => position));
-  return catalogue.filter((_, position) => positions.has(position));
+  const positions = [...new Set(places.map(({ position }) => position))];
+  return positions.sort((left, right) => left - right).flatMap((position) => catalogue[position] ?? []);
 }
 
 function indexOf(catalogue: readonly KnownSidecar[]): CatalogueIndex {

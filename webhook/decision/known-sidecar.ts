@@ -1,5 +1,6 @@
 import type { KnownSidecar } from './catalogue-entry.ts';
-import { entriesByImage, entriesByName } from './catalogue-index.ts';
+import { entriesByName } from './catalogue-index.ts';
+import { matchesRepository } from './pattern.ts';
 
 export { DEFAULT_ORDER, type KnownSidecar, type ReadySettings, type Vague } from './catalogue-entry.ts';
 
@@ -34,8 +35,7 @@ export function knownSidecar(
   const named = entriesByName(catalogue, name);
   const repository = named.length === 0 ? undefined : knownRepository(image);
   if (repository === undefined) return undefined;
-  const ofImage = entriesByImage(catalogue, repository);
-  return named.find((known) => ofImage.includes(known));
+  return named.find(({ images }) => images.some((pattern) => matchesRepository(pattern, repository)));
 }
 
 /** Does the catalogue have an entry with this container name, whatever its image? */

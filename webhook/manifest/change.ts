@@ -26,8 +26,13 @@ export function changedText(
   document: Document,
   verdicts: readonly Verdict[],
 ): { text: string; rewritten: boolean } {
-  const wanted = jsonPatch.applyPatch(document.value, verdicts.flatMap(operationsOf), true, true).newDocument;
   const spliced = splicedText(text, start, end, document, verdicts.flatMap(operationsOf));
+  const wanted = jsonPatch.applyPatch(
+    document.value,
+    verdicts.flatMap(operationsOf),
+    false,
+    true,
+  ).newDocument;
   const column = start - (text.lastIndexOf('\n', start - 1) + 1);
   if (spliced !== undefined && saysThis(spliced, wanted, column)) return { text: spliced, rewritten: false };
   return { text: rewrittenText(text, document, wanted), rewritten: true };

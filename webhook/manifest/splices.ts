@@ -52,7 +52,6 @@ class Writer {
 
   private collection(node: Collection, slots: Slot[]): void {
     const stays = slots.filter(({ was, moved }) => was !== undefined && !moved);
-    const left = new Set(stays.map(({ was }) => was));
     const first = stays[0]?.was;
     if (first === undefined) {
       if (slots.length > 0) throw new UneditableError('nothing of a collection stays');
@@ -67,6 +66,8 @@ class Writer {
         this.entry(node, slot, slot.was);
       }
     }
+    if (stays.length === node.entries.length) return;
+    const left = new Set(stays.map(({ was }) => was));
     const moved = new Set(slots.filter((slot) => slot.moved).map(({ was }) => was));
     let isAfterOther = false;
     for (const [index, entry] of node.entries.entries())

@@ -13,7 +13,7 @@ export interface BlockStyle {
 
 /** A text that no YAML reader takes for anything but a string. */
 const PLAIN = /^(?:--?[A-Za-z]|[A-Za-z]|\/)[A-Za-z0-9_./@%+=,-]*(?::[A-Za-z0-9_./@%+=,-]+)*$/;
-const WORDS = new Set(['y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null', 'inf', 'nan']);
+const WORD = /^(?:y|n|yes|no|on|off|true|false|null|inf|nan)$/i;
 /** What JSON leaves as it is and YAML takes for a line's end, or does not allow. */
 const UNWRITABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
@@ -23,7 +23,7 @@ const UNWRITABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
  */
 export function scalarText(value: unknown): string {
   if (typeof value !== 'string') return jsonText(value);
-  if (PLAIN.test(value) && !WORDS.has(value.toLowerCase())) return value;
+  if (PLAIN.test(value) && !WORD.test(value)) return value;
   // JSON inside a string stays readable in single quotes.
   if (/^[ -&(-~]+$/.test(value) && value.includes('"')) return `'${value}'`;
   return jsonText(value);

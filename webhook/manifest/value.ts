@@ -110,8 +110,11 @@ export function isSame(one: unknown, other: unknown): boolean {
 export function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copyOf);
-  const copy: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) put(copy, key, copyOf(item));
+  const copy: Record<string, unknown> = { ...value };
+  for (const key of Object.keys(copy)) {
+    const item = copy[key];
+    if (typeof item === 'object' && item !== null) put(copy, key, copyOf(item));
+  }
   return copy;
 }
 
