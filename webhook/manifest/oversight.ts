@@ -1,6 +1,6 @@
 /** What people overlook in manifests: our keys where Curfew never looks, a field that is missing, and files without any pod. Pure. */
 
-import { isOurs } from '../decision/vocabulary.ts';
+import { INSTALL_CONTAINER, isOurs } from '../decision/vocabulary.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 import { quote } from '../shared/wording.ts';
 import {
@@ -32,18 +32,40 @@ export function misplacedKeys({ owner, path, kind }: ManifestPod): string[] {
 }
 
 /** The API server refuses such a Job, whose policy would be Always. */
-export function hasNoRestartPolicy({ kind, pod, owner }: ManifestPod): boolean {
-  const spec = member(pod, 'spec');
-  return (
-    owner !== undefined &&
-    (kind === 'Job' || kind === 'CronJob') &&
-    isRecord(spec) &&
-    !member(spec, 'restartPolicy')
-  );
+export function hasNoRestartPolicy(made: ManifestPod): boolean {
+  const spec = member(made.pod, 'spec');
+  return isOfJob(made) && isRecord(spec) && !member(spec, 'restartPolicy');
 }
 
 export const RESTART_POLICY_MISSING =
   'restartPolicy is missing, and the API server refuses a Job without it: write restartPolicy: Never or OnFailure into the pod template';
+
+/**
+ * That one restart of a node is more than a wrapped Job's backoffLimit allows: under OnFailure the Job controller counts the restarts of all
+ * containers, and with them that of our init container in the new sandbox (kubernetes: job_controller.go, pastBackoffLimitOnFailure).
+ * @returns undefined where it is not, and where the limit allows no restart at all
+ */
+export function smallBackoffLimit(made: ManifestPod): string | undefined {
+  const spec = member(made.pod, 'spec');
+  const limit = member(made.around, 'backoffLimit');
+  if (!isOfJob(made) || !isRecord(spec) || member(spec, 'restartPolicy') !== 'OnFailure') return undefined;
+  const own = [...namesIn(spec, 'initContainers'), ...namesIn(spec, 'containers')];
+  const counted = own.filter((name) => name !== INSTALL_CONTAINER).length + 1;
+  if (typeof limit !== 'number' || limit < 1 || limit > counted) return undefined;
+  return (
+    `a restart of the node counts ${counted} of the Job's backoffLimit, which is ${limit}: one for each container, and one for ` +
+    `${INSTALL_CONTAINER}; the Job fails then: write backoffLimit: ${counted + 1} or more`
+  );
+}
+
+function isOfJob({ kind, owner }: ManifestPod): boolean {
+  return owner !== undefined && (kind === 'Job' || kind === 'CronJob');
+}
+
+function namesIn(spec: JsonRecord, key: string): unknown[] {
+  const list = member(spec, key);
+  return Array.isArray(list) ? list.map((item) => (isRecord(item) ? member(item, 'name') : undefined)) : [];
+}
 
 /** How deep our keys are looked for in an object of a kind that is not known. */
 const DEEPEST = 12;

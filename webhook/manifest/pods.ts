@@ -13,6 +13,8 @@ export interface ManifestPod {
   pod: JsonRecord;
   /** The metadata of the object that makes it; undefined where it is the object itself. */
   owner: JsonRecord | undefined;
+  /** What its template stands in: of a Job and of a CronJob, the Job's spec. */
+  around: JsonRecord;
 }
 
 /** An object that is no List. */
@@ -95,8 +97,10 @@ export function podOf(
 ): ManifestPod | undefined {
   const steps = podTemplatePath(apiVersion, kind, others);
   if (steps === undefined) return undefined;
-  const pod = steps.reduce<unknown>((at, step) => (isRecord(at) ? at[step] : undefined), value);
-  if (!isRecord(pod)) return undefined;
+  const memberAt = (path: Path) =>
+    path.reduce<unknown>((at, step) => (isRecord(at) ? at[step] : undefined), value);
+  const [pod, around] = [memberAt(steps), memberAt(steps.slice(0, -1))];
+  if (!isRecord(pod) || !isRecord(around)) return undefined;
   const metadata = isRecord(value.metadata) ? value.metadata : {};
   return {
     path: [...path, ...steps],
@@ -105,6 +109,7 @@ export function podOf(
     namespace: typeof metadata.namespace === 'string' ? metadata.namespace : '',
     pod,
     owner: steps.length === 0 ? undefined : metadata,
+    around,
   };
 }
 

@@ -78,6 +78,30 @@ for (const [what, text, message] of NO_PODS)
     assert.match(injected.err, message);
   });
 
+/** A Job with a proxy, and one init container more than what Curfew adds. */
+const limited = (limit: string, policy = 'OnFailure') =>
+  `apiVersion: batch/v1\nkind: CronJob\nmetadata: { name: c }\nspec:\n  jobTemplate:\n    spec:\n      ${limit}\n      template:\n        metadata: { annotations: { curfew.dev/sidecars: proxy } }\n        spec:\n${at(10).replace('Never', policy)}\n          initContainers: [{ name: init, image: c }]\n`;
+
+test('W8 a backoffLimit that one restart of the node uses up is said, also in its output', async () => {
+  const warning =
+    /CronJob\/c: warning: a restart of the node counts 4 of the Job's backoffLimit, which is (\d): .*: write backoffLimit: 5 or more$/m;
+  for (const limit of [1, 4]) {
+    const { code, out, err } = await curfew(['inject', '-f', '-'], limited(`backoffLimit: ${limit}`));
+    assert.equal(code, 0);
+    assert.equal(warning.exec(err)?.[1], String(limit));
+    assert.match((await curfew(['inject', '-f', '-'], out)).err, warning);
+  }
+  const other = [
+    limited(''),
+    limited('backoffLimit: 0'),
+    limited('backoffLimit: 5'),
+    limited('backoffLimit: 4', 'Never'),
+    limited('backoffLimit: 4').replace('curfew.dev/sidecars', 'other.dev/sidecars'),
+  ];
+  for (const text of other)
+    assert.doesNotMatch((await curfew(['inject', '-f', '-'], text)).err, /backoffLimit/, text);
+});
+
 const INVALID: [what: string, pod: string, message: RegExp][] = [
   [
     'a label without quotes',
