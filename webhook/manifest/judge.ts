@@ -5,7 +5,13 @@ import type { Mutation } from '../decision/mutation.ts';
 import type { PodView } from '../decision/pod.ts';
 import type { Policy } from '../decision/policy.ts';
 import { containerKey, ENTRYPOINT } from '../decision/vocabulary.ts';
-import { hasNoRestartPolicy, misplacedKeys, RESTART_POLICY_MISSING, smallBackoffLimit } from './oversight.ts';
+import {
+  hasNoRestartPolicy,
+  misplacedKeys,
+  RESTART_POLICY_MISSING,
+  ruleForAllContainers,
+  smallBackoffLimit,
+} from './oversight.ts';
 import type { ManifestPod } from './pods.ts';
 
 /** What became of one pod of a stream. */
@@ -40,11 +46,13 @@ export async function judge(
   const isMissing = hasNoRestartPolicy(pod);
   const isWrapped = mutation.outcome === 'wrapped' || mutation.reason === 'already-wrapped';
   const limit = isWrapped ? smallBackoffLimit(pod) : undefined;
+  const policyRule = mutation.mode === 'native' ? ruleForAllContainers(pod) : undefined;
   const warnings = [
     ...mutation.warnings,
     ...misplacedKeys(pod),
     ...(isMissing ? [RESTART_POLICY_MISSING] : []),
     ...(limit === undefined ? [] : [limit]),
+    ...(policyRule === undefined ? [] : [policyRule]),
   ];
   // Not "Always", which nobody wrote.
   const message =

@@ -58,6 +58,24 @@ export function smallBackoffLimit(made: ManifestPod): string | undefined {
   );
 }
 
+/**
+ * A rule of a Job's podFailurePolicy that a native sidecar's exit code may match, because it looks at all containers (N4).
+ * @returns undefined where there is none
+ */
+export function ruleForAllContainers(made: ManifestPod): string | undefined {
+  const policy = isOfJob(made) ? member(made.around, 'podFailurePolicy') : undefined;
+  const rules = isRecord(policy) ? member(policy, 'rules') : undefined;
+  const index = (Array.isArray(rules) ? rules : []).findIndex((rule) => {
+    const codes = isRecord(rule) ? member(rule, 'onExitCodes') : undefined;
+    return isRecord(codes) && member(codes, 'containerName') === undefined;
+  });
+  if (index < 0) return undefined;
+  return (
+    `podFailurePolicy.rules[${index}] looks at the exit codes of all containers, and a native sidecar that was told to leave keeps its own: ` +
+    'write containerName with the main into onExitCodes'
+  );
+}
+
 function isOfJob({ kind, owner }: ManifestPod): boolean {
   return owner !== undefined && (kind === 'Job' || kind === 'CronJob');
 }

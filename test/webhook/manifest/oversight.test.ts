@@ -102,6 +102,19 @@ test('W8 a backoffLimit that one restart of the node uses up is said, also in it
     assert.doesNotMatch((await curfew(['inject', '-f', '-'], text)).err, /backoffLimit/, text);
 });
 
+test('N4 a podFailurePolicy that a native sidecar’s exit code may match is said', async () => {
+  const rule = (more: string) =>
+    `podFailurePolicy: { rules: [{ action: Ignore, onPodConditions: [] }, { action: FailJob, onExitCodes: { operator: In, values: [143]${more} } }] }`;
+  const inject = async (policy: string, ...flags: string[]) =>
+    (await curfew(['inject', '-f', '-', ...flags], limited(policy, 'Never'))).err;
+  assert.match(
+    await inject(rule(''), '--mode', 'native'),
+    /CronJob\/c: warning: podFailurePolicy\.rules\[1\] looks at the exit codes of all containers.*write containerName/m,
+  );
+  for (const err of [await inject(rule(', containerName: app'), '--mode', 'native'), await inject(rule(''))])
+    assert.doesNotMatch(err, /podFailurePolicy/);
+});
+
 const INVALID: [what: string, pod: string, message: RegExp][] = [
   [
     'a label without quotes',
