@@ -12,7 +12,7 @@ import { idOf, killPod, restartKubelet } from '../node.ts';
 import { changeImage, NEW_IMAGE, runsNewImage } from './image-change.ts';
 import { fileProbe, SCRATCH, scratch, touch } from './scratch.ts';
 import { ready } from './startup-probe.ts';
-import { bothWays, codesOf, type Parts, podOf, restarted, saidSoFar } from './way.ts';
+import { bothWays, codesOf, INTERLEAVED, type Parts, podOf, restarted, saidSoFar } from './way.ts';
 
 const SPEC = { ...SCRATCH, terminationGracePeriodSeconds: 8 };
 
@@ -44,32 +44,36 @@ describe('a reboot of the node', { concurrency: 2 }, () => {
     ['K70 after a reboot the containers start in the same order', false],
     ['K71 a new image for a sidecar while the node reboots', true],
   ] as const) {
-    bothWays(title, async (_t, ns, way) => {
-      await ns.create(podOf(way, 'worker', gated(), { spec: { ...SPEC, restartPolicy: 'Always' } }));
-      await initialise(ns);
-      await ns.said('worker', 'main', 'working');
-      const before = await ns.pod('worker');
-      await killPod(before);
-      if (image) await changeImage(ns, 'worker', 'proxy');
-      await initialise(ns, before);
-      await restarted(ns, 'worker', 'main');
-      if (image) await runsNewImage(ns, 'worker', 'proxy');
-      const working = await ns.said('worker', 'main', 'working');
-      const proxy = await ns.lines('worker', 'proxy');
-      const order = [
-        when(await ns.lines('worker', 'init'), 'ran'),
-        ...(way === 'curfew' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
-        when(proxy, 'up'),
-        when(proxy, 'listening'),
-        ...(way === 'native' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
-        working.at,
-      ];
-      assert.deepEqual(
-        order,
-        order.toSorted((a, b) => a - b),
-      );
-      await ns.waitForPhase('worker', 'Running');
-    });
+    bothWays(
+      title,
+      async (_t, ns, way) => {
+        await ns.create(podOf(way, 'worker', gated(), { spec: { ...SPEC, restartPolicy: 'Always' } }));
+        await initialise(ns);
+        await ns.said('worker', 'main', 'working');
+        const before = await ns.pod('worker');
+        await killPod(before);
+        if (image) await changeImage(ns, 'worker', 'proxy');
+        await initialise(ns, before);
+        await restarted(ns, 'worker', 'main');
+        if (image) await runsNewImage(ns, 'worker', 'proxy');
+        const working = await ns.said('worker', 'main', 'working');
+        const proxy = await ns.lines('worker', 'proxy');
+        const order = [
+          when(await ns.lines('worker', 'init'), 'ran'),
+          ...(way === 'curfew' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
+          when(proxy, 'up'),
+          when(proxy, 'listening'),
+          ...(way === 'native' ? [when(await ns.lines('worker', 'late'), 'ran')] : []),
+          working.at,
+        ];
+        assert.deepEqual(
+          order,
+          order.toSorted((a, b) => a - b),
+        );
+        await ns.waitForPhase('worker', 'Running');
+      },
+      INTERLEAVED,
+    );
   }
 });
 

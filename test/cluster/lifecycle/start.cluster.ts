@@ -7,7 +7,7 @@ import { steps } from '../manifests.ts';
 import { inOrder } from './said-order.ts';
 import { SCRATCH } from './scratch.ts';
 import { awaited, INITS_IN_TURN, proxy, threeInits } from './usual-containers.ts';
-import { bothWays, codesOf, podOf, restarted } from './way.ts';
+import { bothWays, codesOf, INTERLEAVED, podOf, restarted } from './way.ts';
 
 /** It says that it is up before anybody takes it for started. */
 const sidecar = (name: string) => awaited(name, 'say up', 'wait say gone exit 0');
@@ -21,33 +21,37 @@ describe('the order of the start', { concurrency: 2 }, () => {
     await inOrder(ns, ...INITS_IN_TURN, 'main: up');
   });
 
-  bothWays('K27 K28 K29 K30 K31 K32 K33 K34 three init containers and two sidecars', async (_, ns, way) => {
-    const sidecars = [sidecar('proxy-1'), sidecar('proxy-2')];
-    const parts = { inits: threeInits(), sidecars, mains: [steps('main', 'say up say gone exit 0')] };
-    const pod = podOf(way, 'worker', parts, { spec: SCRATCH });
-    if (way === 'native') {
-      const order = ['init-1', 'proxy-1', 'init-2', 'proxy-2', 'init-3'];
-      pod.spec?.initContainers?.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-    }
-    await ns.create(pod);
-    await ns.waitForPhase('worker', 'Succeeded');
-    await inOrder(
-      ns,
-      'init-1: gone',
-      'proxy-1: up',
-      'proxy-2: up',
-      'main: up',
-      'main: gone',
-      'proxy-2: gone',
-      'proxy-1: gone',
-    );
-    await inOrder(ns, 'init-1: gone', 'init-2: up', 'init-2: gone', 'proxy-2: up');
-    await inOrder(ns, 'init-2: gone', 'init-3: up', 'init-3: gone', 'main: up');
-    if (way === 'native') {
-      await inOrder(ns, 'proxy-1: up', 'init-2: up');
-      await inOrder(ns, 'proxy-2: up', 'init-3: up');
-    } else await inOrder(ns, 'init-3: gone', 'proxy-1: up');
-  });
+  bothWays(
+    'K27 K28 K29 K30 K31 K32 K33 K34 three init containers and two sidecars',
+    async (_, ns, way) => {
+      const sidecars = [sidecar('proxy-1'), sidecar('proxy-2')];
+      const parts = { inits: threeInits(), sidecars, mains: [steps('main', 'say up say gone exit 0')] };
+      const pod = podOf(way, 'worker', parts, { spec: SCRATCH });
+      if (way === 'native') {
+        const order = ['init-1', 'proxy-1', 'init-2', 'proxy-2', 'init-3'];
+        pod.spec?.initContainers?.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+      }
+      await ns.create(pod);
+      await ns.waitForPhase('worker', 'Succeeded');
+      await inOrder(
+        ns,
+        'init-1: gone',
+        'proxy-1: up',
+        'proxy-2: up',
+        'main: up',
+        'main: gone',
+        'proxy-2: gone',
+        'proxy-1: gone',
+      );
+      await inOrder(ns, 'init-1: gone', 'init-2: up', 'init-2: gone', 'proxy-2: up');
+      await inOrder(ns, 'init-2: gone', 'init-3: up', 'init-3: gone', 'main: up');
+      if (way === 'native') {
+        await inOrder(ns, 'proxy-1: up', 'init-2: up');
+        await inOrder(ns, 'proxy-2: up', 'init-3: up');
+      } else await inOrder(ns, 'init-3: gone', 'proxy-1: up');
+    },
+    INTERLEAVED,
+  );
 
   bothWays('K12 init containers do not run again when a main does', async (_, ns, way) => {
     const mains = [steps('main', 'say up exit 255')];

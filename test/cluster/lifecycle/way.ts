@@ -95,6 +95,11 @@ function isPod(object: KubernetesObject): object is V1Pod & { spec: V1PodSpec } 
   return object.kind === 'Pod' && 'spec' in object;
 }
 
+/** Why a pod is not tested converted: Curfew's sidecars stand together, before or after the ordinary init containers. */
+export const INTERLEAVED = {
+  notConverted: 'ordinary init containers stand on both sides of a sidecar, which no annotation says',
+};
+
 /** How a test's title names the way, its namespace's labels, and what is asserted. */
 const RUNS = [
   { name: 'curfew', way: 'curfew', label: 'enabled' },
