@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const CONVERTED = ['as natively', 'cannot be written'];
 const VERDICTS = ['kept', 'kept with a difference', 'does not apply'];
 
 interface Row {
@@ -12,22 +13,25 @@ interface Row {
   verdict: string;
   /** What Kubernetes' own sidecars were seen to do; empty where there is no test. */
   natively: string;
+  /** What ordinary sidecars do that Curfew made native ones. */
+  converted: string;
   why: string;
   files: string[];
 }
 
-/** Every line of a table whose first cell is a number, or `K7 to K9`: | K7 | Kubernetes' case | verdict | natively | why | `file` | */
+/** Every line of a table whose first cell is a number, or `K7 to K9`: | K7 | Kubernetes' case | verdict | natively | converted | why | `file` | */
 const rows = readFileSync(join(ROOT, 'docs/conformance.md'), 'utf8')
   .split('\n')
   .filter((line) => /^\| K\d/.test(line))
   .map((line): Row => {
     const cells = line.split('|').map((cell) => cell.trim());
-    const [, number = '', , verdict = '', natively = '', why = '', files = ''] = cells;
-    assert.equal(cells.length, 8, `a row has six cells: ${line}`);
+    const [, number = '', , verdict = '', natively = '', converted = '', why = '', files = ''] = cells;
+    assert.equal(cells.length, 9, `a row has seven cells: ${line}`);
     return {
       numbers: numbersOf(number),
       verdict,
       natively,
+      converted,
       why,
       files: [...files.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
     };
@@ -59,7 +63,7 @@ const tests = new Map(
 test('every number stands once in the table, with a verdict and what it rests on', () => {
   assert.ok(rows.length > 0);
   const seen = new Set<string>();
-  for (const { numbers, verdict, natively, why, files } of rows) {
+  for (const { numbers, verdict, natively, converted, why, files } of rows) {
     for (const number of numbers) {
       assert.match(number, /^K\d+$/);
       assert.ok(!seen.has(number), `${number} stands there twice`);
@@ -69,6 +73,7 @@ test('every number stands once in the table, with a verdict and what it rests on
     assert.ok(VERDICTS.includes(verdict), `${number}: ${verdict}`);
     assert.ok(verdict === 'kept' || why !== '', `${number} is ${verdict}, and nothing says why`);
     assert.equal(natively === '', files.length === 0, `${number} natively: ${natively}`);
+    assert.ok(natively === '' ? converted === '' : CONVERTED.includes(converted), `${number}: ${converted}`);
     assert.equal(
       files.length === 0,
       verdict === 'does not apply',
