@@ -21,6 +21,8 @@ type ReadinessOptions = Pick<ContainerOptions, 'ready' | 'readyTimeout'>;
 
 const DEFAULT_GRACE = 30_000;
 const DEFAULT_READY_TIMEOUT = 1_000;
+/** How a restart rule begins that restarts all containers. */
+const ALL = 'all:';
 
 /**
  * The arguments that make the shim do this (without the shim's own path). Only what differs from the default is
@@ -47,7 +49,8 @@ export function shimFlags(options: ShimOptions): string[] {
   put('sidecars', options.sidecars.join(','));
   if (options.preStop.length > 0) put('pre-stop', options.preStop.join(','));
   put('restart-policy', options.restartPolicy);
-  for (const rule of options.restartRules) put('restart-rule', `${rule.operator}:${rule.codes.join(',')}`);
+  for (const { all, operator, codes } of options.restartRules)
+    put('restart-rule', `${all ? ALL : ''}${operator}:${codes.join(',')}`);
   if (options.grace !== DEFAULT_GRACE) put('grace', formatDuration(options.grace));
   if (options.startTimeout !== undefined) put('start-timeout', formatDuration(options.startTimeout));
   if (options.stopSignal !== undefined) put('stop-signal', options.stopSignal);
@@ -195,13 +198,15 @@ export function parseIdentity(argv: readonly string[]): Identity | undefined {
 }
 
 function parseRestartRule(text: string): RestartRule | undefined {
-  const operator = text.startsWith('In:') ? 'In' : text.startsWith('NotIn:') ? 'NotIn' : undefined;
+  const all = text.startsWith(ALL);
+  const rule = all ? text.slice(ALL.length) : text;
+  const operator = rule.startsWith('In:') ? 'In' : rule.startsWith('NotIn:') ? 'NotIn' : undefined;
   if (operator === undefined) return undefined;
-  const codes = text
+  const codes = rule
     .slice(operator.length + 1)
     .split(',')
     .map(parseWhole);
   return codes.every((code): code is number => code !== undefined && code <= 255)
-    ? { operator, codes }
+    ? { operator, codes, ...(all ? { all } : {}) }
     : undefined;
 }

@@ -22,7 +22,8 @@ export const flags = (): readonly Flag[] => [
   {
     name: 'restart-rule',
     value: 'In:CODES',
-    meaning: 'exit codes that restart it whatever the policy says; or NotIn:',
+    meaning:
+      'exit codes that restart it whatever the policy says; or NotIn:; all: before either restarts the whole pod',
   },
   { name: 'grace', value: '30s', meaning: 'terminationGracePeriodSeconds' },
   { name: 'start-timeout', value: '5m', meaning: 'how long a main waits for its sidecars (for ever)' },

@@ -117,9 +117,14 @@ export const EXIT_UNUSABLE = 125;
 /** What a death without a word counts as (rule L8): 128 + KILL. */
 export const EXIT_KILLED = 137;
 
+/** The rule that decides about an exit with this code: the kubelet goes by the first that matches (FindMatchingContainerRestartRule). */
+export function ruleFor(rules: readonly RestartRule[], code: number): RestartRule | undefined {
+  return rules.find((rule) => rule.codes.includes(code) === (rule.operator === 'In'));
+}
+
 /** Whether the kubelet leaves a container ended that exits with this code (rule L5). */
 export function isFinal(policy: RestartPolicy, rules: readonly RestartRule[], code: number): boolean {
-  if (rules.some((rule) => rule.codes.includes(code) === (rule.operator === 'In'))) return false;
+  if (ruleFor(rules, code) !== undefined) return false;
   return policy === 'Never' || (policy === 'OnFailure' && code === 0);
 }
 

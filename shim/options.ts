@@ -12,6 +12,8 @@ export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
 export interface RestartRule {
   operator: 'In' | 'NotIn';
   codes: number[];
+  /** Its action is RestartAllContainers: the kubelet starts the whole pod again, init containers first. */
+  all?: true;
 }
 
 /** `install`: put the shim and an empty rendezvous into the pod's volumes. */

@@ -8,6 +8,7 @@ import {
   isOver,
   isStopping,
   reserveOf,
+  ruleFor,
 } from './lifecycle.ts';
 import { announce, type SidecarState, wake } from './sidecar-state.ts';
 
@@ -78,10 +79,10 @@ function aloneGraceOf({ options: { grace, aloneGrace } }: Context): number {
  * others would have had theirs by now. Those with a preStop hook tell nothing: theirs comes when the hook is over (L15).
  */
 export function isAlone(context: Context, state: SidecarState, at: number): boolean {
-  const { mains, sidecars, name, preStop, probed } = context.options;
-  // Without a probe nothing stops one container alone.
+  const { mains, sidecars, name, preStop, probed, aloneGrace } = context.options;
+  // Without a probe, or a rule in the pod that restarts all containers one by one, nothing stops one container alone.
   if (
-    !probed ||
+    (!probed && aloneGrace === undefined) ||
     state.stop === undefined ||
     state.doneAt !== undefined ||
     at < state.stop.at + aloneLagOf(context.options)
@@ -94,12 +95,15 @@ export function isAlone(context: Context, state: SidecarState, at: number): bool
 
 /** The container's exit code: the pod's phase comes from the mains alone (rule L7). */
 export function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
-  const { restartPolicy, mains } = context.options;
+  const { restartPolicy, restartRules, mains } = context.options;
   const { doneAt, stop, unheard } = state;
   if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
   // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
   const ends = mains.map((name) => isOver(state.peers.get(name), context));
   const isDone = doneAt !== undefined || ends.every((end) => end === 'over' || end === 'stopped');
+  // Stopped alone, and ended with a code on which a rule of its own starts something again.
+  if (!isDone && stop?.alone && processCode !== undefined && ruleFor(restartRules, processCode) !== undefined)
+    return processCode;
   if (restartPolicy === 'Never' || isDone) return 0;
   const stopped = 128 + (stop?.signal ?? context.stopSignal);
   return processCode === undefined || processCode === 0 ? stopped : processCode;

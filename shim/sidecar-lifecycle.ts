@@ -13,6 +13,7 @@ import {
   lagOf,
   lastWord,
   passOn,
+  ruleFor,
   type Step,
   spawnWith,
 } from './lifecycle.ts';
@@ -96,7 +97,8 @@ function afterProcess(
   const actions: Action[] = [{ type: 'probe', on: false }];
   if (event.type === 'not-started') actions.push({ type: 'say', level: 'info', text: event.reason });
   if (event.at - state.runningSince >= BACKOFF_FORGOTTEN) state.restarts = 0;
-  const left = isLeft(context, state, event.at, event.code);
+  const startsAll = ruleFor(context.options.restartRules, event.code)?.all === true;
+  const left = startsAll || isLeft(context, state, event.at, event.code);
   state.phase = 'resting';
   if (state.doneAt !== undefined || state.stop !== undefined) {
     const expected = event.code === 0 || event.code === 128 + (state.stop?.signal ?? context.stopSignal);
@@ -108,7 +110,9 @@ function afterProcess(
   if (left) {
     state.leaveWith = event.code;
     state.retryAt = event.at + pause;
-    const text = `ended with code ${event.code} soon after a restart in place: leaving the next to the kubelet, for a fresh file system`;
+    const text = startsAll
+      ? `ended with code ${event.code}, on which all containers are started again: leaving that to the kubelet`
+      : `ended with code ${event.code} soon after a restart in place: leaving the next to the kubelet, for a fresh file system`;
     return settle(context, state, event.at, actions.concat({ type: 'say', level: 'info', text }));
   }
   const { probed, restartPolicy } = context.options;

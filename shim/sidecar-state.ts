@@ -12,7 +12,7 @@ export interface SidecarState {
   /** Starts after an end, since the last time they were forgotten. */
   restarts: number;
   retryAt?: number;
-  /** At that time it is left to the kubelet, with this code, and not started again in place (sidecar-layer.ts). */
+  /** At that time it is left to the kubelet, with this code, and not started again in place (sidecar-layer.ts, or a rule that starts the whole pod again). */
   leaveWith?: number;
   /** Signals that came before the process was there (rule P6). */
   early?: Early;

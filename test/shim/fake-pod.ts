@@ -176,6 +176,11 @@ export class FakePod {
   /** The node restarts: everybody is gone without a word, and the sandbox is made anew. */
   reboot(): this {
     for (const container of this.containers.values()) this.gone(container, 255);
+    return this.newLife();
+  }
+
+  /** The init containers run again: a new life of the sandbox, as the shims count it. */
+  newLife(): this {
     for (const container of this.containers.values()) container.lived = false;
     this.epoch = `${this.epoch}+`;
     return this;

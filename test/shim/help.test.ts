@@ -18,7 +18,7 @@ const CONTAINER: Required<ContainerOptions> = {
   sidecars: ['b'],
   preStop: ['a'],
   restartPolicy: 'OnFailure',
-  restartRules: [{ operator: 'In', codes: [3] }],
+  restartRules: [{ operator: 'In', codes: [3], all: true }],
   grace: 1_000,
   startTimeout: 1_000,
   stopSignal: 'INT',

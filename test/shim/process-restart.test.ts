@@ -33,6 +33,23 @@ test('L9 a sidecar that ends while a main runs is started again at once, whateve
   }
 });
 
+test('L9 a sidecar whose end restarts all containers is left to the kubelet, with its code', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
+  const restartRules = [{ operator: 'In' as const, codes: [42], all: true as const }];
+  const sidecar = pod.start('s', pod.serve('s', '10=42'), { options: { restartRules } });
+  const main = pod.start('m', pod.serve('m', '12=0'));
+  await pod.notes('m up');
+  await sidecar.signal(10);
+  assert.equal(await sidecar.code(), 42);
+  assert.equal(
+    sidecar.stderr,
+    'curfew: ended with code 42, on which all containers are started again: leaving that to the kubelet\n',
+  );
+  assert.equal(pod.markerOf('s')?.final, false);
+  await main.signal(12);
+  assert.equal(await main.code(), 0, 'undisturbed');
+});
+
 test('L9 a sidecar that is killed is started again; mains go on', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
   const sidecar = pod.start('s', pod.serve('s'));

@@ -1,6 +1,6 @@
 import type { RestartPolicy, RestartRule } from '../../shim/protocol.ts';
 import { isRecord, type JsonRecord, member, recordAt, recordsAt, textAt, wholeAt } from '../shared/json.ts';
-import { restartPolicyAt } from './pod.ts';
+import { RESTART_ALL, restartPolicyAt } from './pod.ts';
 import { type Probe, parseDelay, parseProbe, parseProbeDeadline } from './probe.ts';
 
 export interface MountView {
@@ -129,11 +129,12 @@ function parseRestartRules(raw: JsonRecord, where: string): RestartRule[] {
     const here = `${where}.restartPolicyRules[]`;
     const action = textAt(rule, 'action', here);
     const exitCodes = recordAt(rule, 'exitCodes', here);
-    if (exitCodes === undefined || (action !== 'Restart' && action !== 'RestartAllContainers')) continue;
+    if (exitCodes === undefined || (action !== 'Restart' && action !== RESTART_ALL)) continue;
     const operator = textAt(exitCodes, 'operator', `${here}.exitCodes`);
     const values = member(exitCodes, 'values');
     const codes = Array.isArray(values) ? values.filter(isExitCode) : [];
-    if ((operator === 'In' || operator === 'NotIn') && codes.length > 0) rules.push({ operator, codes });
+    if ((operator === 'In' || operator === 'NotIn') && codes.length > 0)
+      rules.push({ operator, codes, ...(action === RESTART_ALL ? { all: true } : {}) });
   }
   return rules;
 }

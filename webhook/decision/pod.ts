@@ -58,6 +58,8 @@ export interface PodView {
   hostPid: boolean;
   /** terminationGracePeriodSeconds, in seconds. */
   grace: number;
+  /** A container or init container has a rule by which its end restarts all of them (Kubernetes 1.36). */
+  restartsAll: boolean;
   /** In the author's order, where an earlier run has moved them. */
   containers: readonly ContainerView[];
   initContainers: readonly InitContainerView[];
@@ -68,6 +70,9 @@ export interface PodView {
 
 /** Far above any pod that runs. The bound keeps the flags small, which name every container in every container. */
 export const MAX_CONTAINERS = 128;
+
+/** The action of a restartPolicyRule by which the kubelet stops every container, and starts the pod again from its init containers (KEP-5532). */
+export const RESTART_ALL = 'RestartAllContainers';
 
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -100,6 +105,7 @@ export function parsePod(raw: unknown): PodView {
     restartPolicy: restartPolicyAt(spec, 'spec') ?? 'Always',
     hostPid: member(spec, 'hostPID') === true,
     grace: wholeAt(spec, 'terminationGracePeriodSeconds', 'spec') ?? 30,
+    restartsAll: ['containers', 'initContainers'].some((list) => hasRestartAll(spec, list)),
     containers: containersOf(spec),
     initContainers: initContainersOf(spec),
     volumes: volumesOf(spec),
@@ -121,6 +127,14 @@ export function restartPolicyAt(record: JsonRecord, where: string): PodView['res
   if (value === undefined || value === '') return undefined;
   if (value === 'Always' || value === 'OnFailure' || value === 'Never') return value;
   throw new ShapeError(`${where}.restartPolicy is none of Always, OnFailure, Never`);
+}
+
+function hasRestartAll(spec: JsonRecord, list: string): boolean {
+  return (recordsAt(spec, list, 'spec') ?? []).some((container) =>
+    (recordsAt(container, 'restartPolicyRules', `spec.${list}[]`) ?? []).some(
+      (rule) => member(rule, 'action') === RESTART_ALL,
+    ),
+  );
 }
 
 function ours(map: JsonRecord | undefined, where: string): ReadonlyMap<string, string> {

@@ -17,6 +17,12 @@ import { containerKey, READY, STOP_SIGNAL } from './vocabulary.ts';
 const LEAST_POD_GRACE = 1;
 
 /**
+ * What a container has, in seconds, when another one's end restarts all of them: the kubelet stops one after the other with this time
+ * each, without hooks (kubernetes: kuberuntime_manager.go, ContainersToReset; minimumGracePeriodInSeconds).
+ */
+const RESET_GRACE = 2;
+
+/**
  * The options of one container's shim, without the command.
  * @param warn W8: what a probe or a wish loses under the shim
  */
@@ -75,13 +81,15 @@ function milliseconds(grace: number): number {
   return Math.min(Math.max(grace, LEAST_POD_GRACE) * 1_000, MAX_DURATION_MS);
 }
 
-/** L13: what a stop of this container alone leaves it, where a probe has a grace period of its own. */
+/** L13: what a stop of this container alone leaves it, where a probe has a grace period of its own or all containers may be restarted. */
 function aloneGrace(
   pod: PodView,
   { probeGraces, hasPostStart, restartsOnResize }: ContainerDetails,
   grace: number,
 ): { aloneGrace?: AloneGrace } {
   const ofProbes = probeGraces.map((own) => milliseconds(own ?? pod.grace));
+  // A new image may stop it alone as well, and leaves the pod's.
+  if (pod.restartsAll) ofProbes.push(Math.min(grace, RESET_GRACE * 1_000), grace);
   // A hook that failed and a resize that restarts leave the pod's.
   const all = hasPostStart || restartsOnResize ? [...ofProbes, grace] : ofProbes;
   return all.every((one) => one === grace)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { flag, jobPod, wrapped } from './mutated-pod.ts';
+import { app, flag, jobPod, proxy, wrapped } from './mutated-pod.ts';
 
 describe('L6, L12 the grace period', () => {
   const cases: [number | undefined, string | undefined][] = [
@@ -18,4 +18,37 @@ describe('L6, L12 the grace period', () => {
       for (const name of ['app', 'proxy']) assert.equal(flag(pod, name, 'grace'), text);
       assert.equal(pod.spec.terminationGracePeriodSeconds, seconds);
     });
+});
+
+describe('L13 a pod whose containers may all be restarted', () => {
+  const restartPolicyRules = [
+    { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } },
+  ];
+  const ruled = { restartPolicy: 'Never', restartPolicyRules };
+  const graceOf = (containers = [app(), proxy()], spec: object = {}) =>
+    flag(wrapped(jobPod(undefined, containers, spec)), 'proxy', 'alone-grace');
+
+  test('L13 a sidecar knows that the kubelet may stop it alone, with 2 s, whoever has the rule', () => {
+    assert.equal(graceOf(), undefined);
+    assert.equal(graceOf([app(ruled), proxy()]), '2s,30s');
+    assert.equal(graceOf([app(), proxy(ruled)]), '2s,30s');
+    const initContainers = [{ name: 'setup', image: 'setup:1', ...ruled }];
+    assert.equal(graceOf(undefined, { initContainers }), '2s,30s');
+    const main = wrapped(jobPod(undefined, [app(ruled), proxy()]));
+    assert.equal(flag(main, 'app', 'alone-grace'), undefined, 'a main passes each TERM on at once');
+  });
+
+  test('L13 a shorter grace period of the pod or of a probe stays the shortest', () => {
+    assert.equal(graceOf([app(ruled), proxy()], { terminationGracePeriodSeconds: 1 }), undefined);
+    const livenessProbe = { tcpSocket: { port: 80 }, terminationGracePeriodSeconds: 1 };
+    assert.equal(graceOf([app(ruled), proxy({ livenessProbe })]), '1s,30s');
+  });
+
+  test('L13 a rule that restarts its own container alone changes nothing', () => {
+    const own = {
+      ...ruled,
+      restartPolicyRules: restartPolicyRules.map((rule) => ({ ...rule, action: 'Restart' })),
+    };
+    assert.equal(graceOf([app(own), proxy()]), undefined);
+  });
 });

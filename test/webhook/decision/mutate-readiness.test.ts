@@ -141,7 +141,7 @@ describe('L5 the effective restart policy', () => {
     assert.equal(flag(pod, 'app', 'restart-policy'), 'OnFailure');
     assert.equal(flag(pod, 'proxy', 'restart-policy'), 'Never');
     const written = named(pod, 'app').command?.filter((word) => word.startsWith('--restart-rule'));
-    assert.deepEqual(written, ['--restart-rule=In:42', '--restart-rule=NotIn:0']);
+    assert.deepEqual(written, ['--restart-rule=In:42', '--restart-rule=all:NotIn:0']);
   });
 });
 
