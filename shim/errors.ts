@@ -59,8 +59,9 @@ export class HostError extends Error {
   /** A negative errno. */
   readonly result: number;
 
-  constructor(doing: string, path: string, result: number) {
-    super(`cannot ${doing} ${path}: ${reason(result)}`);
+  /** @param hint what may be behind it, and what to write */
+  constructor(doing: string, path: string, result: number, hint?: string) {
+    super(`cannot ${doing} ${path}: ${reason(result)}${hint === undefined ? '' : `: ${hint}`}`);
     this.result = result;
   }
 }

@@ -1,11 +1,15 @@
 /** The init container's work: the shim into one volume, an empty rendezvous into the other. */
 import * as host from 'host';
-import { EEXIST, HostError } from './errors.ts';
+import { EACCES, EEXIST, HostError } from './errors.ts';
 import { holdLife } from './life-line.ts';
 import { MARKER_SIZE } from './marker.ts';
 import { statePath } from './marker-file.ts';
 import { type InstallOptions, SHIM_NAME } from './protocol.ts';
 import { replace, writeWhole } from './whole-file.ts';
+
+const NOEXEC =
+  'its volume is mounted noexec, by the node (its kubelet directory) or by a policy (bindMountOptions). Take noexec away from the volume ' +
+  'curfew-bin there, or give the pod the label curfew.dev/inject: "false"';
 
 /**
  * Copy this program and make the rendezvous ready. Killed half-way, it leaves nothing that would run: the copy gets its
@@ -26,6 +30,8 @@ export function install(options: InstallOptions): void {
   host.close(to);
   host.close(from);
   check(host.rename(temporary, target), 'replace', target);
+  // The copy's mode lets everybody execute it: only its mount can refuse. Said here, where it can be said: the containers could not start.
+  if (host.canExecute(target) === -EACCES) throw new HostError('execute', target, -EACCES, NOEXEC);
   prepareRendezvous(options.run, options.containers);
 }
 

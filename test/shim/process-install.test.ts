@@ -72,3 +72,16 @@ test('P5 install into a full volume, or one that is not there, fails by name', a
   assert.equal(await missing.code(), 125);
   assert.match(missing.stderr, /^curfew: cannot create .*none.*: no such file or directory\n$/);
 });
+
+test('P5 install into a volume from which nothing may be executed says so, and what to write', async (t) => {
+  const pod = new Pod(t);
+  const noexec = 'mkdir -p "$0" && mount -t tmpfs -o noexec none "$0" && shift && exec "$@"';
+  const target = `${pod.folder}/noexec`;
+  const words = [SHIM, 'install', `--to=${target}`, `--run=${pod.run}`, '--containers=m'];
+  const install = pod.begin('init', ['unshare', '--mount', 'sh', '-c', noexec, target, '-', ...words]);
+  assert.equal(await install.code(), 125);
+  assert.match(
+    install.stderr,
+    /^curfew: cannot execute .*noexec\/curfew-shim: permission denied: its volume is mounted noexec, .*curfew\.dev\/inject: "false"\n$/,
+  );
+});
