@@ -8,6 +8,7 @@ import { boundWarnings } from '../shared/wording.ts';
 import { decide } from './decide.ts';
 import { type EarlierRun, findEarlierRun } from './earlier-run.ts';
 import type { ImageAnswer, ImageRequest } from './images.ts';
+import { warnOfNoexec } from './mount-options.ts';
 import { type Mutation, NotWrapped, pass, type Reason, sentence } from './mutation.ts';
 import { chooseMechanism } from './native/choose.ts';
 import { convertPod, type NativePlan } from './native/convert.ts';
@@ -119,6 +120,7 @@ function wrapped(plan: Plan, policy: Policy, images: ReadonlyMap<string, ImageAn
   const desired = wrap(plan, policy, images, warn);
   if (desired instanceof NotWrapped) return notWrapped(desired, pod, earlier);
   warnOfChangedMeaning(plan, warn);
+  warnOfNoexec(plan, warn);
   const operations = wrapOperations(plan, desired);
   const already = earlier.touched && operations.length === 0;
   const { mains, sidecars } = decision;

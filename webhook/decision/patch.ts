@@ -5,6 +5,7 @@ import type { MountView } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';
 import type { InstallContainer, Mount } from './install.ts';
 import { append, moveItems, putAnnotations, putMember, putOrRemove } from './json-patch.ts';
+import { forbidsShim, repairedMount } from './mount-options.ts';
 import type { Plan } from './plan.ts';
 import { type PodView, presentOrder } from './pod.ts';
 import { OUR_VOLUMES } from './vocabulary.ts';
@@ -94,7 +95,11 @@ function putMounts(
     const at = present.find((item) => item.path === mount.mountPath);
     if (at === undefined) missing.push(mount);
     else if (!sameMount(at, mount))
-      operations.push({ op: 'replace', path: `${path}/volumeMounts/${at.index}`, value: mount });
+      operations.push({
+        op: 'replace',
+        path: `${path}/volumeMounts/${at.index}`,
+        value: repairedMount(at, mount),
+      });
   }
   append(operations, `${path}/volumeMounts`, member(raw, 'volumeMounts'), missing);
 }
@@ -104,7 +109,8 @@ function sameMount(present: MountView, wanted: Mount): boolean {
     present.name === wanted.name &&
     (member(present.raw, 'readOnly') === true) === (wanted.readOnly === true) &&
     !member(present.raw, 'subPath') &&
-    !member(present.raw, 'subPathExpr')
+    !member(present.raw, 'subPathExpr') &&
+    !forbidsShim(present)
   );
 }
 

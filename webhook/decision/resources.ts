@@ -22,7 +22,9 @@ export interface InstallResources {
  * - QoS class, which counts init containers too: a pod without any amount stays BestEffort, because nothing is set; a pod
  *   whose containers all have requests equal to limits stays Guaranteed, because the request is raised to the limit here
  *   too; every other pod is Burstable already.
- * - Pod-level `spec.resources` (newer Kubernetes) bound their containers' sums, so this stays within them as well.
+ * - Pod-level `spec.resources` (Kubernetes 1.34): the API server refuses a pod in which one container's limit is above the pod's own, or
+ *   the requests together are above its requests. The limits together may be, so each amount is at most the pod's own, too. Where only the pod sets an
+ *   amount, none is set here: its control group bounds this container as well, its class is the pod's, and no quota asks for more.
  */
 export function installResources(pod: PodView, policy: Policy): InstallResources {
   const containers = pod.containers.map(({ raw }) => amountsOf(raw));
@@ -30,11 +32,16 @@ export function installResources(pod: PodView, policy: Policy): InstallResources
   const guaranteed =
     containers.every(isGuaranteed) &&
     pod.initContainers.every(({ name, raw }) => name === INSTALL_CONTAINER || isGuaranteed(amountsOf(raw)));
+  const own = amountsOf(pod.spec);
   const requests: Partial<Record<ResourceName, string>> = {};
   const limits: Partial<Record<ResourceName, string>> = {};
   for (const name of RESOURCE_NAMES) {
-    const limit = atMost(policy.shim.resources.limits[name], sum(containers, name, 'limit'), name);
-    const most = least(sum(containers, name, 'request'), limit);
+    const limit = atMost(
+      policy.shim.resources.limits[name],
+      least(sum(containers, name, 'limit'), own[name].limit),
+      name,
+    );
+    const most = least(least(sum(containers, name, 'request'), own[name].request), limit?.amount);
     const request = guaranteed ? limit : atMost(policy.shim.resources.requests[name], most, name);
     if (limit !== undefined) limits[name] = limit.text;
     if (request !== undefined) requests[name] = request.text;
@@ -45,7 +52,7 @@ export function installResources(pod: PodView, policy: Policy): InstallResources
   };
 }
 
-/** A container's request and limit of one resource. */
+/** A container's, or the pod's own, request and limit of one resource. */
 interface Amount {
   request: number | undefined;
   limit: number | undefined;
@@ -106,8 +113,9 @@ function atMost(wanted: string, most: number | undefined, name: ResourceName): C
   return { text: name === 'cpu' ? formatCpu(most) : formatMemory(most), amount: most };
 }
 
-function least(a: number | undefined, limit: Chosen | undefined): number | undefined {
-  return a === undefined || limit === undefined ? a : Math.min(a, limit.amount);
+/** The amount, where there is one, but not above the bound, where there is one. */
+function least(amount: number | undefined, bound: number | undefined): number | undefined {
+  return amount === undefined || bound === undefined ? amount : Math.min(amount, bound);
 }
 
 function hasAny(amounts: Partial<Record<ResourceName, string>>): boolean {

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { defaultPolicy } from '../../../webhook/decision/policy.ts';
 import { formatCpu, formatMemory, parseQuantity } from '../../../webhook/shared/quantity.ts';
-import { app, applied, jobPod, mutation, POLICY, proxy, type TestPod, wrapped } from './mutated-pod.ts';
+import {
+  app,
+  applied,
+  jobPod,
+  mutation,
+  POLICY,
+  proxy,
+  type TestContainer,
+  type TestPod,
+  wrapped,
+} from './mutated-pod.ts';
 
 interface Resources {
   requests?: Record<string, string>;
@@ -121,6 +131,26 @@ describe('W4 requests, limits and the QoS class', () => {
     assert.deepEqual(installed({ requests: { cpu: 'lots' } }), undefined);
   });
 
+  test('W4 pod-level resources: nothing where only the pod sets an amount, else never above the pod’s own', () => {
+    const own = (resources: Resources) => ({ resources });
+    assert.equal(installed({}, {}, own(both('1', '1Gi'))), undefined);
+    assert.deepEqual(installed({ requests: { cpu: '1' } }, {}, own(both('2', '1Gi'))), {
+      requests: { cpu: '10m' },
+    });
+    // Each of the two limits is allowed, their sum would not be.
+    const each = { limits: { cpu: '40m', memory: '24Mi' } };
+    assert.deepEqual(
+      installed(each, each, own({ limits: { cpu: '50m', memory: '30Mi' } })),
+      both('50m', '30Mi'),
+    );
+    const small = { requests: { cpu: '4m' }, limits: { cpu: '8m' } };
+    assert.deepEqual(installed({ limits: { cpu: '8m' } }, { requests: { cpu: '1m' } }, own(small)), {
+      requests: { cpu: '4m' },
+      limits: { cpu: '8m' },
+    });
+    assert.deepEqual(installed(each, {}, own({ limits: { cpu: 'lots' } })), installed(each, {}));
+  });
+
   test('W3 the API server’s own way to write an amount is no difference', () => {
     const policy = defaultPolicy({
       shim: { resources: { requests: { cpu: '0.01', memory: '16384Ki' }, limits: { cpu: '0.1' } } },
@@ -216,6 +246,29 @@ describe('W3 what others do to ours between two runs', () => {
     const expected = structuredClone(pod);
     delete expected.spec.initContainers?.[0]?.securityContext;
     assert.deepEqual(after, expected);
+  });
+
+  test('W3 W8 a mount from which nothing may be executed is put right, and said; other mount options stay', () => {
+    const late = structuredClone(pod);
+    const set = (container: TestContainer | undefined, ...options: string[]) => {
+      for (const mount of container?.volumeMounts ?? []) Object.assign(mount, { bindMountOptions: options });
+    };
+    set(late.spec.initContainers?.[0], 'noexec');
+    set(late.spec.containers[0], 'nosuid', 'noexec');
+    set(late.spec.containers[1], 'nodev');
+    const result = mutation(late);
+    const optionsOf = (container: TestContainer | undefined) =>
+      container?.volumeMounts?.map((mount) => Object(mount).bindMountOptions);
+    const { spec } = applied(late, result);
+    assert.deepEqual(optionsOf(spec.initContainers?.[0]), [undefined, ['noexec']]);
+    assert.deepEqual(optionsOf(spec.containers[0]), [['nosuid'], ['nosuid', 'noexec']]);
+    assert.deepEqual(optionsOf(spec.containers[1]), [['nodev'], ['nodev']]);
+    assert.equal(spec.containers[0]?.volumeMounts?.[0]?.readOnly, true);
+    assert.deepEqual(result.warnings, [
+      'Curfew: bindMountOptions of volume curfew-bin had noexec in curfew-install, app, where the shim is executed: it was removed; ' +
+        'let the policy that writes it leave out volume curfew-bin',
+    ]);
+    assert.deepEqual(mutation(applied(late, result)).warnings, []);
   });
 
   test('W3 a replaced command is the container’s new one', () => {
