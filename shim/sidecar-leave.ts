@@ -81,8 +81,9 @@ function aloneGraceOf({ options: { grace, aloneGrace } }: Context): number {
 export function isAlone(context: Context, state: SidecarState, at: number): boolean {
   const { mains, sidecars, name, preStop, probed, aloneGrace } = context.options;
   // Without a probe, or a rule in the pod that restarts all containers one by one, nothing stops one container alone.
+  const mayBeAlone = probed || aloneGrace !== undefined;
   if (
-    (!probed && aloneGrace === undefined) ||
+    !mayBeAlone ||
     state.stop === undefined ||
     state.doneAt !== undefined ||
     at < state.stop.at + aloneLagOf(context.options)

@@ -218,8 +218,8 @@ export const BREAKS: readonly Break[] = [
     rules: ['L13', 'L12'],
     what: 'sidecar-leave.ts: a stop of one container is taken for the deletion',
     file: 'sidecar-leave.ts',
-    from: '!probed ||',
-    to: 'probed ||',
+    from: '!mayBeAlone ||',
+    to: 'mayBeAlone ||',
     where: "a sidecar's probe fails while a main works on",
   },
   {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
 import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
+import { mustKubectl } from './kubectl.ts';
 import { pod, sidecars, steps } from './manifests.ts';
 import { minorVersion } from './version.ts';
 
@@ -73,35 +74,66 @@ test('L5 L6 under OnFailure a main whose own restartPolicy is Never fails once',
   assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 3, proxy: 0 });
 });
 
-for (const names of [
-  ['main', 'quick', 'proxy'],
-  ['quick', 'main', 'proxy'],
-  ['proxy', 'quick', 'main'],
-])
-  test(`L11 a main whose end restarts all containers, in the order ${names}`, {
-    skip: since(36),
+const POD_RESOURCES = { requests: { cpu: '40m', memory: '40Mi' }, limits: { cpu: '50m', memory: '48Mi' } };
+
+for (const [title, own] of [
+  ['that its containers do not have', {}],
+  // Each is within the pod's, their sum is not.
+  [
+    'that are less than its containers’ together',
+    { limits: { cpu: '40m', memory: '40Mi' }, requests: { cpu: '10m', memory: '8Mi' } },
+  ],
+] as const)
+  test(`W4 a pod with resources of its own ${title}, in a namespace with a quota`, {
+    skip: since(34),
   }, async (t) => {
-    const ns = await Namespace.make(t, 'restart-all');
-    const own = { restartPolicy: 'Never', restartPolicyRules: rules('RestartAllContainers') };
+    const ns = await Namespace.make(t, 'pod-resources');
+    const hard = {
+      'requests.cpu': '1',
+      'requests.memory': '1Gi',
+      'limits.cpu': '1',
+      'limits.memory': '1Gi',
+    };
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'all' } };
+    await ns.create({ ...quota, ...{ spec: { hard } } });
     const containers = [
-      steps('main', 'sleep 1 once /scratch/failed 42 say worked exit 0', { ...SCRATCH, ...own }),
-      steps('quick', 'say worked exit 0'),
-      steps('proxy', SIDECAR),
+      steps('main', 'say worked exit 0', { resources: structuredClone(own) }),
+      steps('proxy', SIDECAR, { resources: structuredClone(own) }),
     ];
-    const inOrder = names.flatMap((name) => containers.filter((item) => item.name === name));
-    await ns.create(pod('worker', inOrder, { annotations: sidecars('proxy'), spec: { volumes } }));
+    const spec = { resources: POD_RESOURCES };
+    await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
     await ns.waitForPhase('worker', 'Succeeded');
-    const ended = await ns.pod('worker');
-    assert.deepEqual(exitCodes(ended), { main: 0, quick: 0, proxy: 0 });
-    for (const name of names) assert.equal(statusOf(ended, name)?.restartCount, 1, name);
-    for (const name of ['main', 'quick'])
-      assert.deepEqual(
-        (await ns.lines('worker', name)).map((line) => line.text),
-        ['worked'],
-      );
-    const proxy = (await ns.lines('worker', 'proxy')).map((line) => line.text);
-    assert.deepEqual(proxy, ['up', 'got TERM']);
+    assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
   });
+
+test('P5 L6 a pod with users of its own (hostUsers: false)', { skip: since(33) }, async (t) => {
+  if (!(await hasUserNamespaces())) {
+    t.skip('the container runtime has no user namespaces');
+    return;
+  }
+  const ns = await Namespace.make(t, 'host-users');
+  const containers = [
+    steps('main', 'id once /scratch/failed 3 say worked exit 0', {
+      ...SCRATCH,
+      securityContext: { runAsUser: 1000 },
+    }),
+    steps('proxy', SIDECAR, { securityContext: { runAsUser: 0 } }),
+  ];
+  const spec = { hostUsers: false, restartPolicy: 'OnFailure', volumes };
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
+  await ns.waitForPhase('worker', 'Succeeded');
+  assert.deepEqual(exitCodes(await ns.pod('worker')), { main: 0, proxy: 0 });
+  assert.deepEqual(
+    (await ns.lines('worker', 'proxy')).map(({ text }) => text),
+    ['up', 'got TERM'],
+  );
+});
+
+/** Whether the kubelet has heard from its container runtime that it can. */
+async function hasUserNamespaces(): Promise<boolean> {
+  const path = '{.items[0].status.runtimeHandlers[*].features.userNamespaces}';
+  return (await mustKubectl(['get', 'nodes', '-o', `jsonpath=${path}`])).includes('true');
+}
 
 function rules(action: string) {
   return [{ action, exitCodes: { operator: 'In', values: [42] } }];

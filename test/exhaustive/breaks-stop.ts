@@ -38,8 +38,8 @@ export const STOP_BREAKS: readonly Break[] = [
     rule: 'L13',
     what: 'a stop of one container is taken for the deletion',
     file: LEAVE,
-    from: '!probed ||',
-    to: 'probed ||',
+    from: '!mayBeAlone ||',
+    to: 'mayBeAlone ||',
     pod: '1+1 OnFailure',
   },
   {

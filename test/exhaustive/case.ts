@@ -34,6 +34,8 @@ export interface Case {
   probed: boolean;
   /** A grace period of the probes' own, ms. */
   aloneGrace?: number;
+  /** Every container has a rule by which an end with 1 starts the whole pod again (RestartAllContainers). */
+  restartsAll?: true;
   preStop: readonly string[];
   /** Sidecars with a readiness condition. */
   gated: readonly string[];
@@ -73,6 +75,14 @@ export function stopDoubt(pod: Case): number {
   return pod.policy === 'Never' ? 0 : DOUBT;
 }
 
+/** What the kubelet leaves each container that it stops to start the whole pod again (kubernetes: minimumGracePeriodInSeconds). */
+export const RESET_GRACE = 2_000;
+
+/** Whether a container's end with this code starts the whole pod again. */
+export function restartsAll(pod: Case, code: number): boolean {
+  return pod.restartsAll === true && code === 1;
+}
+
 /** L13: how long a stop request is pondered. */
 export function lagOf(pod: Case): number {
   return pod.grace < 8_000 ? pod.grace / 4 : 2_000;
@@ -80,7 +90,7 @@ export function lagOf(pod: Case): number {
 
 /** L13: the same, where a probe's own grace period leaves less. */
 export function aloneLagOf(pod: Case): number {
-  return Math.min(lagOf(pod), (pod.aloneGrace ?? pod.grace) / 2);
+  return Math.min(lagOf(pod), (pod.restartsAll ? RESET_GRACE : (pod.aloneGrace ?? pod.grace)) / 2);
 }
 
 /** The flags of one container's shim, as the webhook would write them. */
@@ -95,12 +105,13 @@ export function optionsOf(pod: Case, who: number): ContainerOptions {
     sidecars: [...pod.sidecars],
     preStop: [...pod.preStop],
     restartPolicy: pod.policy,
-    restartRules: [],
+    restartRules: pod.restartsAll ? [{ operator: 'In', codes: [1], all: true }] : [],
     grace: pod.grace,
     ...(main && pod.startTimeout !== undefined ? { startTimeout: pod.startTimeout } : {}),
     ...(pod.stopTimeout === undefined ? {} : { stopTimeout: pod.stopTimeout }),
     probed: pod.probed,
     ...(pod.aloneGrace === undefined ? {} : { aloneGrace: { least: pod.aloneGrace, most: pod.aloneGrace } }),
+    ...(pod.restartsAll && !main ? { aloneGrace: { least: RESET_GRACE, most: pod.grace } } : {}),
     hostPid: false,
     log: 'info',
     ready: pod.gated.includes(name) ? { kind: 'tcp', port: 5432 } : { kind: 'none' },

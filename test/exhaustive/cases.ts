@@ -52,6 +52,8 @@ const KINDS: readonly Kind[] = [
   { name: 'a short probe grace', change: () => ({ aloneGrace: 1_000 }) },
   { name: 'a long probe grace', change: () => ({ aloneGrace: 20_000 }) },
   { name: 'mains with preStop', change: ({ mains }) => ({ preStop: mains }) },
+  { name: 'an end restarts all', change: () => ({ restartsAll: true }) },
+  { name: 'an end restarts all, no probes', change: () => ({ restartsAll: true, probed: false }) },
   { name: 'sidecars started twice before', change: () => ({ startsBefore: 2 }) },
   { name: 'a sidecar with preStop', change: ({ sidecars }) => ({ preStop: sidecars.slice(0, 1) }) },
 ];

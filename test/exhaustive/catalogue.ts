@@ -187,8 +187,8 @@ function swapBits(mask: number): number {
 }
 
 function truthKey(truth: Truth): string {
-  const { deletedAt, doneAt, rebootAt, dying, troubles, had, stoppedAlone, irregular } = truth;
-  return `${deletedAt}|${doneAt}|${rebootAt}|${dying}|${irregular}|${troubles}|${had}|${stoppedAlone}`;
+  const { deletedAt, doneAt, rebootAt, dying, reset, troubles, had, stoppedAlone, irregular } = truth;
+  return `${reset}|${deletedAt}|${doneAt}|${rebootAt}|${dying}|${irregular}|${troubles}|${had}|${stoppedAlone}`;
 }
 
 const markerTexts = new WeakMap<Marker, string>();

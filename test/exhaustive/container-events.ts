@@ -1,7 +1,7 @@
 /** What a shim does by itself, and what its container's process does (environment.ts tells what is modelled). */
 import { LEAST_GRACE } from '../../shim/sidecar-leave.ts';
 import { SIGTERM } from '../../shim/signals.ts';
-import { type Case, lagOf, stopDoubt, type Trouble } from './case.ts';
+import { type Case, lagOf, RESET_GRACE, stopDoubt, type Trouble } from './case.ts';
 import { BEFORE_BELIEF } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { isWorkDone } from './ends.ts';
@@ -94,13 +94,14 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
     add(`the runtime's stop request reaches ${name}`, true, (draft) => {
       const deletedAt = world.truth.deletedAt ?? 0;
       const hooked = pod.preStop.includes(name) && !alone;
-      const granted = alone ? (pod.aloneGrace ?? pod.grace) : pod.grace;
+      const own = world.truth.reset === 'going' ? RESET_GRACE : (pod.aloneGrace ?? pod.grace);
+      const granted = alone ? own : pod.grace;
       const killAt = hooked ? Math.max(LEAST_GRACE, deletedAt + pod.grace) : granted;
       draft.set(who, {
         term: undefined,
         killAt: Math.min(box.killAt ?? killAt, killAt),
         stopped: box.stopped ?? { alone, at: 0 },
-        again: alone ? againTime(pod) : undefined,
+        again: alone && world.truth.reset === undefined ? againTime(pod) : undefined,
       });
       // The rules' view of it is set first: what the machine does now, it does knowing.
       draft.deliver(who, { type: 'stop-request', at: 0, signal: SIGTERM });
@@ -136,6 +137,7 @@ export function addProcess(list: Happening[], scene: Scene, world: World, who: n
   if (box.process === 'asked') {
     ends(0, isMain);
     ends(143, false);
+    if (pod.restartsAll) ends(1, false);
     return;
   }
   if (isMain) ends(0, true);

@@ -3,7 +3,7 @@
  * shim/driver.ts and shim/rendezvous.ts; what of them is modelled is told in environment.ts.
  */
 import type { Action, Announcement, Event } from '../../shim/lifecycle.ts';
-import { DOUBT, isMain, restarts } from './case.ts';
+import { DOUBT, isMain, restarts, restartsAll } from './case.ts';
 import { hasOldMarkers, isLongUpKept, laterBox, laterMain, laterSidecar } from './clock.ts';
 import { beliefTime, isWorkDone, isWorkSeenDone, longestWait } from './ends.ts';
 import { forgetWhoSpoke, isBehind, type Look, read, theMarker } from './looks.ts';
@@ -182,7 +182,15 @@ export class Draft {
     });
     // Whom the policy brings back anyway, it brings back at any time.
     if (!restarts(this.scene.pod.policy, failed)) this.set(who, { again });
+    if (this.truth.reset === 'going') this.set(who, { forgotten: true });
     this.changed(who);
+  }
+
+  /** An end after which the kubelet starts the whole pod again. */
+  private beginReset(who: number): void {
+    if (this.truth.deletedAt !== undefined) return;
+    this.set(who, { forgotten: true });
+    if (this.truth.reset === undefined) this.truth = { ...this.truth, reset: 'due' };
   }
 
   /** A node's restart: what was written before is of another life of the sandbox. */
@@ -254,6 +262,7 @@ export class Draft {
           this.note(`${name} exits ${action.code}`);
           rules.checkExit(this, who, action.code, event, word);
           this.gone(who, action.code !== 0);
+          if (restartsAll(this.scene.pod, action.code)) this.beginReset(who);
           if (this.isMain(who) && (action.code === 124 || action.code === 125))
             this.set(who, { gaveUp: true });
           return;

@@ -17,12 +17,14 @@
  *   of a shim without inotify are a shorter case of it);
  * - a node's restart (OnFailure, Always: under Never the kubelet makes no second sandbox), after which the kubelet may have
  *   forgotten any ends that were final;
+ * - an end with 1 that starts the whole pod again (restartPolicyRules, RestartAllContainers): the kubelet stops one container after the other, in any order, with 2 s
+ *   each and without hooks, and starts all as after a node's restart; nothing is deleted meanwhile;
  * - time: it passes only while no shim has anything to do, to the next moment that anybody waits for; the exceptions are
  *   trouble: a moment between (idle), a shim that is not scheduled (frozen, with its timers late), and all clocks jumping 11 minutes.
  *   The machines see the monotonic clock alone (host.c, now): it cannot go back, and the wall clock does not matter.
  *
  * Not modelled: a disk that is full or read-only at any other moment (L17, test/shim/process-trouble.test.ts); what is said (P8, and L2's every 10 s);
- * restartPolicyRules; a command that is not there (the machines take the way of any end); the probes' own timing; a marker
+ * restartPolicyRules that restart one container; a command that is not there (the machines take the way of any end); the probes' own timing; a marker
  * torn in its middle (it counts as none until the writer has closed it); other signals than TERM.
  */
 
@@ -33,6 +35,7 @@ import { comesBack } from './ends.ts';
 import { addFate, addLateKill, addPod } from './fate.ts';
 import type { Happening } from './happening.ts';
 import { type Box, isUp, type World } from './pod.ts';
+import { addReset, isResetUrgent } from './reset.ts';
 import type { Scene } from './scene.ts';
 import { addTime, isDeadlineOver } from './time.ts';
 
@@ -62,10 +65,11 @@ export function happenings(scene: Scene, world: World): Happening[] {
     }
   }
   const busy = list.some((item) => item.own);
-  const urgent = busy || isDeadlineOver(scene, world);
+  const urgent = busy || isResetUrgent(world) || isDeadlineOver(scene, world);
   // The kubelet takes longer to start a container again than the others take to look who has gone.
   if (!busy) for (let who = 0; who < count; who++) addStart(list, scene, world, who, 'down');
-  addPod(list, scene, world);
+  if (world.truth.reset === undefined) addPod(list, scene, world);
+  else if (!busy) addReset(list, scene, world);
   if (!urgent) addTime(list, scene, world);
   return list.filter(({ trouble }) => trouble === undefined || isAffordable(scene, world, trouble));
 }
@@ -89,7 +93,9 @@ function isAffordable(scene: Scene, world: World, trouble: Trouble): boolean {
 
 function addStart(list: Happening[], scene: Scene, world: World, who: number, from: Box['life']): void {
   const box = world.boxes[who];
-  if (box?.life !== from || world.truth.deletedAt !== undefined || !comesBack(scene.pod, box)) return;
+  const { deletedAt, reset } = world.truth;
+  if (box?.life !== from || deletedAt !== undefined || !comesBack(scene.pod, box)) return;
+  if (reset === 'going' || (reset === 'due' && from === 'down')) return;
   list.push({
     text: `the kubelet starts ${scene.names[who]}${from === 'down' ? ' again' : ''}`,
     own: false,

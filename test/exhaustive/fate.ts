@@ -23,7 +23,9 @@ export function addFate(list: Happening[], scene: Scene, world: World, who: numb
   if (box.marker !== undefined || isWatchedByAll(scene, world, who)) {
     add(`${name} is killed, shim and process`, false, (draft) => draft.gone(who, true), 'killed');
   }
-  const isCalm = box.term === undefined && box.stopped === undefined && world.truth.deletedAt === undefined;
+  const { deletedAt, reset } = world.truth;
+  const isCalm =
+    box.term === undefined && box.stopped === undefined && deletedAt === undefined && reset === undefined;
   if (isCalm && isKnownToNewcomers(world)) {
     const hooked = pod.preStop.includes(names[who] ?? '');
     add(
@@ -77,6 +79,7 @@ function isWatchedByAll(scene: Scene, world: World, who: number): boolean {
 function canBecomeUnwritable(scene: Scene, world: World, who: number, box: Box): boolean {
   if (
     who >= scene.pod.mains.length ||
+    scene.pod.restartsAll ||
     box.process === 'none' ||
     box.mute ||
     world.truth.deletedAt !== undefined
@@ -98,6 +101,7 @@ function isKnownToNewcomers(world: World): boolean {
 export function addLateKill(list: Happening[], scene: Scene, world: World, who: number, box: Box): void {
   const { pod, names } = scene;
   if (who >= pod.mains.length || box.life !== 'down' || world.truth.deletedAt !== undefined) return;
+  if (world.truth.reset !== undefined) return;
   if (box.marker?.phase !== 'ended' || comesBack(pod, box) || pod.preStop.includes(names[who] ?? '')) return;
   if (box.marker.stopping || box.marker.epoch !== 'now' || !restarts(pod.policy, true)) return;
   list.push({

@@ -76,7 +76,8 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
 /** L13: long enough, and among the others there is one without a preStop hook, and none was stopped. */
 function isLonely(draft: Draft, who: number, box: Box): boolean {
   const { pod, names: all } = draft.scene;
-  if (!pod.probed || !box.stopped?.alone || box.stopped.at > -aloneLagOf(pod)) return false;
+  if (!(pod.probed || pod.restartsAll) || !box.stopped?.alone || box.stopped.at > -aloneLagOf(pod))
+    return false;
   const others = draft.boxes.filter((other, i) => i !== who && other.life === 'begun');
   const hookless = draft.boxes.some(
     (other, i) => i !== who && other.life === 'begun' && !pod.preStop.includes(all[i] ?? ''),

@@ -90,6 +90,11 @@ export interface Truth {
   rebootAt?: number;
   /** What looks like the deletion is only a sandbox that died: the kubelet makes a new one. */
   dying: boolean;
+  /**
+   * A container's end starts the whole pod again. `due`: the kubelet has not begun; `going`: it stops what is up, one after the other, and starts
+   * nothing.
+   */
+  reset?: 'due' | 'going';
   /** Trouble so far, of all kinds. */
   troubles: number;
   /** Bit i: the kind of that index in `TROUBLES` (case.ts) was had; kept only for those that come but once. */

@@ -1,6 +1,6 @@
 /** The rules about a container's exit and its last word, as invariants: L2 to L7, L9, L11, P4. */
 import type { Event } from '../../shim/lifecycle.ts';
-import { restarts } from './case.ts';
+import { restarts, restartsAll } from './case.ts';
 import { comesBack, isWorkDone, isWorkSeenDone } from './ends.ts';
 import { hasProcess } from './pod.ts';
 import { type DraftView, isQuiet, RuleBroken } from './rule.ts';
@@ -22,7 +22,7 @@ export function checkExit(
   if (word === undefined || word.code !== code)
     throw new RuleBroken('L5', `${name} exits ${code} and its last word is ${word?.code ?? 'missing'}`);
   if (draft.isMain(who)) checkMainExit(draft, who, code, event);
-  else checkSidecarExit(draft, who, code);
+  else checkSidecarExit(draft, who, code, event);
   checkFinal(draft, who, code, word.final);
 }
 
@@ -44,6 +44,8 @@ function checkMainExit(draft: DraftView, who: number, code: number, event: Event
     if (code !== TERM_CODE) throw new RuleBroken('L3', `${name} waits, gets TERM and exits ${code}`);
     return;
   }
+  // Who is next to be stopped may believe that it waits in vain.
+  if (code === 125 && draft.truth.reset === 'going') return;
   const missing = pod.sidecars.filter((_, i) => (box.saw & (1 << (i + pod.mains.length))) === 0);
   if (code === 124) {
     if (missing.length > 0 && pod.startTimeout !== undefined && box.begunAt <= -pod.startTimeout) return;
@@ -60,13 +62,14 @@ function checkMainExit(draft: DraftView, who: number, code: number, event: Event
     throw new RuleBroken('L3', `${name} exits 125 in the pod's deletion instead of 143`);
 }
 
-function checkSidecarExit(draft: DraftView, who: number, code: number): void {
+function checkSidecarExit(draft: DraftView, who: number, code: number, event: Event): void {
   const box = draft.get(who);
   const { pod } = draft.scene;
   const deleted = draft.truth.deletedAt !== undefined;
   const name = draft.scene.names[who] ?? '';
   const done = isWorkDone(pod, draft.boxes, deleted);
   if (box.stopped === undefined) {
+    if (restartsAll(pod, code) && box.isStale) return;
     if (box.ends > 1 && !(done && code === 0)) {
       checkLeft(draft, who, code);
       return;
@@ -75,7 +78,15 @@ function checkSidecarExit(draft: DraftView, who: number, code: number): void {
     if (code !== 0) throw new RuleBroken('L7', `${name} leaves because the work is done and exits ${code}`);
     return;
   }
-  if (pod.policy === 'Never' && code !== 0)
+  // Who does not hear of the others takes the deletion for a stop of its own.
+  const isRuled = (box.stopped.alone || draft.truth.irregular) && restartsAll(pod, code);
+  const isKnown = box.sidecar?.stop?.alone === true && !done && !deleted;
+  if (isKnown && event.type === 'exit' && restartsAll(pod, event.code) && code !== event.code)
+    throw new RuleBroken(
+      'L7',
+      `${name} was stopped alone, and an end that starts the whole pod again is lost`,
+    );
+  if (pod.policy === 'Never' && code !== 0 && !isRuled)
     throw new RuleBroken('L7', `${name} was stopped and exits ${code}, which fails the pod`);
   if (pod.policy === 'OnFailure' && code === 0 && !done && !deleted && box.again === undefined)
     throw new RuleBroken('L7', `${name} was stopped alone and exits 0: nobody starts it again`);
@@ -106,7 +117,7 @@ function checkLeft(draft: DraftView, who: number, code: number): void {
 function checkFinal(draft: DraftView, who: number, code: number, final: boolean): void {
   const { pod } = draft.scene;
   const name = draft.scene.names[who] ?? '';
-  const byPolicy = !restarts(pod.policy, code !== 0);
+  const byPolicy = !restarts(pod.policy, code !== 0) && !restartsAll(pod, code);
   if (byPolicy && !final)
     throw new RuleBroken('L5', `${name}'s exit ${code} is final and its last word denies it`);
   if (!byPolicy && final)

@@ -1,5 +1,5 @@
 /** The rules about the start of a process, as invariants: L1, L2, L9, L10, L11, L14. */
-import { lagOf } from './case.ts';
+import { lagOf, restartsAll } from './case.ts';
 import { type Box, hasProcess } from './pod.ts';
 import { type DraftView, isHooked, isStopSeen, isTrulyStarted, RuleBroken } from './rule.ts';
 
@@ -23,6 +23,7 @@ export function restartDelay(
   const longest = pod.probed && pod.policy === 'Never' ? BACKOFF_FIRST : BACKOFF_LAST;
   const backOff = ends === 0 ? 0 : Math.min(BACKOFF_FIRST * 2 ** (ends - 1), longest);
   const soon = box.ranAt > -SOON || !isTrulyStarted(pod, box, who);
+  if (restartsAll(pod, code)) return { ends: ends + 1, dueAt: 0, isStale: true };
   const isStale = code !== 0 && ends > 0 && soon && pod.policy !== 'Never' && isBackOffShort(box);
   return { ends: ends + 1, dueAt: isStale ? pause : Math.max(backOff, pause), isStale };
 }
@@ -42,6 +43,8 @@ export function checkSpawn(draft: DraftView, who: number): void {
   const first = pod.mains.length;
   if (!draft.isMain(who) && box.ran) {
     if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
+    if (box.isStale && pod.restartsAll)
+      throw new RuleBroken('L9', `${name} is started again in place, and the whole pod should have been`);
     if (box.isStale && !draft.truth.irregular)
       throw new RuleBroken('L9', `${name} is started again in place, and found there what made it fail`);
     if (box.dueAt === undefined || box.dueAt > 0)

@@ -13,7 +13,7 @@ export function checkAsk(draft: DraftView, who: number, event: Event): void {
       throw new RuleBroken('L9', `${name}, a main, is disturbed: nobody asked it to end`);
     return;
   }
-  if (box.stopped?.alone) return;
+  if (box.stopped?.alone || draft.truth.reset === 'going') return;
   checkLeave(draft, who, 'is told to end');
   const behind = followers(draft, who).filter((other) => hasProcess(draft.get(other)));
   if (behind.length > 0 && !isReserve(draft) && !isHidden(draft, who))
@@ -56,6 +56,8 @@ export function checkLeave(draft: DraftView, who: number, what: string): void {
   const box = draft.get(who);
   const name = draft.scene.names[who] ?? '';
   if (isWorkDone(pod, draft.boxes, deletedAt !== undefined)) return;
+  // It is about to be stopped itself, and all come back.
+  if (draft.truth.reset === 'going') return;
   if (box.stopped === undefined) {
     const text = `${name} ${what} although a main still works, or will be started again`;
     const stale = draft.boxes.some((main, i) => draft.isMain(i) && main.marker?.epoch === 'before');
@@ -95,7 +97,9 @@ export function checkRuntimeKill(draft: DraftView, who: number): void {
   const { pod } = draft.scene;
   const name = draft.scene.names[who] ?? '';
   if (draft.isMain(who) || draft.truth.irregular || pod.preStop.includes(name)) return;
-  const { stopped, sidecar, process } = draft.get(who);
+  const { stopped, sidecar, process, told } = draft.get(who);
+  // Two seconds are not enough for every process.
+  if (draft.truth.reset === 'going' && (told || process === 'none')) return;
   const alone = stopped?.alone === true && draft.truth.deletedAt === undefined;
   // As long as it has seen no other up, nothing tells this stop from a deletion: its process keeps the pod's time, and the runtime may end it (L13).
   const hasSeenNobody = ![...(sidecar?.peers.values() ?? [])].some((peer) => peer.alive);
