@@ -130,7 +130,9 @@ async function runSession(
   const images = join(state, 'images');
   progress(`session ${name}`);
   try {
-    mkdirSync(images, { recursive: true, mode: 0o700 });
+    // Users of a pod's own (hostUsers: false) go through it to their root file systems; what nobody may read in it is closed by itself.
+    mkdirSync(state, { mode: 0o711 });
+    mkdirSync(images, { mode: 0o700 });
     writeFileSync(join(state, 'run.pid'), String(process.pid));
     await prepareImages(images, SESSIONS[name].images, signal);
     const session = [process.execPath, join(import.meta.dirname, 'session.ts'), ...files];

@@ -88,7 +88,8 @@ function checkSidecarExit(draft: DraftView, who: number, code: number, event: Ev
     );
   if (pod.policy === 'Never' && code !== 0 && !isRuled)
     throw new RuleBroken('L7', `${name} was stopped and exits ${code}, which fails the pod`);
-  if (pod.policy === 'OnFailure' && code === 0 && !done && !deleted && box.again === undefined)
+  const { reset } = draft.truth;
+  if (pod.policy === 'OnFailure' && code === 0 && !done && !deleted && box.again === undefined && !reset)
     throw new RuleBroken('L7', `${name} was stopped alone and exits 0: nobody starts it again`);
   const more = draft.boxes.some((main, i) => draft.isMain(i) && comesBack(pod, main));
   if (pod.policy === 'OnFailure' && code === 0 && draft.truth.dying && more)
