@@ -99,12 +99,12 @@ export function exitCode(context: Context, state: SidecarState, processCode: num
   const { restartPolicy, restartRules, mains } = context.options;
   const { doneAt, stop, unheard } = state;
   if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
+  // Stopped alone, and ended with a code on which a rule of its own starts something again.
+  const isRuled = processCode !== undefined && ruleFor(restartRules, processCode) !== undefined;
+  if (isRuled && doneAt === undefined && stop?.alone) return processCode;
   // Stopped alone, or with a sandbox that is made anew, under OnFailure: the kubelet starts it again only when it failed.
   const ends = mains.map((name) => isOver(state.peers.get(name), context));
   const isDone = doneAt !== undefined || ends.every((end) => end === 'over' || end === 'stopped');
-  // Stopped alone, and ended with a code on which a rule of its own starts something again.
-  if (!isDone && stop?.alone && processCode !== undefined && ruleFor(restartRules, processCode) !== undefined)
-    return processCode;
   if (restartPolicy === 'Never' || isDone) return 0;
   const stopped = 128 + (stop?.signal ?? context.stopSignal);
   return processCode === undefined || processCode === 0 ? stopped : processCode;

@@ -86,8 +86,8 @@ export const RESTART_BREAKS: readonly Break[] = [
     rule: 'L7',
     what: 'a sidecar that was stopped alone loses the code that starts the whole pod again',
     file: 'sidecar-leave.ts',
-    from: '!isDone && stop?.alone && processCode !== undefined',
-    to: 'isDone && stop?.alone && processCode !== undefined',
+    from: 'isRuled && doneAt === undefined && stop?.alone',
+    to: 'isRuled && doneAt !== undefined && stop?.alone',
     pod: '1+1 Never an end restarts all',
   },
   {

@@ -188,9 +188,9 @@ export class Draft {
 
   /** An end after which the kubelet starts the whole pod again. */
   private beginReset(who: number): void {
-    if (this.truth.deletedAt !== undefined) return;
     this.set(who, { forgotten: true });
-    if (this.truth.reset === undefined) this.truth = { ...this.truth, reset: 'due' };
+    if (this.truth.deletedAt === undefined && this.truth.reset === undefined)
+      this.truth = { ...this.truth, reset: 'due' };
   }
 
   /** A node's restart: what was written before is of another life of the sandbox. */
