@@ -102,9 +102,9 @@ describe('N2 the move', () => {
       { restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] },
     ]) {
       const pod = jobPod(undefined, [app(), proxy(fields)], { restartPolicy: 'Never' });
-      const native = mutation(pod, {}, NATIVE);
+      const native = mutation(pod, {}, policy('native', 35));
       assert.deepEqual([native.outcome, native.reason], ['refused', 'native-not-allowed']);
-      const auto = mutation(pod, {}, AUTO);
+      const auto = mutation(pod, {}, policy('auto', 35));
       assert.deepEqual([auto.outcome, auto.mode], ['wrapped', 'shim']);
       assert.match(auto.modeWhy ?? '', /sidecar proxy has restartPolicy/i);
     }
@@ -114,6 +114,12 @@ describe('N2 the move', () => {
     ]);
     assert.equal(mutation(resizing, {}, policy('native', 32)).reason, 'native-not-allowed');
     assert.equal(mutation(resizing, {}, policy('native', 33)).outcome, 'converted');
+    const restartPolicyRules = [
+      { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } },
+    ];
+    const ruled = jobPod(undefined, [app(), proxy({ restartPolicy: 'Always', restartPolicyRules })]);
+    assert.equal(mutation(ruled, {}, policy('native', 36)).outcome, 'converted');
+    assert.equal(mutation(ruled, {}, policy('native', UNKNOWN)).reason, 'native-not-allowed');
     const always = jobPod(undefined, [app(), proxy({ restartPolicy: 'Always' })]);
     assert.equal(mutation(always, {}, NATIVE).outcome, 'converted');
   });

@@ -17,6 +17,8 @@ import {
 
 /** resizePolicy may stand in a native sidecar from here on (kubernetes: validation.go, validateInitContainers). */
 const RESIZABLE_FROM: Minor = 33;
+/** restartPolicyRules may (validateInitContainerRestartPolicy, with RestartAllContainersOnContainerExits). */
+const RULED_FROM: Minor = 36;
 
 /**
  * A field of a sidecar that a native one cannot have, or that would mean something else there.
@@ -42,7 +44,8 @@ function notAllowedIn(
 ): string | undefined {
   if (restartPolicy !== undefined && restartPolicy !== 'Always')
     return `restartPolicy ${restartPolicy} of its own, and a native sidecar is always started again`;
-  if (restartRules.length > 0) return 'restartPolicyRules, which a native sidecar cannot have';
+  if (restartRules.length > 0 && (server === undefined || server < RULED_FROM))
+    return 'restartPolicyRules, which a native sidecar can have from Kubernetes 1.36 on';
   if (
     server !== undefined &&
     server < RESIZABLE_FROM &&
