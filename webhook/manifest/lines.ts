@@ -38,7 +38,12 @@ export function aboveComments(text: string, comments: readonly Comment[], offset
 }
 
 function lineBefore(text: string, start: number): number {
-  return lineStart(text, start - (text.startsWith('\r\n', start - 2) ? 2 : 1));
+  return lineStart(text, endBefore(text, start));
+}
+
+/** Where the line before one that begins at `start` ends, before its line break. */
+export function endBefore(text: string, start: number): number {
+  return start - (text.startsWith('\r\n', start - 2) ? 2 : 1);
 }
 
 /** The blanks with which a line begins. */

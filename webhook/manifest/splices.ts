@@ -1,9 +1,9 @@
 /** Changes of a document as changes of its text: what stays, stays as it is written, and every comment stays. */
-import { endOf, goneParts, isGone, writeOutAliases } from './aliases.ts';
+import { endOf, goneParts, isGone, type Part, writeOutAliases } from './aliases.ts';
 import { isBreak } from './characters.ts';
 import { type Edits, type Slot, UneditableError } from './edits.ts';
 import { flowKey, flowStyle } from './flow-style.ts';
-import { aboveComments, lineEnd, lineStart, nextLine } from './lines.ts';
+import { aboveComments, endBefore, lineEnd, lineStart, nextLine } from './lines.ts';
 import { applySplices, type Splice } from './splice.ts';
 import {
   type BlockStyle,
@@ -72,6 +72,7 @@ class Writer {
     let isAfterOther = false;
     for (const [index, entry] of node.entries.entries())
       if (left.has(entry)) isAfterOther = true;
+      else if (moved.has(entry) && !node.flow) this.cutOut(node, entry);
       else this.removeEntry(node, index, isAfterOther, moved.has(entry));
   }
 
@@ -87,7 +88,8 @@ class Writer {
     if (now === undefined) return;
     const from = node.flow ? value.start : indicator;
     const text = node.flow ? this.flow(now.value, node) : this.blockValue(node, now.value);
-    this.replace(from, Math.max(from, value.to), text, node, !bare);
+    const to = Math.max(from, value.to);
+    this.replace(from, to, text, node, bare ? [] : this.comments(from, to));
   }
 
   /** What follows a key's colon, or a dash. */
@@ -116,7 +118,7 @@ class Writer {
   }
 
   private slotText(node: Collection, { was, key, now }: Slot): string {
-    if (was !== undefined && now === undefined) return this.takeOut(was);
+    if (was !== undefined && now === undefined) return this.takeOut(node, was);
     if (node.flow) {
       const value = this.flow(now?.value, node);
       return key === undefined ? value : `${flowKey(this.text, node, key)}: ${value}`;
@@ -128,13 +130,30 @@ class Writer {
     return this.withEol(text);
   }
 
-  /** An entry's text with the changes within it. */
-  private takeOut(entry: Entry): string {
-    const [from, to] = [entry.from, endOf(entry)];
+  /** A moved entry's text with the changes within it. */
+  private takeOut(node: Collection, entry: Entry): string {
+    const { from, to } = this.placeOf(node, entry);
     const isInside = (splice: Splice) => splice.from >= from && splice.to <= to;
     const inside = this.splices.filter(isInside);
     this.splices = this.splices.filter((splice) => !isInside(splice));
     return applySplices(this.text, from, to, inside);
+  }
+
+  /** What goes with a moved entry: of lines, also the comments right above it and at its end. */
+  private placeOf({ flow }: Collection, entry: Entry): Part {
+    const to = endOf(entry);
+    if (flow) return { from: entry.from, to };
+    const { comments } = this.edits.tree;
+    return { from: aboveComments(this.text, comments, entry.from), to: lineEnd(this.text, to) };
+  }
+
+  /** The lines of a moved entry, with the line end before them: what is added after the list stands at the end of its last line. */
+  private cutOut(node: Collection, entry: Entry): void {
+    const { from, to } = this.placeOf(node, entry);
+    const start = lineStart(this.text, from);
+    if (start === 0 || this.text.slice(start, from).trim() !== '')
+      throw new UneditableError('what shares its line cannot be cut out');
+    this.splices.push({ from: endBefore(this.text, start), to, text: '' });
   }
 
   private removeEntry(node: Collection, index: number, isAfterOther: boolean, isMoved: boolean): void {
@@ -142,14 +161,17 @@ class Writer {
     const [previous, next] = [node.entries[index - 1], node.entries[index + 1]];
     if (entry === undefined) return;
     if (node.flow) {
-      if (isAfterOther && previous !== undefined) this.replace(endOf(previous), endOf(entry), '', node);
-      else this.replace(entry.from, next?.from ?? endOf(entry), '', node);
+      const isLater = isAfterOther && previous !== undefined;
+      const from = isLater ? endOf(previous) : entry.from;
+      const to = isLater ? endOf(entry) : (next?.from ?? endOf(entry));
+      const beside = [...this.comments(from, entry.from), ...this.comments(endOf(entry), to)];
+      this.replace(from, to, '', node, isMoved ? beside : this.comments(from, to));
       return;
     }
     const start = lineStart(this.text, entry.from);
     const isFirst = this.text.slice(start, entry.from).trim() === '';
     const end = lineEnd(this.text, endOf(entry));
-    const comments = this.comments(isMoved ? endOf(entry) : entry.from, end);
+    const comments = this.comments(entry.from, end);
     const text = comments.map((comment) => ' '.repeat(node.column) + comment + this.eol).join('');
     if (isFirst) this.splices.push({ from: start, to: nextLine(this.text, end), text });
     else if (next !== undefined && comments.length === 0)
@@ -157,9 +179,14 @@ class Writer {
     else throw new UneditableError('what shares its line cannot be cut out');
   }
 
-  /** The comments of what is replaced stand after it. */
-  private replace(from: number, to: number, text: string, { flow, column }: Collection, keep = true): void {
-    const comments = keep ? this.comments(from, to) : [];
+  /** @param comments those of what is replaced: they stand after it */
+  private replace(
+    from: number,
+    to: number,
+    text: string,
+    { flow, column }: Collection,
+    comments = this.comments(from, to),
+  ): void {
     const indent = this.eol + ' '.repeat(column);
     const kept = comments.map((comment) => (flow ? ` ${comment}${indent}` : indent + comment));
     this.splices.push({ from, to, text: text + kept.join('') });

@@ -7,6 +7,9 @@ spec:
   restartPolicy: Never
 `;
 
+/** Makes a pod's containers move (W10). */
+const HOOK = 'lifecycle: {postStart: {exec: {command: [sh, -c, x]}}}';
+
 /** @param main the lines of its second container */
 const withMain = (main: string) =>
   `${HEAD}  containers:\n  - {name: p, image: x, command: [a]}\n  - name: m\n    image: x\n${main}`;
@@ -75,6 +78,28 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
     'x: {} # x\nmetadata: {name: a, labels: {}, ',
   ),
   'tabs between words': withMain('    command:\t[sh,\t-c]\t# tab\n    args:\t# tab\n    - ls\t\n'),
+  'a main with a hook before its sidecar': `${HEAD}  containers:\n  # the work\n  - name: m # main\n    image: x\n    command: [sh]\n    ${HOOK}\n    # below\n\n  # the proxy,\n  # in two lines\n  - name: p # proxy\n    image: x\n    command:\n    # its program\n    - a # at its end\n  # after\n`,
+  'a main with a hook before two sidecars, and more after them':
+    `${HEAD}  containers:\r\n    - ${HOOK}\r\n      name: m\r\n      image: x\r\n      command: [sh]\r\n    - {name: p, image: x, command: [a]} # first\r\n    # other\r\n    - name: q\r\n      image: x\r\n      args:\r\n        - |\r\n          b\r\n      command: [sh]\r\n  volumes: []\r\n`
+      .replaceAll(/(?<!\r)\n/g, '\r\n')
+      .replace('sidecars: p', 'sidecars: "p,q"'),
+  'a main with a hook before its sidecar, in brackets': `${HEAD}  containers: [ # both\n    {name: m, image: x, command: [sh], ${HOOK}}, # main\n    # proxy\n    {name: p, image: x, # its image\n      command: [a]} # last\n  ]\n`,
+  'a main with a hook before its sidecar, in JSON': JSON.stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'a', annotations: { 'curfew.dev/sidecars': 'p' } },
+      spec: {
+        restartPolicy: 'Never',
+        containers: [
+          { name: 'm', image: 'x', command: ['sh'], lifecycle: { postStart: { exec: { command: ['x'] } } } },
+          { name: 'p', image: 'x', command: ['a'] },
+        ],
+      },
+    },
+    null,
+    2,
+  ),
   'an anchor that containers share': `${HEAD}  securityContext: {runAsUser: 9007199254740993}
   containers:
   -   name: p   # the sidecar
