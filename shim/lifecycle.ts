@@ -87,7 +87,8 @@ export type Action =
   /** KILL the process and everything that it left. */
   | { type: 'kill' }
   | { type: 'say'; level: 'info' | 'debug'; text: string }
-  | { type: 'exit'; code: number };
+  /** `why`: the last words, where the end is the shim's own doing: they go into the termination message. */
+  | { type: 'exit'; code: number; why?: string };
 
 /** Whether an action begins something, which must not happen after one that failed. */
 export function isBeginning(action: Action): boolean {
@@ -138,6 +139,12 @@ export function announcement(context: Announcer, phase: Phase, stopping: boolean
   const { restartPolicy, restartRules } = context.options;
   const killedIsFinal = isFinal(restartPolicy, restartRules, EXIT_KILLED);
   return { phase, code: 0, final: false, killedIsFinal, stopping, stopDoubt: stopDoubtOf(context.options) };
+}
+
+/** The actions of a shim's end: its last word, then its exit. */
+export function endWith(word: Announcement, why: string | undefined): Action[] {
+  const exit: Action = { type: 'exit', code: word.code };
+  return [{ type: 'announce', marker: word }, why === undefined ? exit : { ...exit, why }];
 }
 
 /** A container's last word. */

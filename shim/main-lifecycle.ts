@@ -13,6 +13,7 @@ import {
   EXIT_START_TIMEOUT,
   EXIT_UNUSABLE,
   earliest,
+  endWith,
   isOver,
   isStarted,
   isStopping,
@@ -24,6 +25,7 @@ import {
   type Step,
   spawnWith,
 } from './lifecycle.ts';
+import type { Marker } from './marker.ts';
 import { SIGTERM } from './signals.ts';
 
 /** How often a waiting main says for what (rule L2). */
@@ -126,17 +128,17 @@ function settle(context: Context, before: MainState, at: number, actions: Action
   }
   const lost = firstLost(context, state, missing, at);
   if (lost !== undefined && at >= lost.at) {
-    const text = `sidecar ${lost.name} has ended and will not be started again: cannot start`;
+    const text = `sidecar ${lost.name} ${lost.how} and will not be started again (see its log): cannot start`;
     return end(context, state, EXIT_UNUSABLE, text, actions);
   }
   const timeoutAt = startTimeout === undefined ? undefined : state.since + startTimeout;
   if (timeoutAt !== undefined && at >= timeoutAt) {
-    const text = `start-timeout: gave up waiting for ${describe(missing, state.peers)}`;
+    const text = `start-timeout: gave up waiting for ${describe(context, missing, state.peers)}`;
     return end(context, state, EXIT_START_TIMEOUT, text, actions);
   }
   if (at >= state.sayAt) {
     const seconds = Math.round((at - state.since) / 1_000);
-    const text = `waiting for ${describe(missing, state.peers)} (${seconds} s)`;
+    const text = `waiting for ${describe(context, missing, state.peers)} (${seconds} s)`;
     actions.push({ type: 'say', level: 'info', text });
     while (state.sayAt <= at) state.sayAt += SAY_EVERY;
   }
@@ -149,7 +151,7 @@ function firstLost(
   state: MainState,
   missing: readonly string[],
   at: number,
-): { name: string; at: number } | undefined {
+): { name: string; at: number; how: string } | undefined {
   const ends = missing.flatMap((name) => {
     const peer = state.peers.get(name);
     const end = isOver(peer, context);
@@ -158,13 +160,13 @@ function firstLost(
   if (ends.every(({ end }) => end === 'remembered')) delete state.lostAt;
   else state.lostAt ??= at;
   const { lostAt = at } = state;
-  let first: { name: string; at: number } | undefined;
+  let first: { name: string; at: number; how: string } | undefined;
   for (const { name, end, marker } of ends) {
     let goneAt = state.since + DOUBT;
     // One that was stopped may be the first to go in the pod's deletion: then our own stop request is on its way (L3).
     if (end === 'over') goneAt = lostAt + (marker?.stopping ? lagOf(context.options.grace) : 0);
     if (end === 'stopped') goneAt = lostAt + (marker?.stopDoubt ?? 0);
-    if (first === undefined || goneAt < first.at) first = { name, at: goneAt };
+    if (first === undefined || goneAt < first.at) first = { name, at: goneAt, how: howEnded(marker) };
   }
   return first;
 }
@@ -178,16 +180,27 @@ function end(
 ): Step<MainState> {
   const actions: Action[] = [...before];
   if (why !== undefined) actions.push({ type: 'say', level: 'info', text: why });
-  actions.push({ type: 'announce', marker: lastWord(context, code, state.stopping) }, { type: 'exit', code });
+  actions.push(...endWith(lastWord(context, code, state.stopping), why));
   return { state: withWake({ ...state, phase: 'ended' }, undefined), actions };
 }
 
-function describe(missing: readonly string[], peers: Peers): string {
+/** How a container that is down went, as far as its marker tells. */
+function howEnded(marker: Marker | undefined): string {
+  return marker?.phase === 'ended' ? `ended with code ${marker.code}` : 'was killed';
+}
+
+function describe({ epoch }: Context, missing: readonly string[], peers: Peers): string {
   const words = missing.map((name) => {
     const peer = peers.get(name);
-    if (!peer?.alive) return `sidecar ${name} (not running yet)`;
+    if (!peer?.alive) {
+      const { marker } = peer ?? {};
+      return marker?.phase === 'ended' && marker.epoch === epoch
+        ? `sidecar ${name} (${howEnded(marker)}, to be started again by the kubelet: see its log)`
+        : `sidecar ${name} (not running yet)`;
+    }
     if (isStopping(peer)) return `sidecar ${name} (stopping)`;
-    if (peer.marker?.phase === 'resting') return `sidecar ${name} (ended, to be started again)`;
+    if (peer.marker?.phase === 'resting')
+      return `sidecar ${name} (ended with code ${peer.marker.code}, to be started again: see its log)`;
     if (peer.marker?.phase === 'starting') return `sidecar ${name} (running, not ready yet)`;
     return `sidecar ${name} (waiting for its turn)`;
   });

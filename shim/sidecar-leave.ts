@@ -98,7 +98,7 @@ export function isAlone(context: Context, state: SidecarState, at: number): bool
 export function exitCode(context: Context, state: SidecarState, processCode: number | undefined): number {
   const { restartPolicy, restartRules, mains } = context.options;
   const { doneAt, stop, unheard } = state;
-  if (unheard && doneAt === undefined) return EXIT_UNUSABLE;
+  if (unheard !== undefined && doneAt === undefined) return EXIT_UNUSABLE;
   // Stopped alone, and ended with a code on which a rule of its own starts something again.
   const isRuled = processCode !== undefined && ruleFor(restartRules, processCode) !== undefined;
   if (isRuled && doneAt === undefined && stop?.alone) return processCode;

@@ -8,6 +8,8 @@ import {
   type Context,
   type Event,
   EXIT_UNUSABLE,
+  endWith,
+  isFinal,
   isStarted,
   keepEarly,
   lagOf,
@@ -80,10 +82,16 @@ export function stepSidecar(context: Context, before: SidecarState, event: Event
       if (state.phase === 'resting')
         return { state, actions: [{ type: 'say', level: 'info', text: event.reason }] };
       if (event.running) {
-        state.unheard = true;
+        state.unheard = event.reason;
         return settle(context, state, event.at, [{ type: 'say', level: 'info', text: event.reason }]);
       }
-      return end(context, state, EXIT_UNUSABLE, [{ type: 'say', level: 'info', text: event.reason }]);
+      return end(
+        context,
+        state,
+        EXIT_UNUSABLE,
+        [{ type: 'say', level: 'info', text: event.reason }],
+        event.reason,
+      );
   }
   return settle(context, state, event.at);
 }
@@ -98,8 +106,10 @@ function afterProcess(
   if (event.type === 'not-started') actions.push({ type: 'say', level: 'info', text: event.reason });
   if (event.at - state.runningSince >= BACKOFF_FORGOTTEN) state.restarts = 0;
   const startsAll = ruleFor(context.options.restartRules, event.code)?.all === true;
-  const left = startsAll || isLeft(context, state, event.at, event.code);
+  const left = startsAll || isLeft(context, state, event);
   state.phase = 'resting';
+  state.lastCode = event.code;
+  if (event.type === 'exit') state.ran = true;
   if (state.doneAt !== undefined || state.stop !== undefined) {
     const expected = event.code === 0 || event.code === 128 + (state.stop?.signal ?? context.stopSignal);
     const text = `ended with code ${event.code} when it was stopped`;
@@ -110,9 +120,10 @@ function afterProcess(
   if (left) {
     state.leaveWith = event.code;
     state.retryAt = event.at + pause;
+    if (event.type === 'not-started' && !state.ran) state.leaveWhy = event.reason;
     const text = startsAll
       ? `ended with code ${event.code}, on which all containers are started again: leaving that to the kubelet`
-      : `ended with code ${event.code} soon after a restart in place: leaving the next to the kubelet, for a fresh file system`;
+      : whyLeft(context, state, event.code);
     return settle(context, state, event.at, actions.concat({ type: 'say', level: 'info', text }));
   }
   const { probed, restartPolicy } = context.options;
@@ -125,6 +136,15 @@ function afterProcess(
   const when = delay === 0 ? 'now' : `in ${delay / 1_000} s`;
   const text = `ended with code ${event.code} while the work goes on: starting it again ${when}`;
   return settle(context, state, event.at, actions.concat({ type: 'say', level: 'info', text }));
+}
+
+/** What is said when its next start is left to the kubelet, or when there is none. */
+function whyLeft({ options }: Context, { ran, restarts }: SidecarState, code: number): string {
+  if (ran)
+    return `ended with code ${code} soon after a restart in place: leaving the next to the kubelet, for a fresh file system`;
+  return isFinal(options.restartPolicy, options.restartRules, code)
+    ? `the command could not be started ${restarts + 1} times: ending with code ${code} for good`
+    : `the command cannot be started: ending with code ${code}, for the kubelet to start the container again`;
 }
 
 /**
@@ -150,19 +170,22 @@ function settle(
   if (isStopLate(context, state, at)) state.othersStopAt ??= at;
   else if (state.stop === undefined) delete state.othersStopAt;
   // Those who were there before go on with it; who waits for it would wait for ever (rule L17).
-  if (state.unheard && state.stop === undefined && isAwaited(context, state))
+  if (state.unheard !== undefined && state.stop === undefined && isAwaited(context, state))
     state.stop = { at, signal: context.stopSignal, alone: true };
   if (state.stop !== undefined && !state.stop.alone && isAlone(context, state, at)) {
     state.stop = { ...state.stop, alone: true };
     actions.push({ type: 'say', level: 'debug', text: 'the stop request is for this container alone' });
   }
   if (state.doneAt !== undefined || state.stop !== undefined) {
-    if (!hasProcess(state)) return end(context, state, exitCode(context, state, processCode), actions);
+    if (!hasProcess(state)) {
+      const code = exitCode(context, state, processCode);
+      return end(context, state, code, actions, code === EXIT_UNUSABLE ? state.unheard : undefined);
+    }
     leave(context, state, at, actions);
     return { state, actions };
   }
   if (state.leaveWith !== undefined && isDue(state, at) && state.othersStopAt === undefined)
-    return end(context, state, state.leaveWith, actions);
+    return end(context, state, state.leaveWith, actions, state.leaveWhy);
   start(context, state, at, actions);
   lookForMains(context, state, at, actions);
   return { state, actions };
@@ -188,6 +211,7 @@ function start(context: Context, state: SidecarState, at: number, actions: Actio
   }
   if ((state.phase === 'queued' && turn) || due) {
     delete state.retryAt;
+    delete state.lastCode;
     state.phase = 'starting';
     state.runningSince = at;
     // Before the process: who cannot be heard must not run (rule L17).
@@ -208,10 +232,16 @@ function isAwaited({ options: { mains, sidecars, name } }: Context, state: Sidec
   });
 }
 
-function end(context: Context, state: SidecarState, code: number, actions: Action[]): Step<SidecarState> {
+function end(
+  context: Context,
+  state: SidecarState,
+  code: number,
+  actions: Action[],
+  why?: string,
+): Step<SidecarState> {
   // One that stopped itself, for nobody hears it, is not started again because of that.
-  const stopping = state.stop !== undefined && !state.unheard;
-  actions.push({ type: 'announce', marker: lastWord(context, code, stopping) }, { type: 'exit', code });
+  const stopping = state.stop !== undefined && state.unheard === undefined;
+  actions.push(...endWith(lastWord(context, code, stopping), why));
   const ended: SidecarState = { ...state, phase: 'ended' };
   delete ended.wakeAt;
   return { state: ended, actions };

@@ -12,8 +12,14 @@ export interface SidecarState {
   /** Starts after an end, since the last time they were forgotten. */
   restarts: number;
   retryAt?: number;
+  /** Its process has run in this start of the container. */
+  ran?: true;
+  /** What its process ended with, or why it could not be started (126, 127): until the next start. */
+  lastCode?: number;
   /** At that time it is left to the kubelet, with this code, and not started again in place (sidecar-layer.ts, or a rule that starts the whole pod again). */
   leaveWith?: number;
+  /** Why, where the command could not be started. */
+  leaveWhy?: string;
   /** Signals that came before the process was there (rule P6). */
   early?: Early;
   /** The mains that have ended after a stop request and are not back, as `name#attempt`, and when the last of them was seen. */
@@ -25,8 +31,8 @@ export interface SidecarState {
   doneAt?: number;
   /** `until`: when the kubelet kills it after a second stop request: the pod's deletion, which came while it was being stopped alone. */
   stop?: { at: number; signal: number; alone: boolean; until?: number };
-  /** That it is started could not be announced. */
-  unheard?: true;
+  /** That it is started could not be announced, and why. */
+  unheard?: string;
   /** Since when other containers have had stop requests: with a preStop hook ours comes late, and the time runs. */
   othersStopAt?: number;
   /** When the process was asked to end. */
@@ -57,5 +63,7 @@ export function announce(context: Context, state: SidecarState, actions: Action[
   const text = `${phase} ${stopping}`;
   if (text === state.announced) return;
   state.announced = text;
-  actions.push({ type: 'announce', marker: announcement(context, phase, stopping) });
+  const marker = announcement(context, phase, stopping);
+  if (phase === 'resting') marker.code = state.lastCode ?? 0;
+  actions.push({ type: 'announce', marker });
 }

@@ -1,4 +1,4 @@
-/** Bugs in what is started again, and in what a newcomer finds: rules L9 to L11, and L2 there. */
+/** Bugs in what is started again, and in what a newcomer finds: rules L9 to L11, L20, and L2 there. */
 import { type Break, MAIN, SIDECAR } from './break.ts';
 
 export const RESTART_BREAKS: readonly Break[] = [
@@ -97,6 +97,30 @@ export const RESTART_BREAKS: readonly Break[] = [
     from: 'const mayBeAlone = probed || aloneGrace !== undefined;',
     to: 'const mayBeAlone = probed;',
     pod: '1+1 Never an end restarts all, no probes',
+  },
+  {
+    rule: 'L20',
+    what: 'a sidecar whose command is not there is started again in place as one that failed',
+    file: 'sidecar-layer.ts',
+    from: "if (event.type === 'exit' || state.ran ||",
+    to: "if (event.type === 'exit' || !state.ran ||",
+    pod: '1+1 OnFailure',
+  },
+  {
+    rule: 'L20',
+    what: 'a sidecar whose command is not there tries for ever under Never',
+    file: 'sidecar-layer.ts',
+    from: ' || state.restarts + 1 >= TRIES_IN_ALL;',
+    to: ';',
+    pod: '1+1 Never',
+  },
+  {
+    rule: 'L6',
+    what: 'L20: a sidecar whose command is not there is left to the kubelet while a main runs',
+    file: 'sidecar-layer.ts',
+    from: 'return alive && marker?.phase ===',
+    to: 'return !alive && marker?.phase ===',
+    pod: '1+1 OnFailure',
   },
   {
     rule: 'L10',

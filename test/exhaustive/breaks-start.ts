@@ -46,8 +46,8 @@ export const START_BREAKS: readonly Break[] = [
     rule: 'L5',
     what: 'every exit of a main is called final',
     file: MAIN,
-    from: 'marker: lastWord(context, code, state.stopping) }',
-    to: 'marker: { ...lastWord(context, code, state.stopping), final: true } }',
+    from: 'endWith(lastWord(context, code, state.stopping), why)',
+    to: 'endWith({ ...lastWord(context, code, state.stopping), final: true }, why)',
     pod: '1+1 OnFailure',
   },
   {

@@ -62,8 +62,8 @@ export const STOP_BREAKS: readonly Break[] = [
     rule: 'L14',
     what: 'a sidecar that was stopped between two starts goes on with the next',
     file: SIDECAR,
-    from: 'if (!hasProcess(state)) return end(context, state, exitCode(context, state, processCode), actions);',
-    to: "if (state.phase === 'resting' && state.doneAt === undefined) start(context, state, at, actions);\n    if (!hasProcess(state)) return end(context, state, exitCode(context, state, processCode), actions);",
+    from: 'if (!hasProcess(state)) {\n      const code = exitCode(',
+    to: "if (state.phase === 'resting' && state.doneAt === undefined) start(context, state, at, actions);\n    if (!hasProcess(state)) {\n      const code = exitCode(",
     pod: '1+1 Never',
   },
   {

@@ -18,6 +18,7 @@ export const TROUBLES = [
   'clock-jump',
   'idle',
   'unwritable',
+  'cannot-run',
 ] as const;
 export type Trouble = (typeof TROUBLES)[number];
 

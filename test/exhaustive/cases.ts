@@ -14,6 +14,7 @@ const ONCE: readonly Trouble[] = [
   'clock-jump',
   'idle',
   'unwritable',
+  'cannot-run',
 ];
 
 const MAINS = ['work', 'more'];

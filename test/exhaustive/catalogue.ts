@@ -227,7 +227,7 @@ function earlyText(early: Early | undefined): string {
 function boxKey(scene: Scene, box: Box): string {
   const { life, failed, forgotten, marker, main, sidecar, lived, process, told, probing, held } = box;
   const { term, stopped, killAt, frozen, missedUntil, torn, saw, late, ran, ends } = box;
-  let text = `${life}|${failed}|${box.gaveUp}|${box.again}|${box.done}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}|${box.byHook}|${box.starts}|${box.upAt}|${box.isStale}`;
+  let text = `${life}|${failed}|${box.gaveUp}|${box.again}|${box.done}|${forgotten}|${markerText(marker)}|${lived}|${box.cameUp}|${process}|${told}|${probing}|${held}|${box.byHook}|${box.starts}|${box.upAt}|${box.isStale}|${box.unrunnable}${box.worked}${box.mustLeave}`;
   text += `|${term?.alone}${term?.by}|${stopped?.alone}${stopped?.at}|${killAt}|${frozen}|${missedUntil}`;
   text += `|${saw}|${late}|${ran}|${ends}|${box.dueAt}|${box.ranAt}|${box.begunAt}|${box.askedAt}`;
   if (box.mute || box.heard !== 0 || box.spoken !== undefined)
@@ -242,7 +242,7 @@ function boxKey(scene: Scene, box: Box): string {
     text += `|${sidecar.stoppedEndAt}|${sidecar.endedByStop}|${[...sidecar.stoppedMains].sort()}`;
     text += `|${phase}|${peersText(scene, sidecar.peers)}|${since}|${runningSince}|${restarts}|${retryAt}|${earlyText(early)}`;
     text += `|${doneAt}|${stop?.at}.${stop?.signal}.${stop?.alone}.${stop?.until}|${othersStopAt}|${sidecar.askedAt}|${sidecar.killAt}`;
-    text += `|${sidecar.announced}|${sidecar.wakeAt}|${sidecar.leaveWith}`;
+    text += `|${sidecar.announced}|${sidecar.wakeAt}|${sidecar.leaveWith}|${sidecar.ran}${sidecar.lastCode}`;
   }
   return text;
 }

@@ -12,6 +12,8 @@ import type { Box, Truth, World } from './pod.ts';
 
 /** sidecar-lifecycle.ts, BACKOFF_FORGOTTEN. */
 export const FORGOTTEN = 600_000;
+/** So many starts after an end: the back-off is at its longest, and more change nothing. */
+export const MOST_RESTARTS = 6;
 /** Who comes back in spite of a last word does so a bit before that one is believed. */
 export const BEFORE_BELIEF = 1_000;
 
@@ -34,7 +36,11 @@ const SIDECAR_FIELDS = new Set([
   'runningSince',
   'restarts',
   'retryAt',
+  'ran',
+  'lastCode',
   'leaveWith',
+  'leaveWhy',
+  'unheard',
   'early',
   'stoppedMains',
   'stoppedEndAt',
@@ -136,6 +142,9 @@ export function laterSidecar(
     // Compared only when there are restarts to forget.
     runningSince: state.restarts === 0 ? 0 : aged(state.runningSince, by, FORGOTTEN),
     reported: [],
+    restarts: Math.min(state.restarts, MOST_RESTARTS),
+    // Others' machines read only whether it is 0 (looks.ts).
+    ...(state.lastCode === undefined ? {} : { lastCode: state.lastCode === 0 ? 0 : 1 }),
     ...(state.sayAt === undefined ? {} : { sayAt: Number.POSITIVE_INFINITY }),
     ...moved('retryAt', retryAt, (at) => due(at, by)),
     // Compared with the doubt about a stop, and with how long a preStop hook may take.
@@ -162,6 +171,7 @@ export function laterBox(pod: Case, box: Box, by: number, oldMarkers: boolean, w
   const { main, sidecar, term, stopped } = box;
   const soon = (at: number | undefined) => (at === undefined ? undefined : due(at, by));
   const next = { ...box };
+  next.ends = Math.min(box.ends, MOST_RESTARTS);
   next.ranAt = box.ends === 0 ? 0 : aged(box.ranAt, by, FORGOTTEN);
   next.upAt = isLongUpKept(box) ? aged(box.upAt, by, FORGOTTEN) : 0;
   const startTimeout = box.ran ? 0 : (pod.startTimeout ?? 0);

@@ -2,7 +2,7 @@
  * A pod in the middle of one event: the real state machines, and what their actions do to the pod. It follows
  * shim/driver.ts and shim/rendezvous.ts; what of them is modelled is told in environment.ts.
  */
-import type { Action, Announcement, Event } from '../../shim/lifecycle.ts';
+import { type Action, type Announcement, type Event, isBeginning } from '../../shim/lifecycle.ts';
 import { DOUBT, isMain, restarts, restartsAll } from './case.ts';
 import { hasOldMarkers, isLongUpKept, laterBox, laterMain, laterSidecar } from './clock.ts';
 import { beliefTime, isWorkDone, isWorkSeenDone, longestWait } from './ends.ts';
@@ -66,8 +66,8 @@ export class Draft {
 
   /** The kubelet starts a container: its shim takes its place and its life line (rendezvous.ts, constructor). */
   boot(who: number): void {
-    const { marker, done, starts } = this.get(who);
-    Object.assign(this.edit(who, UNBORN), { life: 'taken', marker, done, starts });
+    const { marker, done, starts, unrunnable } = this.get(who);
+    Object.assign(this.edit(who, UNBORN), { life: 'taken', marker, done, starts, unrunnable });
     if (!this.isMain(who) && restarts(this.scene.pod.policy, true))
       this.set(who, { starts: Math.min(Math.max(starts, this.scene.pod.startsBefore) + 1, 3) });
     // Its next attempt empties the pipe, and is heard to live.
@@ -171,7 +171,7 @@ export class Draft {
 
   /** The container is gone, whatever was left of it; the kernel lets go of its life line. */
   gone(who: number, failed: boolean): void {
-    const { marker, spoken, again, done, starts } = this.get(who);
+    const { marker, spoken, again, done, starts, unrunnable } = this.get(who);
     Object.assign(this.edit(who, UNBORN), {
       life: 'down',
       failed,
@@ -179,6 +179,7 @@ export class Draft {
       spoken,
       done: done && failed,
       starts,
+      unrunnable,
     });
     // Whom the policy brings back anyway, it brings back at any time.
     if (!restarts(this.scene.pod.policy, failed)) this.set(who, { again });
@@ -206,8 +207,11 @@ export class Draft {
   private perform(who: number, actions: readonly Action[], event: Event): void {
     const name = this.scene.names[who] ?? '';
     let spawned = false;
+    let unstarted = false;
     let word: { code: number; final: boolean } | undefined;
     for (const action of actions) {
+      // After a failed action nothing is begun (driver.ts, perform).
+      if (unstarted && isBeginning(action)) continue;
       switch (action.type) {
         case 'announce': {
           const { phase, code, final, stopping } = action.marker;
@@ -227,12 +231,14 @@ export class Draft {
           this.note(`${name} starts its process`);
           rules.checkSpawn(this, who);
           spawned = true;
+          unstarted = this.get(who).unrunnable;
           this.set(who, {
             dueAt: undefined,
             isStale: false,
-            process: 'runs',
+            process: unstarted ? 'none' : 'runs',
             told: false,
             ran: true,
+            worked: this.get(who).worked || !unstarted,
             held: false,
             ranAt: 0,
           });
@@ -268,6 +274,15 @@ export class Draft {
           return;
       }
     }
+    if (unstarted) this.unstarted(who);
+  }
+
+  /** Its command could not be started. */
+  private unstarted(who: number): void {
+    const box = this.get(who);
+    this.note(`${this.scene.names[who]}'s command cannot be started`);
+    this.set(who, rules.retryDelay(this, who, box));
+    this.deliver(who, { type: 'not-started', at: 0, code: 127, reason: 'command not found' });
   }
 
   /** Something of this container changed in the rendezvous: inotify, or a hang-up, wakes whoever missed the last change. */

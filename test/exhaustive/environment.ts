@@ -12,6 +12,7 @@
  *   where it is of another epoch;
  * - a process ends with 0, another code, KILL of its own; asked to end, it ends, fails, or does not care; a TERM
  *   from inside; a readiness condition that holds at any time, or never;
+ * - a sidecar whose command is not there, from any start on, and sooner or later is;
  * - a main whose rendezvous becomes read-only while it runs: its last word goes through its life line, to those who listen (L17);
  * - a notification that never comes: the shim looks at the next one, at a hang-up, or after LOOK_ANYWAY (30 s; the 500 ms
  *   of a shim without inotify are a shorter case of it);
@@ -24,7 +25,7 @@
  *   The machines see the monotonic clock alone (host.c, now): it cannot go back, and the wall clock does not matter.
  *
  * Not modelled: a disk that is full or read-only at any other moment (L17, test/shim/process-trouble.test.ts); what is said (P8, and L2's every 10 s);
- * restartPolicyRules that restart one container; a command that is not there (the machines take the way of any end); the probes' own timing; a marker
+ * restartPolicyRules that restart one container; a main's command that is not there (the machine takes the way of any end); the probes' own timing; a marker
  * torn in its middle (it counts as none until the writer has closed it); other signals than TERM.
  */
 
@@ -32,7 +33,7 @@ import { TROUBLES, type Trouble } from './case.ts';
 import { addOwn, addProcess } from './container-events.ts';
 import { Draft } from './draft.ts';
 import { comesBack } from './ends.ts';
-import { addFate, addLateKill, addPod } from './fate.ts';
+import { addCommand, addFate, addLateKill, addPod } from './fate.ts';
 import type { Happening } from './happening.ts';
 import { type Box, isUp, type World } from './pod.ts';
 import { addReset, isResetUrgent } from './reset.ts';
@@ -46,6 +47,7 @@ export function happenings(scene: Scene, world: World): Happening[] {
   const count = world.boxes.length;
   for (let who = 0; who < count; who++) {
     const box = view.get(who);
+    addCommand(list, scene, world, who, box);
     if (!isUp(box)) {
       addStart(list, scene, world, who, 'unborn');
       addGiveUp(list, scene, who, box);

@@ -85,7 +85,9 @@ function canBecomeUnwritable(scene: Scene, world: World, who: number, box: Box):
     world.truth.deletedAt !== undefined
   )
     return false;
-  return world.boxes.every(({ life, term, stopped, again, main }, other) => {
+  return world.boxes.every(({ life, term, stopped, again, main, unrunnable }, other) => {
+    // Such a sidecar leaves its next start to the kubelet, and a newcomer takes its place.
+    if (unrunnable) return false;
     if (other === who) return term === undefined && stopped === undefined;
     const listens = life === 'begun' && (other >= scene.pod.mains.length || main?.phase === 'running');
     return listens && term === undefined && stopped === undefined && again === undefined;
@@ -95,6 +97,27 @@ function canBecomeUnwritable(scene: Scene, world: World, who: number, box: Box):
 /** Nobody who may know of such a death is exchanged for a newcomer afterwards ({@link isWatchedByAll}). */
 function isKnownToNewcomers(world: World): boolean {
   return !world.boxes.some((box) => box.life === 'down' && box.marker === undefined);
+}
+
+/** A sidecar's command is not there when it is started next, and is there again later. */
+export function addCommand(list: Happening[], scene: Scene, world: World, who: number, box: Box): void {
+  if (who < scene.pod.mains.length) return;
+  const name = scene.names[who] ?? '';
+  if (box.unrunnable)
+    list.push({
+      text: `${name}'s command is there again`,
+      own: false,
+      fair: true,
+      apply: (draft) => draft.set(who, { unrunnable: false }),
+    });
+  else if (box.process === 'none' && box.life !== 'taken' && world.truth.deletedAt === undefined)
+    list.push({
+      text: `${name}'s command is not there`,
+      own: false,
+      fair: false,
+      trouble: 'cannot-run',
+      apply: (draft) => draft.set(who, { unrunnable: true }),
+    });
 }
 
 /** A main's shim is killed between its last word and its exit: all that the kubelet sees is the KILL. */

@@ -65,7 +65,9 @@ function checkSidecarPatience(draft: Draft, who: number, box: Box): void {
   // A hook of its own may hide that the pod is being deleted: then nothing starts any more.
   const hidden = isHooked(draft, who) && (deletedAt !== undefined || isStopSeen(draft, who));
   if (box.ran && !hasProcess(box) && (box.dueAt ?? 0) <= 0 && !hidden)
-    throw new RuleBroken('L9', `${name}'s process ended while a main works, and is not started again`);
+    throw box.mustLeave
+      ? new RuleBroken('L20', `${name}'s command cannot be started, and its container goes on`)
+      : new RuleBroken('L9', `${name}'s process ended while a main works, and is not started again`);
   if (deletedAt === undefined && !done && isLonely(draft, who, box) && !box.told)
     throw new RuleBroken('L13', `${name} was stopped alone, and holds its TERM`);
   const turn = draft.boxes.every((other, i) => i >= who || draft.isMain(i) || isTrulyStarted(pod, other, i));

@@ -65,6 +65,9 @@ export interface Box {
   /** In the middle of a look: what it has read so far. */
   torn: { peers: ReadonlyMap<string, Peer>; saw: number } | undefined;
 
+  /** A sidecar whose command is not there, whatever starts it; the container's file system does not change that. */
+  unrunnable: boolean;
+
   // What the rules need to know, besides.
   /** Bit i: container i, a sidecar, was truly started when this shim looked last; kept until it starts its own process. */
   saw: number;
@@ -72,6 +75,10 @@ export interface Box {
   late: boolean;
   /** A process was started in this shim's life. */
   ran: boolean;
+  /** A process has run in this shim's life: it was not just tried. */
+  worked: boolean;
+  /** A sidecar whose command could not be started must leave its container now (L20). */
+  mustLeave: boolean;
   /** A sidecar's ends while the work went on, since they were forgotten (L9); when it must start again; since when it runs. */
   ends: number;
   dueAt: number | undefined;
@@ -144,6 +151,9 @@ export const UNBORN: Box = {
   saw: 0,
   late: false,
   ran: false,
+  worked: false,
+  mustLeave: false,
+  unrunnable: false,
   ends: 0,
   ranAt: 0,
   begunAt: 0,

@@ -1,4 +1,4 @@
-/** The rules about a container's exit and its last word, as invariants: L2 to L7, L9, L11, P4. */
+/** The rules about a container's exit and its last word, as invariants: L2 to L7, L9, L11, L20, P4. */
 import type { Event } from '../../shim/lifecycle.ts';
 import { restarts, restartsAll } from './case.ts';
 import { comesBack, isWorkDone, isWorkSeenDone } from './ends.ts';
@@ -70,6 +70,7 @@ function checkSidecarExit(draft: DraftView, who: number, code: number, event: Ev
   const done = isWorkDone(pod, draft.boxes, deleted);
   if (box.stopped === undefined) {
     if (restartsAll(pod, code) && box.isStale) return;
+    if (box.mustLeave && code === 127) return;
     if (box.ends > 1 && !(done && code === 0)) {
       checkLeft(draft, who, code);
       return;

@@ -9,6 +9,7 @@ const BACKOFF_LAST = 300_000;
 const BACKOFF_FORGOTTEN = 600_000;
 /** L9: what ends sooner after a restart in place may have failed on what was left. */
 const SOON = 60_000;
+const CODE_NOT_FOUND = 127;
 
 /** L9: when a sidecar's process that ends now is due to start again, and whether it is the kubelet who must do that. */
 export function restartDelay(
@@ -28,6 +29,24 @@ export function restartDelay(
   return { ends: ends + 1, dueAt: isStale ? pause : Math.max(backOff, pause), isStale };
 }
 
+/**
+ * L20: when a sidecar whose command could not be started is due to start again, and whether it must leave that to the kubelet: where it never
+ * ran in this start of the container, and no main runs. Under Never it tries three times. With a main that runs it is as one that failed (L9).
+ */
+export function retryDelay(
+  draft: DraftView,
+  who: number,
+  box: Box,
+): { ends: number; dueAt: number; isStale: boolean; mustLeave: boolean } {
+  const { pod } = draft.scene;
+  const usual = restartDelay(draft, who, box, CODE_NOT_FOUND);
+  const works = draft.boxes.some(({ main }, i) => draft.isMain(i) && main?.phase === 'running');
+  if (box.worked || works) return { ...usual, mustLeave: false };
+  const pause = isHooked(draft, who) ? lagOf(pod) : 0;
+  const mustLeave = pod.policy !== 'Never' || usual.ends >= 3;
+  return { ...usual, isStale: false, mustLeave, dueAt: mustLeave ? pause : usual.dueAt };
+}
+
 /** L9: the kubelet starts a container that ends now again after 10 s at most. */
 export function isBackOffShort({ starts, upAt }: Box): boolean {
   return starts <= 2 || upAt <= -BACKOFF_FORGOTTEN;
@@ -45,6 +64,8 @@ export function checkSpawn(draft: DraftView, who: number): void {
     if (hasProcess(box)) throw new RuleBroken('L9', `${name} starts a second process beside the first`);
     if (box.isStale && pod.restartsAll)
       throw new RuleBroken('L9', `${name} is started again in place, and the whole pod should have been`);
+    if (box.mustLeave && !draft.truth.irregular)
+      throw new RuleBroken('L20', `${name} tries again in place what cannot be started`);
     if (box.isStale && !draft.truth.irregular)
       throw new RuleBroken('L9', `${name} is started again in place, and found there what made it fail`);
     if (box.dueAt === undefined || box.dueAt > 0)

@@ -14,7 +14,7 @@ export {
   reserveOf,
 } from './rule.ts';
 export { checkExit } from './rules-exit.ts';
-export { checkSpawn, restartDelay } from './rules-start.ts';
+export { checkSpawn, restartDelay, retryDelay } from './rules-start.ts';
 export { checkAsk, checkKill, checkRuntimeKill, checkStopped } from './rules-stop.ts';
 
 /** L16: who asks to be woken in the past never sleeps. */

@@ -36,6 +36,8 @@ export class FakeContainer {
   /** Signals that its process got. */
   signals: number[] = [];
   exitCode: number | undefined;
+  /** Its shim's last words. */
+  why: string | undefined;
   said: string[] = [];
   main: MainState | undefined;
   sidecar: SidecarState | undefined;
@@ -215,6 +217,7 @@ export class FakePod {
         return false;
       case 'exit':
         this.note(`${name} exited ${action.code}`);
+        container.why = action.why;
         this.gone(container, action.code);
         return true;
     }

@@ -72,7 +72,10 @@ test('L17 a main whose sidecar can never come back ends with 125 instead of wait
     .start()
     .killed('proxy');
   assert.equal(pod.get('work').exitCode, 125);
-  assert.match(pod.get('work').said[0] ?? '', /proxy has ended and will not be started again/);
+  assert.match(
+    pod.get('work').said[0] ?? '',
+    /proxy was killed and will not be started again \(see its log\)/,
+  );
   const again = job('OnFailure', { options: { proxy: TCP } })
     .start()
     .killed('proxy')

@@ -63,7 +63,7 @@ test('L9 a sidecar that is killed is started again; mains go on', async (t) => {
   assert.deepEqual(pod.noted, ['s up', 'm up', 's up', 'm got 12', 'm ends', 's got 15', 's ends']);
 });
 
-test('L9 a sidecar whose command cannot be started is tried again, at once and then after 10 s', async (t) => {
+test('L20 under Never a sidecar whose command cannot be started is tried again, at once and then after 10 s', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
   const sidecar = pod.start('s', ['/no/such/command']);
   const main = pod.start('m', pod.work('m'));
@@ -75,6 +75,21 @@ test('L9 a sidecar whose command cannot be started is tried again, at once and t
   assert.equal(await main.code(), 143);
   assert.equal(await sidecar.code(), 0);
   assert.deepEqual(pod.noted, []);
+});
+
+test('L20 where the kubelet starts it again a sidecar whose command cannot be started ends with its code, and the next one may run', async (t) => {
+  const pod = new Pod(t, { mains: ['m'], sidecars: ['s'], restartPolicy: 'OnFailure' });
+  const main = pod.start('m', pod.work('m'));
+  await pod.announces('m', 'waiting');
+  const command = `${pod.folder}/command`;
+  for (const attempt of [1, 2, 3, 4]) {
+    const sidecar = pod.start('s', [command]);
+    assert.equal(await sidecar.code(), 127, sidecar.words);
+    assert.equal((await pod.announces('s', 'ended', attempt)).final, false);
+  }
+  writeFileSync(command, `#!/bin/sh\nexec ${pod.serve('s').join(' ')}\n`, { mode: 0o755 });
+  const sidecar = pod.start('s', [command]);
+  assert.deepEqual([await main.code(), await sidecar.code()], [0, 0], pod.story);
 });
 
 test('L9 a sidecar that is not yet ready is started again too', async (t) => {

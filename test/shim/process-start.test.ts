@@ -230,7 +230,10 @@ test('L2 L8 a sidecar that will never come back ends the wait of a main', async 
   await pod.announces('m', 'waiting');
   await sidecar.signal(KILL);
   assert.equal(await main.code(), 125);
-  assert.match(main.stderr, /^curfew: sidecar s has ended and will not be started again/);
+  assert.match(
+    main.stderr,
+    /^curfew: sidecar s was killed and will not be started again \(see its log\): cannot start/,
+  );
 });
 
 test('L14 deletion during start ends every container, and nothing starts after TERM', async (t) => {
