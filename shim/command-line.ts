@@ -12,7 +12,7 @@ import type {
   ShimOptions,
   StartedOptions,
 } from './options.ts';
-import { BIN_DIR, RUN_DIR } from './paths.ts';
+import { BIN_DIR, NO_MESSAGE, RUN_DIR } from './paths.ts';
 import { formatReadiness, parseReadiness } from './readiness-condition.ts';
 import { parseSignal } from './signals.ts';
 import { parseWhole } from './whole-number.ts';
@@ -58,6 +58,7 @@ export function shimFlags(options: ShimOptions): string[] {
   if (options.probed) flags.push('--probed');
   if (options.aloneGrace !== undefined) put('alone-grace', formatAloneGrace(options.aloneGrace));
   if (options.hostPid) flags.push('--host-pid');
+  if (options.terminationMessage !== undefined) put('termination-message', options.terminationMessage);
   if (options.log !== 'info') put('log', options.log);
   putReadiness(flags, options);
   if (options.byMachine !== undefined)
@@ -114,6 +115,7 @@ export function parseShimArguments(argv: string[]): ShimOptions {
   const stopTimeout = flags.duration('stop-timeout');
   if (stopSignal !== undefined && parseSignal(stopSignal) === undefined)
     throw flags.bad('stop-signal', stopSignal, 'TERM');
+  const terminationMessage = flags.one('termination-message');
   const machines = flags.one('by-machine');
   const byMachine = machines === undefined ? undefined : parseByMachine(machines);
   if (machines !== undefined && byMachine === undefined)
@@ -138,6 +140,7 @@ export function parseShimArguments(argv: string[]): ShimOptions {
     probed: flags.present('probed'),
     ...aloneGraceOf(flags),
     hostPid: flags.present('host-pid'),
+    ...(terminationMessage === undefined ? {} : { terminationMessage }),
     log: flags.choice('log', ['info', 'debug']) ?? 'info',
     ...readinessOf(flags),
     ...(byMachine === undefined ? {} : { byMachine }),
@@ -195,6 +198,18 @@ export function parseIdentity(argv: readonly string[]): Identity | undefined {
     restartRules: flags.all('restart-rule').flatMap((text) => parseRestartRule(text) ?? []),
     probed: flags.present('probed'),
   };
+}
+
+/**
+ * Where the last words of a container go whose arguments do not parse, as {@link ContainerOptions.terminationMessage} says it.
+ * @returns `none` where it is none: a role that is run beside a container's command leaves that one's message alone
+ */
+export function parseMessagePath(argv: readonly string[]): string | undefined {
+  const role = argv[0];
+  if (role === 'install') return undefined;
+  if (role !== 'main' && role !== 'sidecar') return NO_MESSAGE;
+  const end = argv.indexOf('--');
+  return new Flags(argv.slice(1, end < 0 ? argv.length : end)).all('termination-message')[0];
 }
 
 function parseRestartRule(text: string): RestartRule | undefined {

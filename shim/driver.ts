@@ -13,6 +13,7 @@ import { ReadinessProbe } from './readiness.ts';
 import type { Rendezvous } from './rendezvous.ts';
 import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
 import { StopRequests } from './stop-request.ts';
+import { leaveMessage } from './termination-message.ts';
 import { flushWords, hasWords, say } from './voice.ts';
 import { waitFor } from './waiting.ts';
 
@@ -229,6 +230,7 @@ export class Driver {
         this.trace(`exit ${action.code}`);
         this.rendezvous.leave();
         flushWords();
+        if (action.why !== undefined) leaveMessage(action.why, this.context.options.terminationMessage);
         return host.exit(action.code);
     }
   }

@@ -44,6 +44,11 @@ export const flags = (): readonly Flag[] => [
   },
   { name: 'ready-header', value: "'Name: value'", meaning: 'a header of an http condition' },
   { name: 'ready-timeout', value: '1s', meaning: 'how long one try of it may take' },
+  {
+    name: 'termination-message',
+    value: 'PATH|none',
+    meaning: "where the shim's last words go (/dev/termination-log)",
+  },
   { name: 'log', value: 'info|debug', meaning: 'debug: tell every step' },
   { name: 'by-machine', value: 'amd64:WORDS,arm64:WORDS', meaning: "whose the command's first words are" },
 ];

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -428,9 +429,8 @@ static int open_found(int found, const struct stat *is, const char *path, int fl
  * Open what has this name only if it is of this kind, and nothing else ever: other containers may exchange names in the
  * rendezvous at any moment, a device's opening may do something, and O_PATH opens nothing.
  */
-static int open_kind(const char *path, int flags, mode_t kind) {
+static int open_kind_of(int found, const char *path, int flags, mode_t kind) {
   struct stat is;
-  int found = open_name(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (found < 0) return -1;
   int fd = -1;
   if (look(found, &is) == 0) {
@@ -445,12 +445,42 @@ static int open_kind(const char *path, int flags, mode_t kind) {
   return high(fd);
 }
 
+static int open_kind(const char *path, int flags, mode_t kind) {
+  return open_kind_of(open_name(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), path, flags, kind);
+}
+
+/* An O_PATH descriptor of what a path from the root leads to, with no link on the way: each folder is opened from the
+ * one before it. */
+static int find_unlinked(const char *path) {
+  int at = open_name("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (const char *rest = path; at >= 0;) {
+    char part[NAME_MAX + 1];
+    while (*rest == '/') rest++;
+    size_t length = strcspn(rest, "/");
+    if (length == 0) return at;
+    int next = -1;
+    errno = ENAMETOOLONG;
+    if (length < sizeof part) {
+      memcpy(part, rest, length);
+      part[length] = 0;
+      next = openat(at, part, O_PATH | O_NOFOLLOW | O_CLOEXEC | (rest[length] ? O_DIRECTORY : 0));
+    }
+    int error = errno;
+    close(at);
+    errno = error;
+    at = next;
+    rest += length;
+  }
+  return -1;
+}
+
 static long call_open(const char *path, long mode) {
   switch (mode) {
     case 'r': return open_kind(path, O_RDONLY, S_IFREG);
     case 'w': return open_kind(path, O_WRONLY, S_IFREG);
     case 'l': return open_kind(path, O_RDONLY, S_IFIFO);
     case 'f': return open_kind(path, O_RDWR, S_IFIFO);
+    case 'm': return open_kind_of(find_unlinked(path), path, O_RDWR, S_IFREG);
     case 'c': return high(open_name(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC));
     default: return high(open_name(path, O_RDONLY | O_CLOEXEC));
   }
@@ -470,7 +500,8 @@ static long call_kind(const char *path, long extra) {
 
 /*
  * open_file(path, mode): "r" read and "w" write a regular file that is there, "l" listen to and "f" hold a FIFO, "c"
- * create a file anew, all without following a link; "x" read, following links.
+ * create a file anew, all without following a link; "m" read and write a regular file, without one in its folders'
+ * names either; "x" read, following links.
  */
 static JSValue open_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   const char *mode = JS_ToCString(ctx, argv[1]);

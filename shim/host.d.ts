@@ -62,9 +62,10 @@ declare module 'host' {
   /**
    * `r` read or `w` write a regular file that is there; `l` listen to (the reading end) or `f` hold (both ends) a FIFO that is there; `c`
    * create a file anew, and write. None of these follows a link, or opens anything of another kind (-EMEDIUMTYPE), or waits, whatever other
-   * processes do to the name meanwhile. `x` read, following links.
+   * processes do to the name meanwhile. `m` read and write a regular file that is there, following no link in the folders of its path either;
+   * `path` begins at the root. `x` read, following links.
    */
-  export function open(path: string, mode: 'r' | 'w' | 'l' | 'f' | 'c' | 'x'): number;
+  export function open(path: string, mode: 'r' | 'w' | 'l' | 'f' | 'c' | 'm' | 'x'): number;
   export function close(fd: number): number;
   /** Up to `max` bytes (at most 65536) as text; empty at the end. */
   export function read(fd: number, max: number): string | number;

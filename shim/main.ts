@@ -6,9 +6,16 @@ import { help } from './help.ts';
 import { install } from './install.ts';
 import { EXIT_UNUSABLE } from './lifecycle.ts';
 import { othersWords } from './machine-words.ts';
-import { type ContainerOptions, parseIdentity, parseShimArguments, UsageError } from './protocol.ts';
+import {
+  type ContainerOptions,
+  parseIdentity,
+  parseMessagePath,
+  parseShimArguments,
+  UsageError,
+} from './protocol.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { Started } from './started.ts';
+import { leaveMessage } from './termination-message.ts';
 import { announceUnusable } from './unusable.ts';
 import { flushWords, say } from './voice.ts';
 
@@ -28,7 +35,7 @@ function runBeside(args: string[]): never {
     if (options.role === 'install') install(options);
     return host.exit(options.role === 'started' ? new Started(options).wait() : 0);
   } catch (error) {
-    return failed(error);
+    return failed(error, args);
   }
 }
 
@@ -45,15 +52,16 @@ function runContainer(args: string[]): never {
   } catch (error) {
     const identity = parseIdentity(args);
     if (identity !== undefined) announceUnusable(identity, rendezvous);
-    return failed(error);
+    return failed(error, args);
   }
 }
 
 /** Say why, and end. A bug is the engine's to tell of, with its stack. */
-function failed(error: unknown): never {
+function failed(error: unknown, args: readonly string[]): never {
   if (!(error instanceof UsageError) && !(error instanceof HostError)) throw error;
   say(error.message);
   flushWords();
+  leaveMessage(error.message, parseMessagePath(args));
   return host.exit(EXIT_UNUSABLE);
 }
 

@@ -64,6 +64,11 @@ export interface ContainerOptions {
   aloneGrace?: AloneGrace;
   /** The pod shares the host's process namespace: a stop request has a sender that we can see. */
   hostPid: boolean;
+  /**
+   * Where the shim's last words go, where its command wrote nothing there: terminationMessagePath (absent: the kubelet's default), or `none`,
+   * where the end of the container's log is its message (FallbackToLogsOnError): the words are there already.
+   */
+  terminationMessage?: string;
   log: 'info' | 'debug';
   /** A sidecar's readiness condition. */
   ready: Readiness;

@@ -4,6 +4,10 @@
 export const BIN_DIR = '/curfew/bin';
 /** Where the rendezvous is mounted, read-write. */
 export const RUN_DIR = '/curfew/run';
+/** The kubelet's default terminationMessagePath. */
+export const MESSAGE_PATH = '/dev/termination-log';
+/** In place of such a path: nothing is written. */
+export const NO_MESSAGE = 'none';
 /** The shim's file name in {@link BIN_DIR}. */
 export const SHIM_NAME = 'curfew-shim';
 /** The shim as a wrapped container runs it. */

@@ -13,14 +13,19 @@ const MOST_LINES = 100;
 
 const lines: string[] = [];
 
-/** Say one line. Control characters are escaped: what stands in it may come from outside. */
-export function say(text: string): void {
+/** A line as it is said, of at most 1,300 characters. Control characters are escaped: what stands in it may come from outside. */
+export function lineOf(text: string): string {
   let line = 'curfew: ';
   for (const char of text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}...` : text) {
     if (line.length < MAX_ESCAPED)
       line += char < ' ' || char === '\u007f' ? JSON.stringify(char).slice(1, -1) : char;
   }
-  lines.push(`${line}\n`);
+  return `${line}\n`;
+}
+
+/** Say one line. */
+export function say(text: string): void {
+  lines.push(lineOf(text));
   if (lines.length > MOST_LINES) lines.shift();
 }
 

@@ -26,6 +26,7 @@ const CONTAINER: Required<ContainerOptions> = {
   probed: true,
   aloneGrace: { least: 1_000, most: 2_000 },
   hostPid: true,
+  terminationMessage: '/elsewhere',
   log: 'debug',
   ready: { kind: 'http', port: 80, path: '/', headers: ['A: b'] },
   readyTimeout: 2_000,

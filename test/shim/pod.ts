@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { MARKER_SIZE, type Marker, type Phase, parseMarker } from '../../shim/marker.ts';
-import { type ContainerOptions, type Readiness, shimFlags } from '../../shim/protocol.ts';
+import { type ContainerOptions, NO_MESSAGE, type Readiness, shimFlags } from '../../shim/protocol.ts';
 import { buildActor } from './actor.ts';
 import { Container, type Surroundings, TERM } from './container.ts';
 import { until } from './patience.ts';
@@ -117,6 +117,8 @@ export class Pod {
       grace,
       probed: false,
       hostPid: false,
+      // Not the machine's own, where the tests run in a pod.
+      terminationMessage: NO_MESSAGE,
       log: 'info',
       ready: sidecars.includes(name) ? this.upOf(command) : { kind: 'none' },
       readyTimeout: 1_000,

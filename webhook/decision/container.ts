@@ -45,6 +45,8 @@ export interface ContainerDetails {
   restartsOnResize: boolean;
   /** lifecycle.stopSignal (newer Kubernetes), as it is written: `SIGUSR1`. */
   stopSignal: string | undefined;
+  terminationMessagePath: string | undefined;
+  terminationMessagePolicy: string | undefined;
   /** Its own policy (newer Kubernetes). */
   restartPolicy: RestartPolicy | undefined;
   restartRules: RestartRule[];
@@ -87,6 +89,8 @@ export function parseContainer(index: number, raw: JsonRecord): ContainerDetails
       (policy) => member(policy, 'restartPolicy') === 'RestartContainer',
     ),
     stopSignal: lifecycle && textAt(lifecycle, 'stopSignal', `${where}.lifecycle`),
+    terminationMessagePath: textAt(raw, 'terminationMessagePath', where),
+    terminationMessagePolicy: textAt(raw, 'terminationMessagePolicy', where),
     restartPolicy: restartPolicyAt(raw, where),
     restartRules: parseRestartRules(raw, where),
   };

@@ -1,6 +1,12 @@
 import { MAX_DURATION_MS } from '../../shim/duration.ts';
 import type { MachineWords } from '../../shim/machine-words.ts';
-import { type AloneGrace, type ContainerOptions, RUN_DIR } from '../../shim/protocol.ts';
+import {
+  type AloneGrace,
+  type ContainerOptions,
+  MESSAGE_PATH,
+  NO_MESSAGE,
+  RUN_DIR,
+} from '../../shim/protocol.ts';
 import { parseSignal, signalName } from '../../shim/signals.ts';
 import type { ContainerWishes } from './annotations.ts';
 import type { ContainerDetails } from './container.ts';
@@ -69,6 +75,7 @@ export function containerOptions(
       details.hasLivenessProbe || details.hasStartupProbe || details.hasPostStart || details.restartsOnResize,
     ...(isMain ? {} : aloneGrace(pod, details, grace)),
     hostPid: pod.hostPid,
+    ...terminationMessage(details),
     log: wishes.log,
     ready,
     readyTimeout: timeout,
@@ -95,6 +102,22 @@ function aloneGrace(
   return all.every((one) => one === grace)
     ? {}
     : { aloneGrace: { least: Math.min(...all), most: Math.max(...all) } };
+}
+
+/** The longest path that the kernel takes (PATH_MAX). */
+const MOST_PATH = 4_095;
+
+/**
+ * Where the shim's last words go. Under FallbackToLogsOnError nowhere: the end of the log is the message, and they stand there. Nor where the kubelet
+ * would expand the path in the shim's command (`$(`), or it is none.
+ */
+function terminationMessage({ terminationMessagePath: path, terminationMessagePolicy }: ContainerDetails): {
+  terminationMessage?: string;
+} {
+  if (terminationMessagePolicy === 'FallbackToLogsOnError') return { terminationMessage: NO_MESSAGE };
+  if (path === undefined || path === '' || path === MESSAGE_PATH) return {};
+  const isUsable = path.startsWith('/') && path.length <= MOST_PATH && !path.includes('$(');
+  return { terminationMessage: isUsable ? path : NO_MESSAGE };
 }
 
 /**
