@@ -10,7 +10,9 @@ import { type Action, type Context, type Event, earliest, isBeginning, type Peer
 import { Machine } from './machine.ts';
 import type { ContainerOptions } from './protocol.ts';
 import { ReadinessProbe } from './readiness.ts';
+import { ReasonFile } from './reason-file.ts';
 import type { Rendezvous } from './rendezvous.ts';
+import { ShownCard } from './shown-card.ts';
 import { parseSignal, SIGCHLD, SIGKILL, SIGTERM, SIGURG, signalName } from './signals.ts';
 import { StopRequests } from './stop-request.ts';
 import { leaveMessage } from './termination-message.ts';
@@ -28,6 +30,8 @@ export class Driver {
   private readonly signals: number;
   private readonly changes: ChangeWatch;
   private readonly probe: ReadinessProbe;
+  private readonly reasons: ReasonFile;
+  private readonly card: ShownCard;
   private readonly debug: boolean;
   private readonly stopRequests: StopRequests;
   private readonly machine: Machine;
@@ -58,9 +62,11 @@ export class Driver {
     this.machine = new Machine(this.context);
     this.changes = new ChangeWatch(options.run);
     this.probe = new ReadinessProbe(options.ready, options.readyTimeout);
+    this.reasons = new ReasonFile(options.run, options.name);
     if (host.pid() !== 1) host.subreaper();
     const others = [...options.mains, ...options.sidecars].filter((name) => name !== options.name);
     this.rendezvous.watch(others);
+    this.card = new ShownCard(options, rendezvous);
   }
 
   /** @throws {HostError} where the kernel refuses what no shim can do without; then nothing of the container runs any more */
@@ -116,6 +122,7 @@ export class Driver {
     for (const { fd } of sockets)
       if (happened.has(fd) && this.probe.happened(fd, now)) this.handle({ type: 'ready', at: now });
     this.probe.tick(now);
+    this.reasons.tell(this.probe.failure, now);
     const dueNow = this.machine.wakeAt;
     if (dueNow !== undefined && now >= dueNow) this.handle({ type: 'tick', at: now });
   }
@@ -181,6 +188,7 @@ export class Driver {
         // A preStop hook that has ended the process ends with it, and the stop request follows (rule L9).
         if (host.pid() !== 1 || role === 'sidecar') this.child.killLeftovers(preStop.includes(name));
         this.child.forget();
+        this.card.ended(code);
         this.handle({ type: 'exit', at, code });
       } else if (this.probe.ended(ended.pid, code, at)) {
         this.handle({ type: 'ready', at });
@@ -213,8 +221,10 @@ export class Driver {
       case 'spawn':
         return this.spawn();
       case 'probe':
-        if (action.on) this.probe.start(host.now());
-        else this.probe.stop();
+        if (action.on) {
+          this.probe.start(host.now());
+          this.reasons.forget();
+        } else this.probe.stop();
         return true;
       case 'signal':
         this.child.signal(action);
@@ -239,6 +249,7 @@ export class Driver {
     const { phase, code, final, stopping } = action.marker;
     const end = phase === 'ended' ? ` with code ${code}, ${final ? 'for good' : 'to be started again'}` : '';
     this.trace(`${phase}${end}${stopping ? ', stopping' : ''}`);
+    this.card.show(phase === 'starting');
     try {
       this.rendezvous.announce(action.marker);
       return true;
@@ -257,12 +268,14 @@ export class Driver {
   }
 
   private spawn(): boolean {
+    this.card.started();
     const command = this.context.options.command[0] ?? '';
     const started = this.child.spawn(command);
     if (typeof started === 'number') {
       this.trace(`started process ${started}`);
       return true;
     }
+    this.card.ended(started.code);
     this.queue.push({ type: 'not-started', at: host.now(), code: started.code, reason: started.reason });
     return false;
   }

@@ -1,9 +1,11 @@
 /*
  * The shim's `main`: a QuickJS engine with nothing in it but what the shim uses, the C module `host`, and the
- * shim's own JavaScript as bytecode (`shim/build` makes `bundle` from shim/main.ts). No policy lives here.
+ * shim's own JavaScript as bytecode: one program for the roles that run in a container's own process, another for the
+ * rest. No policy lives here.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -17,9 +19,9 @@ JSModuleDef *js_init_module_host(JSContext *ctx, const char *name);
 /* shim/memory.c */
 extern const JSMallocFunctions shim_memory;
 
-/* made by qjsc */
-extern const uint8_t bundle[];
-extern const uint32_t bundle_size;
+/* made by qjsc: shim/main.ts, which is read whenever a container starts, and shim/pod-roles.ts */
+extern const uint8_t main_program[], pod_roles[];
+extern const uint32_t main_program_size, pod_roles_size;
 
 /* The exit code of a shim that cannot do its work; 126 and 127 tell of the command (rule P2). */
 #define EXIT_INTERNAL 125
@@ -72,9 +74,14 @@ static JSContext *new_context(JSRuntime *rt) {
   return ctx;
 }
 
-/* Run the bundle, a module, to its end. */
-static void run(JSContext *ctx) {
-  JSValue module = JS_ReadObject(ctx, bundle, bundle_size, JS_READ_OBJ_BYTECODE);
+/* Whether this is a role of shim/main.ts. */
+static int is_containers(const char *role) {
+  return !strcmp(role, "main") || !strcmp(role, "sidecar") || !strcmp(role, "started");
+}
+
+/* Run a program, a module, to its end. */
+static void run(JSContext *ctx, const uint8_t *program, size_t size) {
+  JSValue module = JS_ReadObject(ctx, program, size, JS_READ_OBJ_BYTECODE);
   if (JS_IsException(module) || JS_ResolveModule(ctx, module) < 0) fail_pending(ctx);
   JSValue evaluated = JS_EvalFunction(ctx, module);
   if (JS_IsException(evaluated)) fail_pending(ctx);
@@ -87,6 +94,7 @@ static void run(JSContext *ctx) {
 }
 
 int main(int argc, char **argv) {
+  int one = argc > 1 && is_containers(argv[1]);
   host_early(argc, argv);
   JSRuntime *rt = JS_NewRuntime2(&shim_memory, NULL);
   if (!rt) fail_start();
@@ -95,6 +103,9 @@ int main(int argc, char **argv) {
   JS_SetGCThreshold(rt, FIRST_COLLECTION);
   JSContext *ctx = new_context(rt);
   if (!js_init_module_host(ctx, "host")) fail_pending(ctx);
-  run(ctx);
+  if (one)
+    run(ctx, main_program, main_program_size);
+  else
+    run(ctx, pod_roles, pod_roles_size);
   return 0;
 }

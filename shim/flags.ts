@@ -4,6 +4,12 @@ import { parseDuration } from './duration.ts';
 /** An argument that the shim cannot take. The message names it. */
 export class UsageError extends Error {}
 
+/** What a word is that names no role. */
+export function unknownRole(role: string | undefined): UsageError {
+  const word = JSON.stringify(role ?? '');
+  return new UsageError(`unknown role ${word}: it is install, main, sidecar, started or status`);
+}
+
 /** `--name=value` arguments, each taken once; what nobody took is an error. */
 export class Flags {
   private readonly left: string[];

@@ -13,6 +13,7 @@ export interface Flag {
 export const flags = (): readonly Flag[] => [
   { name: 'containers', value: 'NAMES', meaning: 'install: every wrapped container' },
   { name: 'to', value: 'DIR', meaning: 'install: folder for this program (/curfew/bin)' },
+  { name: 'output', value: 'text|json', meaning: 'status: how it is printed (text)' },
   { name: 'run', value: 'DIR', meaning: 'the rendezvous (/curfew/run)' },
   { name: 'name', value: 'NAME', meaning: 'this container' },
   { name: 'mains', value: 'NAMES', meaning: "the pod's mains" },
@@ -64,11 +65,13 @@ export const help = (): string => `curfew-shim: runs one container of a pod for 
   curfew-shim main    --name=NAME --mains=NAMES --sidecars=NAMES [flags] -- COMMAND [ARG...]
   curfew-shim sidecar --name=NAME --mains=NAMES --sidecars=NAMES [flags] -- COMMAND [ARG...]
   curfew-shim started --name=NAME [--for=10s] [--ready=CONDITION] [--run=DIR]
+  curfew-shim status  [--output=text|json] [--run=DIR]
 
 install copies this program to DIR (/curfew/bin) and makes the rendezvous (/curfew/run) ready.
 main waits until the sidecars are started, then runs its command.
 sidecar runs its command until every main has ended for good.
 started is a startup probe: it ends when the container's command has run for that time and its condition was tried once.
+status prints, in any of the pod's containers, what each container does, whom it waits for, and why. It changes nothing.
 
 ${flags()
   .map((flag) => `  ${written(flag).padEnd(40)} ${flag.meaning}`)

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #endif
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -34,6 +35,7 @@
 #define MAX_POLL 1024
 #define MAX_READ 65536
 #define MAX_ARGS 65536
+#define MAX_LIST 4096
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 /* shim/arguments.c */
@@ -523,6 +525,24 @@ static JSValue kind_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst
   return with_path(ctx, argv[0], call_kind, 0);
 }
 
+/* list(folder): the names in it, as many as there is room for; or -errno. */
+static JSValue list(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  const char *path = JS_ToCString(ctx, argv[0]);
+  int fd = path ? open_name(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, error = path ? errno : ENOMEM;
+  JS_FreeCString(ctx, path);
+  DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+  if (!folder) {
+    errno = error;
+    return result(ctx, -1);
+  }
+  JSValue names = JS_NewArray(ctx);
+  struct dirent *entry;
+  for (uint32_t n = 0; n < MAX_LIST && (entry = readdir(folder));)
+    if (entry->d_name[0] != '.') JS_SetPropertyUint32(ctx, names, n++, JS_NewString(ctx, entry->d_name));
+  closedir(folder);
+  return names;
+}
+
 static JSValue rename_file(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   const char *from = JS_ToCString(ctx, argv[0]), *to = JS_ToCString(ctx, argv[1]);
   int r = from && to ? rename(from, to) : -1, error = from && to ? errno : ENOMEM;
@@ -778,6 +798,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("removeFolder", 1, remove_folder),
     JS_CFUNC_DEF("makeFifo", 2, make_fifo),
     JS_CFUNC_DEF("kindOf", 1, kind_of),
+    JS_CFUNC_DEF("list", 1, list),
     JS_CFUNC_DEF("watch", 1, watch),
     JS_CFUNC_DEF("poll", 3, poll_all),
     JS_CFUNC_DEF("connect", 2, connect_to),

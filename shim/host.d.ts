@@ -83,6 +83,8 @@ declare module 'host' {
   export function unlink(path: string): number;
   export function removeFolder(path: string): number;
   export function makeFifo(path: string, mode: number): number;
+  /** The names in a folder, at most 4,096 of them, in no order. */
+  export function list(folder: string): string[] | number;
   /** The S_IFMT bits of lstat(2). */
   export function kindOf(path: string): number;
 

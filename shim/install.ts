@@ -1,5 +1,6 @@
 /** The init container's work: the shim into one volume, an empty rendezvous into the other. */
 import * as host from 'host';
+import { CARD_SIZE } from './card.ts';
 import { EACCES, EEXIST, HostError } from './errors.ts';
 import { holdLife } from './life-line.ts';
 import { MARKER_SIZE } from './marker.ts';
@@ -44,7 +45,7 @@ function prepareRendezvous(folder: string, names: readonly string[]): void {
     host.close(holdLife(folder, name));
     const path = statePath(folder, name);
     if (host.kindOf(path) >= 0) continue;
-    const failed = writeWhole(path, `${''.padEnd(MARKER_SIZE - 1)}\n`, true, 0o666);
+    const failed = writeWhole(path, `${''.padEnd(MARKER_SIZE + CARD_SIZE - 1)}\n`, true, 0o666);
     if (failed !== undefined) throw failed;
   }
   const temporary = `${folder}/epoch.tmp`;

@@ -1,50 +1,34 @@
-/** The shim: `curfew-shim install|main|sidecar|started ...`. See `help.ts` for the flags. */
+/** The shim's program for one container: `curfew-shim main|sidecar|started ...`. `pod-roles.ts` is the other. See `help.ts` for the flags. */
 import * as host from 'host';
+import { parseContainer, parseIdentity, parseMessagePath, parseStarted } from './container-arguments.ts';
 import { Driver } from './driver.ts';
-import { HostError } from './errors.ts';
-import { help } from './help.ts';
-import { install } from './install.ts';
-import { EXIT_UNUSABLE } from './lifecycle.ts';
+import { failed } from './failed.ts';
+import { UsageError } from './flags.ts';
 import { othersWords } from './machine-words.ts';
-import {
-  type ContainerOptions,
-  parseIdentity,
-  parseMessagePath,
-  parseShimArguments,
-  UsageError,
-} from './protocol.ts';
+import type { ContainerOptions } from './options.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { Started } from './started.ts';
-import { leaveMessage } from './termination-message.ts';
 import { announceUnusable } from './unusable.ts';
-import { flushWords, say } from './voice.ts';
 
 function main(): never {
   const args = host.args();
-  if (args.length === 0 || args[0] === '--help' || args[0] === 'help') {
-    host.write(1, help(), -1);
-    return host.exit(args.length === 0 ? EXIT_UNUSABLE : 0);
-  }
-  return args[0] === 'install' || args[0] === 'started' ? runBeside(args) : runContainer(args);
+  return args[0] === 'started' ? runProbe(args) : runContainer(args[0] === 'main' ? 'main' : 'sidecar', args);
 }
 
-/** The roles that take no place in the rendezvous. */
-function runBeside(args: string[]): never {
+/** It takes no place in the rendezvous. */
+function runProbe(args: readonly string[]): never {
   try {
-    const options = parseShimArguments(args);
-    if (options.role === 'install') install(options);
-    return host.exit(options.role === 'started' ? new Started(options).wait() : 0);
+    return host.exit(new Started(parseStarted(args)).wait());
   } catch (error) {
-    return failed(error, args);
+    return failed(error, parseMessagePath(args));
   }
 }
 
 /** The container's place in the rendezvous is taken before anything can fail: an end that nobody hears of is waited for (rule L17). */
-function runContainer(args: string[]): never {
+function runContainer(role: ContainerOptions['role'], args: readonly string[]): never {
   let rendezvous: Rendezvous | undefined;
   try {
-    const options = parseShimArguments(args);
-    if (options.role === 'install' || options.role === 'started') throw new UsageError('no container to run');
+    const options = parseContainer(role, args);
     rendezvous = new Rendezvous(options);
     const commandAt = args.indexOf('--') + 1;
     keepOwnWords(options, commandAt);
@@ -52,17 +36,8 @@ function runContainer(args: string[]): never {
   } catch (error) {
     const identity = parseIdentity(args);
     if (identity !== undefined) announceUnusable(identity, rendezvous);
-    return failed(error, args);
+    return failed(error, parseMessagePath(args));
   }
-}
-
-/** Say why, and end. A bug is the engine's to tell of, with its stack. */
-function failed(error: unknown, args: readonly string[]): never {
-  if (!(error instanceof UsageError) && !(error instanceof HostError)) throw error;
-  say(error.message);
-  flushWords();
-  leaveMessage(error.message, parseMessagePath(args));
-  return host.exit(EXIT_UNUSABLE);
 }
 
 /** Leave out of the command, here and in the program's own arguments, what other machines than this one run. */

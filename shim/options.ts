@@ -96,10 +96,17 @@ export interface StartedOptions {
   readyTimeout: number;
 }
 
+/** `status`: what the pod's shims have told each other, for people and programs. */
+export interface StatusOptions {
+  role: 'status';
+  run: string;
+  output: 'text' | 'json';
+}
+
 /** What a container's shim must know to take its place in the rendezvous, and to say there that it has ended. */
 export type Identity = Pick<
   ContainerOptions,
   'role' | 'name' | 'run' | 'preStop' | 'restartPolicy' | 'restartRules' | 'probed'
 >;
 
-export type ShimOptions = InstallOptions | ContainerOptions | StartedOptions;
+export type ShimOptions = InstallOptions | ContainerOptions | StartedOptions | StatusOptions;

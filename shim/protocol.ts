@@ -2,7 +2,8 @@
  * What the two programs agree on: the webhook writes these paths and flags into a pod, the shim reads them there.
  * Both import this file; neither knows more of the other. (What the shims tell each other is in `marker.ts`.)
  */
-export { parseIdentity, parseMessagePath, parseShimArguments, shimFlags } from './command-line.ts';
+export { parseShimArguments, shimFlags } from './command-line.ts';
+export { parseIdentity } from './container-arguments.ts';
 export { UsageError } from './flags.ts';
 export type {
   AloneGrace,
@@ -13,6 +14,7 @@ export type {
   RestartRule,
   ShimOptions,
   StartedOptions,
+  StatusOptions,
 } from './options.ts';
 export {
   BIN_DIR,

@@ -55,6 +55,7 @@ export class ReadinessProbe {
 
   start(at: number): void {
     this.running = true;
+    this.failure = undefined;
     this.report.start(at);
     this.pause = FIRST_PAUSE;
     this.trying = false;

@@ -5,13 +5,15 @@
  *   whatever kills the shim, and whoever holds the reading end is told at once (POLLHUP). This is the lock of rules L8
  *   and L11.
  * - `<name>.state`, its marker (`marker.ts`): always of one size, overwritten by one write, with a checksum. Who reads
- *   between the two halves of a write sees no marker, and is woken again when the writer closes the file.
+ *   between the two halves of a write sees no marker, and is woken again when the writer closes the file. Behind it stands its card
+ *   (`card.ts`), by which nobody decides anything.
  *
  * And one for the pod: `epoch`, a random word that the init container writes each time the sandbox is made.
  *
  * Whoever can write here can also remove it all (`rm -rf /curfew/run/*`): who looks at the others looks after its own files too.
  */
 import * as host from 'host';
+import { type Card, formatCard } from './card.ts';
 import { EAGAIN, ENOENT, HostError } from './errors.ts';
 import { emptyLife, holdLife, lifePath, makeLife, openLife } from './life-line.ts';
 import { type Announcement, DOUBT, doneBefore, type Peer, type Peers } from './lifecycle.ts';
@@ -43,6 +45,9 @@ export class Rendezvous {
   private listeners: Listener[] = [];
   /** What was announced last. */
   private announced: Announcement | undefined;
+  private card = '';
+  /** It stands in the file. */
+  private isShown = true;
   private pause = FIRST_PAUSE;
   private mendAt = 0;
   private removalSaid = false;
@@ -146,14 +151,23 @@ export class Rendezvous {
     return this.mendAt;
   }
 
+  /** What goes out behind the next announcement, as far as there is room. */
+  show(card: Card): void {
+    this.card = formatCard(card);
+    this.isShown = false;
+  }
+
   /** @throws {HostError} when it can be written neither anew nor in place */
   announce(what: Announcement): void {
-    const text = this.textOf(what);
+    const marker = this.textOf(what);
+    const text = this.isShown ? marker : marker + this.card;
     const path = statePath(this.folder, this.name);
     try {
       // In its place there may be nothing, or something that is not ours.
-      if (overwrite(path, text) !== undefined) this.writeAnew(`${this.name}.state`, text);
+      if (overwrite(path, text, MARKER_SIZE) !== undefined)
+        this.writeAnew(`${this.name}.state`, marker + this.card);
       this.announced = what;
+      this.isShown = true;
     } catch (error) {
       if (what.phase === 'ended') for (const life of this.lives) host.write(life, formatSpoken(what), -1);
       throw error;
@@ -208,7 +222,9 @@ export class Rendezvous {
 
   private writeAnew(file: string, text: string): void {
     const temporary = `${this.folder}/${this.name}.tmp`;
-    const failed = writeWhole(temporary, text, false) ?? replace(temporary, `${this.folder}/${file}`);
+    const enough = Math.min(text.length, MARKER_SIZE);
+    const failed =
+      writeWhole(temporary, text, false, 0o644, enough) ?? replace(temporary, `${this.folder}/${file}`);
     if (failed !== undefined) throw failed;
   }
 

@@ -6,6 +6,7 @@ import {
   type ContainerOptions,
   type InstallOptions,
   type StartedOptions,
+  type StatusOptions,
   shimFlags,
 } from '../../shim/protocol.ts';
 
@@ -48,8 +49,10 @@ const STARTED: Required<StartedOptions> = {
   readyTimeout: 2_000,
 };
 
+const STATUS: Required<StatusOptions> = { role: 'status', run: '/elsewhere', output: 'json' };
+
 test('every flag that can be written stands in the help, and every flag of the help can be written', () => {
-  const names = [INSTALL, CONTAINER, STARTED]
+  const names = [INSTALL, CONTAINER, STARTED, STATUS]
     .flatMap((options) => shimFlags(options))
     .flatMap((flag) => /^--([a-z-]+)/.exec(flag)?.slice(1) ?? []);
   assert.deepEqual(

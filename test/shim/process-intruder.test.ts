@@ -16,7 +16,18 @@ const INTRUDER = buildProgram(new URL('intruder.c', import.meta.url).pathname);
 const LIVES = 25;
 const KINDS = ['link', 'folder', 'socket', 'device', 'file'] as const;
 /** Every name that a pod of `m` and `s` has in the rendezvous. */
-const NAMES = ['m.life', 'm.state', 'm.tmp', 's.life', 's.state', 's.tmp', 'epoch', 'epoch.tmp'];
+const NAMES = [
+  'm.life',
+  'm.state',
+  'm.tmp',
+  's.life',
+  's.state',
+  's.tmp',
+  's.why',
+  's.why.tmp',
+  'epoch',
+  'epoch.tmp',
+];
 
 /** A file that is nobody else's business, and what of it a shim could change. */
 function secret(pod: Pod): { path: string; state: () => unknown } {

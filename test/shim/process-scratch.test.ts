@@ -28,7 +28,7 @@ const AT_HOME = { run: '/curfew/run' };
 const shimAtHome = (words: string[], pod: Pod) =>
   words.map((word) => (word === `${pod.bin}/curfew-shim` ? '/curfew/bin/curfew-shim' : word));
 
-test('P5 in an image that holds nothing, as nobody, with a read-only root and without /proc', async (t) => {
+test('P5 P10 in an image that holds nothing, as nobody, with a read-only root and without /proc', async (t) => {
   const pod = new Pod(t, { mains: ['m'], sidecars: ['s'] });
   const { readOnly } = scratch(pod);
   // The two containers as two users, none of them root, and without a single capability.
@@ -38,6 +38,10 @@ test('P5 in an image that holds nothing, as nobody, with a read-only root and wi
     return pod.begin(name, shimAtHome(words, pod), { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
   };
   const sidecar = start('s', 1001, ['/actor', 'pause']);
+  const flags = ['status', '--output=json'];
+  const status = pod.begin('status', [...as(4_321), '/curfew/bin/curfew-shim', ...flags]);
+  assert.equal(await status.code(), 0, status.words);
+  assert.match(status.stdout, /"name":"m","role":(null|"main"),"phase":"absent"/);
   const main = start('m', 65534, ['/actor', 'report']);
   assert.equal(await main.code(), 0, main.words);
   assert.equal(report(main).uid, 65534);
