@@ -13,7 +13,12 @@ const CONTAINER_STATE = z.object({
   waiting: z.object({ reason: z.string().optional() }).optional(),
   running: z.object({ startedAt: z.string() }).optional(),
   terminated: z
-    .object({ exitCode: z.int(), reason: z.string().optional(), finishedAt: z.string().nullable() })
+    .object({
+      exitCode: z.int(),
+      reason: z.string().optional(),
+      message: z.string().optional(),
+      finishedAt: z.string().nullable(),
+    })
     .optional(),
 });
 const CONTAINER_STATUS = z.object({
