@@ -10,7 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { type JsonRecord, member, parseJsonObject } from '../shared/json.ts';
-import { KubernetesError, refusal } from './error.ts';
+import { type Caller, KubernetesError, refusal, THE_WEBHOOK } from './error.ts';
 
 /** A request; `path` with its query. */
 export interface KubernetesRequest {
@@ -24,6 +24,8 @@ export interface KubernetesRequest {
   absent?: boolean;
   /** The limit for the whole answer, in milliseconds. */
   deadline: number;
+  /** The limit for the whole answer, in bytes; by default that of one object. */
+  most?: number;
 }
 
 export interface KubernetesRequests {
@@ -34,6 +36,11 @@ export interface KubernetesRequests {
    * @returns when it ends, or `signal` is aborted @throws {KubernetesError}
    */
   stream(request: KubernetesRequest, received: () => void, signal: AbortSignal): Promise<void>;
+}
+
+export interface PlainRequests extends KubernetesRequests {
+  /** @returns the answer as it came, such as a log @throws {KubernetesError} */
+  text(request: KubernetesRequest): Promise<string>;
 }
 
 /** More than any object: the API server's own limit for a request is 3 MiB, twice etcd's limit of 1.5 MiB. */
@@ -66,20 +73,45 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
         'the file that KUBECONFIG names cannot be read as a kubeconfig',
       );
     }
-    const lacking = config.getCurrentCluster()?.proxyUrl !== undefined ? 'proxy-url' : undefined;
-    const unsupported = config.getCurrentUser()?.authProvider !== undefined ? 'auth-provider' : lacking;
-    if (unsupported !== undefined) {
-      throw new KubernetesError(
-        'no-cluster',
-        action,
-        `the kubeconfig's ${unsupported} is not supported: use a token, a client certificate or exec, and no proxy`,
-      );
-    }
+    const unsupported = unsupportedIn(config);
+    if (unsupported !== undefined) throw new KubernetesError('no-cluster', action, unsupported);
   }
+  return requestsOver(config, THE_WEBHOOK, closing);
+}
+
+/** What keeps the current context of a kubeconfig from being used: a clause. */
+export function unsupportedIn(config: KubeConfig): string | undefined {
+  const lacking = config.getCurrentCluster()?.proxyUrl !== undefined ? 'proxy-url' : undefined;
+  const unsupported = config.getCurrentUser()?.authProvider !== undefined ? 'auth-provider' : lacking;
+  return unsupported === undefined
+    ? undefined
+    : `the kubeconfig's ${unsupported} is not supported: use a token, a client certificate or exec, and no proxy`;
+}
+
+/**
+ * Requests to the current cluster of a kubeconfig.
+ * @param caller in whose words errors are explained
+ * @param closing ends all requests
+ * @throws {KubernetesError} `no-cluster`
+ */
+export function requestsOver(config: KubeConfig, caller: Caller, closing?: AbortSignal): PlainRequests {
+  const action = 'find the API server';
   const server = config.getCurrentCluster()?.server;
   if (server === undefined || !URL.canParse(server)) {
     throw new KubernetesError('no-cluster', action, 'the kubeconfig has no current cluster with a server');
   }
+  if (new URL(server).protocol !== 'https:')
+    throw new KubernetesError('no-cluster', action, "the kubeconfig's server is no https URL");
+  const refused = (asked: KubernetesRequest, status: number, text: string) => {
+    const object = parseJsonObject(text);
+    return refusal(
+      asked.action,
+      status,
+      reasonOf(object),
+      caller,
+      caller.hears ? messageOf(object) : undefined,
+    );
+  };
   const send = (asked: KubernetesRequest, ...signals: AbortSignal[]) =>
     open(config, server, asked, AbortSignal.any(closing === undefined ? signals : [...signals, closing]));
   return {
@@ -87,15 +119,15 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
       const deadline = AbortSignal.timeout(asked.deadline);
       try {
         const response = await send(asked, deadline);
-        const text = await readBounded(response, asked.action);
+        const text = await readBounded(response, asked);
         const { statusCode = 500 } = response;
-        const object = parseJsonObject(text);
         if (statusCode === 404 && asked.absent === true) return undefined;
-        if (statusCode >= 300) throw refusal(asked.action, statusCode, reasonOf(object));
+        if (statusCode >= 300) throw refused(asked, statusCode, text);
+        const object = parseJsonObject(text);
         if (object !== undefined) return object;
         throw new KubernetesError('malformed', asked.action, 'the answer is not a JSON object');
       } catch (error) {
-        throw explain(error, asked, deadline);
+        throw explain(error, asked, deadline, caller);
       }
     },
     stream: async (asked, received, stop) => {
@@ -104,17 +136,25 @@ export function connect(env: NodeJS.ProcessEnv, closing?: AbortSignal): Kubernet
         const response = await send(asked, deadline, stop);
         const { statusCode = 500 } = response;
         if (statusCode >= 300) {
-          throw refusal(
-            asked.action,
-            statusCode,
-            reasonOf(parseJsonObject(await readBounded(response, asked.action))),
-          );
+          throw refused(asked, statusCode, await readBounded(response, asked));
         }
         received();
         for await (const _piece of response) received();
       } catch (error) {
         if (stop.aborted) return;
-        throw explain(error, asked, deadline);
+        throw explain(error, asked, deadline, caller);
+      }
+    },
+    text: async (asked) => {
+      const deadline = AbortSignal.timeout(asked.deadline);
+      try {
+        const response = await send(asked, deadline);
+        const text = await readBounded(response, asked);
+        const { statusCode = 500 } = response;
+        if (statusCode >= 300) throw refused(asked, statusCode, text);
+        return text;
+      } catch (error) {
+        throw explain(error, asked, deadline, caller);
       }
     },
   };
@@ -128,11 +168,7 @@ async function open(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  const options: RequestOptions = {};
-  // The token and the authority's certificate are read from their files each time.
-  await config.applyToHTTPSOptions(options);
-  // A new connection for each call: calls are few, and a kept connection may have been closed meanwhile.
-  const { agent: _agent, ...trust } = options;
+  const trust = await trustOf(config);
   const headers = {
     ...trust.headers,
     accept: 'application/json',
@@ -140,10 +176,9 @@ async function open(
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
     ...(payload === undefined ? {} : { 'content-length': Buffer.byteLength(payload) }),
   };
-  const base = new URL(server);
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base),
+      urlOf(server, path),
       { ...trust, headers, method, signal, agent: false },
       resolve,
     );
@@ -154,36 +189,65 @@ async function open(
   });
 }
 
-async function readBounded(response: IncomingMessage, action: string): Promise<string> {
+/** The authority to trust, and the credentials. They are read from their files each time. */
+export async function trustOf(config: KubeConfig): Promise<RequestOptions> {
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  // A new connection for each call: calls are few, and a kept connection may have been closed meanwhile.
+  const { agent: _agent, ...trust } = options;
+  return trust;
+}
+
+/** A path of the API on a server that may have a path of its own. */
+export function urlOf(server: string, path: string): URL {
+  const base = new URL(server);
+  return new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base);
+}
+
+async function readBounded(
+  response: IncomingMessage,
+  { action, most = MAX_ANSWER_BYTES }: KubernetesRequest,
+): Promise<string> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of response) {
     if (!Buffer.isBuffer(piece)) continue;
     length += piece.length;
-    if (length > MAX_ANSWER_BYTES) {
-      throw new KubernetesError('malformed', action, `the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
-    }
+    if (length > most)
+      throw new KubernetesError('too-long', action, `the answer is longer than ${most} bytes`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** A Status's `reason`, a word such as `Forbidden`. Its message is not used, because it may quote what was sent. */
+/** A Status's `reason`, a word such as `Forbidden`. Its message is for a person only, because it may quote what was sent. */
 function reasonOf(status: JsonRecord | undefined): string | undefined {
   const reason = status === undefined ? undefined : member(status, 'reason');
   return typeof reason === 'string' && /^[A-Za-z]{1,64}$/.test(reason) ? reason : undefined;
 }
 
-function explain(error: unknown, { action, deadline }: KubernetesRequest, timer: AbortSignal) {
+function messageOf(status: JsonRecord | undefined): string | undefined {
+  const message = status === undefined ? undefined : member(status, 'message');
+  return typeof message === 'string' ? message.slice(0, MAX_MESSAGE) : undefined;
+}
+
+/** More than any of the API server's own sentences. */
+const MAX_MESSAGE = 2_000;
+
+function explain(
+  error: unknown,
+  { action, deadline }: KubernetesRequest,
+  timer: AbortSignal,
+  caller: Caller,
+) {
   if (error instanceof KubernetesError) return error;
   if (timer.aborted) return new KubernetesError('timeout', action, `no answer within ${deadline} ms`);
   const code = error instanceof Error && 'code' in error ? String(error.code).slice(0, 64) : 'unknown error';
   if (code === 'ENOENT' || code === 'EACCES') {
-    const hint = "is the service account's token mounted (automountServiceAccountToken)?";
     return new KubernetesError(
       'unauthorized',
       action,
-      `the credentials' files cannot be read (${code}): ${hint}`,
+      `the credentials' files cannot be read (${code}): ${caller.noFiles}`,
     );
   }
   return new KubernetesError('unreachable', action, `the API server cannot be reached (${code})`);
