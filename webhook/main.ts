@@ -5,7 +5,8 @@ import { nearest } from './shared/spelling.ts';
  * The command line: finds the command, loads it and nothing else, and turns its end into an exit code.
  *
  * 0: done. 1: done, and something was refused. 2: the command line or a file that it names cannot be used. 3: done, but for a document that
- * cannot be read. 4: the output cannot be written. 70: a fault of Curfew's own. 141: nobody reads it any more, as if SIGPIPE had ended us.
+ * cannot be read. 4: the output cannot be written. 5: a cluster cannot be asked. 70: a fault of Curfew's own. 141: nobody reads it any more, as
+ * if SIGPIPE had ended us.
  */
 import { UsageError } from './shared/usage-error.ts';
 
@@ -22,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   inject: () => import('./commands/inject.ts'),
   explain: () => import('./commands/explain.ts'),
   'webhook-configuration': () => import('./commands/webhook-configuration.ts'),
+  why: () => import('./commands/why.ts'),
 };
 
 /**

@@ -18,8 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   images: ['decision', 'registry', 'config', 'kubernetes'],
   certificate: ['kubernetes'],
   manifest: ['decision'],
+  cluster: ['decision', 'manifest'],
   server: ['decision', 'images', 'config', 'certificate', 'kubernetes'],
-  commands: ['decision', 'images', 'registry', 'config', 'manifest', 'server'],
+  commands: ['decision', 'kubernetes', 'images', 'registry', 'config', 'manifest', 'cluster', 'server'],
   'main.ts': ['commands', 'decision'],
   build: [],
 };

@@ -6,7 +6,7 @@ import { nearest } from '../shared/spelling.ts';
 import { UsageError } from '../shared/usage-error.ts';
 
 /**
- * Parse a command's flags. Positional arguments are an error: no command takes any.
+ * Parse the flags of a command that takes no positional arguments.
  * @throws {UsageError} which names the flag, and the nearest known one
  */
 export function parseOptions<const T extends ParseArgsOptionsConfig>(
@@ -16,6 +16,27 @@ export function parseOptions<const T extends ParseArgsOptionsConfig>(
 ) {
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(explain(command, error, Object.keys(options)));
+  }
+}
+
+/**
+ * Parse the flags and positional arguments of a command.
+ * @param most positional arguments
+ * @throws {UsageError}
+ */
+export function parseArguments<const T extends ParseArgsOptionsConfig>(
+  command: string,
+  args: string[],
+  options: T,
+  most: number,
+) {
+  try {
+    const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
+    const extra = positionals[most];
+    if (extra === undefined) return { values, positionals };
+    throw new Error(`Unexpected argument '${extra}'. This command takes at most ${most}`);
   } catch (error) {
     throw new UsageError(explain(command, error, Object.keys(options)));
   }
