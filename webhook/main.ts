@@ -24,6 +24,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   explain: () => import('./commands/explain.ts'),
   'webhook-configuration': () => import('./commands/webhook-configuration.ts'),
   why: () => import('./commands/why.ts'),
+  audit: () => import('./commands/audit.ts'),
 };
 
 /**

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { auditLarge } from './audit.ts';
 import type { Bench, Workshop } from './bench.ts';
 import { figureOf, formatTable, type Measured } from './figure.ts';
 import { images } from './images.ts';
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   webhookStart,
   images,
   inject,
+  auditLarge,
 ];
 
 const HELP = `npm run bench [-- [--json] [--only NAME]...]

@@ -4,6 +4,7 @@ import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 import { type Executed, execute, forward } from './channel.ts';
 import { A_PERSON, KubernetesError } from './error.ts';
 import { type Choice, personalConfig } from './kubeconfig.ts';
+import { ListItems } from './list-items.ts';
 import { requestsOver } from './request.ts';
 
 /** A kind of object, with the group's path: `/apis/batch/v1`, `jobs`. */
@@ -60,8 +61,6 @@ export const WEBHOOK_CONFIGURATIONS: Resource = {
 
 /** As kubectl's --chunk-size. */
 const PAGE = 500;
-/** A page; a longer one is asked for again in smaller parts. */
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 const MAX_LOG_BYTES = 256 * 1024;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 const CALL_MS = 15_000;
@@ -88,29 +87,22 @@ export function readCluster(choice: Choice, env?: NodeJS.ProcessEnv): Reader {
       get(`${pathOf(resource, namespace)}/${encodeURIComponent(name)}`, `get ${resource.plural}/${name}`),
     list: async function* (resource, namespace, selector) {
       const action = `list ${resource.plural}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
-      let limit = PAGE;
       let token = '';
       for (;;) {
         const query = [
-          `limit=${limit}`,
+          `limit=${PAGE}`,
           ...(token === '' ? [] : [`continue=${encodeURIComponent(token)}`]),
           ...(selector === undefined ? [] : [selector]),
         ].join('&');
         const path = `${pathOf(resource, namespace)}?${query}`;
-        let page: JsonRecord | undefined;
-        try {
-          page = await server.json({ action, method: 'GET', path, deadline: PAGE_MS, most: MAX_PAGE_BYTES });
-        } catch (error) {
-          if (!(error instanceof KubernetesError) || error.code !== 'too-long' || limit === 1) throw error;
-          limit = Math.max(Math.floor(limit / 4), 1);
-          continue;
-        }
-        const items = page === undefined ? undefined : member(page, 'items');
-        for (const item of Array.isArray(items) ? items : []) if (isRecord(item)) yield item;
-        const metadata = page === undefined ? undefined : member(page, 'metadata');
-        const next = isRecord(metadata) ? member(metadata, 'continue') : undefined;
+        const items = new ListItems();
+        const next = yield* taken(
+          server.pieces({ action, method: 'GET', path, deadline: PAGE_MS }),
+          items,
+          action,
+        );
         // A server that gives the same token again would be asked for ever.
-        if (typeof next !== 'string' || next === '' || next === token) return;
+        if (next === '' || next === token) return;
         token = next;
       }
     },
@@ -148,4 +140,22 @@ export function readCluster(choice: Choice, env?: NodeJS.ProcessEnv): Reader {
         deadline: EXECUTE_MS,
       }),
   };
+}
+
+/** @returns the token of the next page; empty where there is none */
+async function* taken(
+  pieces: AsyncGenerator<Buffer>,
+  items: ListItems,
+  action: string,
+): AsyncGenerator<JsonRecord, string> {
+  try {
+    for await (const piece of pieces) yield* items.push(piece);
+    const metadata = member(items.end(), 'metadata');
+    const next = isRecord(metadata) ? member(metadata, 'continue') : undefined;
+    return typeof next === 'string' ? next : '';
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new KubernetesError('malformed', action, 'the answer is no list');
+    if (error instanceof RangeError) throw new KubernetesError('too-long', action, error.message);
+    throw error;
+  }
 }

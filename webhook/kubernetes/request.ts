@@ -41,6 +41,8 @@ export interface KubernetesRequests {
 export interface PlainRequests extends KubernetesRequests {
   /** @returns the answer as it came, such as a log @throws {KubernetesError} */
   text(request: KubernetesRequest): Promise<string>;
+  /** @returns the answer's bytes as they come @throws {KubernetesError} */
+  pieces(request: KubernetesRequest): AsyncGenerator<Buffer>;
 }
 
 /** More than any object: the API server's own limit for a request is 3 MiB, twice etcd's limit of 1.5 MiB. */
@@ -153,6 +155,17 @@ export function requestsOver(config: KubeConfig, caller: Caller, closing?: Abort
         const { statusCode = 500 } = response;
         if (statusCode >= 300) throw refused(asked, statusCode, text);
         return text;
+      } catch (error) {
+        throw explain(error, asked, deadline, caller);
+      }
+    },
+    pieces: async function* (asked) {
+      const deadline = AbortSignal.timeout(asked.deadline);
+      try {
+        const response = await send(asked, deadline);
+        const { statusCode = 500 } = response;
+        if (statusCode >= 300) throw refused(asked, statusCode, await readBounded(response, asked));
+        for await (const piece of response) if (Buffer.isBuffer(piece)) yield piece;
       } catch (error) {
         throw explain(error, asked, deadline, caller);
       }

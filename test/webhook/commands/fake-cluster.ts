@@ -53,7 +53,7 @@ const PLURALS: Readonly<Record<string, string>> = {
 const TOKEN = 'the-token-of-the-test';
 
 /** Serve until the test ends. */
-export async function startCluster(t: TestContext): Promise<FakeCluster> {
+export async function startCluster(t: Pick<TestContext, 'after'>): Promise<FakeCluster> {
   const authority = await createAuthority();
   const { cert, key } = await authority.issue();
   const requests: string[] = [];
@@ -175,7 +175,7 @@ function listOf(objects: ReadonlyMap<string, JsonRecord>, url: URL): JsonRecord 
   const base = url.pathname.slice(0, -plural.length - 1);
   const all = [...objects].filter(
     ([path]) =>
-      path.startsWith(`${url.pathname}/`) ||
+      path.slice(0, path.lastIndexOf('/')) === url.pathname ||
       (path.startsWith(`${base}/namespaces/`) && path.split('/').at(-2) === plural),
   );
   const chosen = all.map(([, object]) => object).filter((object) => isSelected(object, url.searchParams));

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Audit, type AuditReport } from '../../../webhook/cluster/audit.ts';
+import { formatRequests, requestsOf } from '../../../webhook/cluster/requests.ts';
+import { defaultPolicy } from '../../../webhook/decision/policy.ts';
+import type { JsonRecord } from '../../../webhook/shared/json.ts';
+import {
+  ago,
+  aJob,
+  aNamespace,
+  aPod,
+  exited,
+  MAIN,
+  NOW,
+  type PodParts,
+  PROXY,
+  wrapped,
+} from './cluster-objects.ts';
+
+const KINDS: Readonly<Record<string, string>> = {
+  Job: 'batch/v1',
+  CronJob: 'batch/v1',
+  Deployment: 'apps/v1',
+};
+
+/** Audit these objects, in the order in which the command reads them. */
+function auditOf(...objects: JsonRecord[]): AuditReport {
+  const audit = new Audit(defaultPolicy(), NOW);
+  for (const object of objects) if (object.kind === 'Namespace') audit.namespace(object);
+  for (const object of objects) {
+    const kind = String(object.kind);
+    const apiVersion = KINDS[kind];
+    if (apiVersion !== undefined) audit.workload(apiVersion, kind, object);
+  }
+  for (const object of objects) if (object.kind === 'Pod') audit.pod(object);
+  return audit.report();
+}
+
+const resources = (cpu: string, memory: string) => ({ resources: { requests: { cpu, memory } } });
+const HUNG: PodParts = {
+  containers: [
+    { ...MAIN, spec: { ...MAIN.spec, ...resources('500m', '512Mi') }, state: exited(0) },
+    { ...PROXY, spec: { ...PROXY.spec, ...resources('250m', '256Mi') } },
+  ],
+  job: 'migrate',
+};
+const ON = aNamespace('shop', { 'curfew.dev/injection': 'enabled' });
+const wrongOf = (...objects: JsonRecord[]) =>
+  auditOf(...objects).wrong.map(({ where, what }) => `${where}: ${what}`);
+
+test('S2 a pod hangs where all mains have ended for good and a sidecar runs on: since when, and what it holds', () => {
+  const report = auditOf(
+    aNamespace('shop'),
+    aPod(HUNG),
+    aPod({ ...HUNG, name: 'older', containers: [{ ...MAIN, state: exited(1, ago(600)) }, PROXY] }),
+  );
+  assert.deepEqual(
+    report.hanging.map(({ pod, since, mains, sidecars, certain }) => ({
+      pod,
+      since,
+      mains,
+      sidecars,
+      certain,
+    })),
+    [
+      {
+        pod: 'older',
+        since: NOW - 600 * 60_000,
+        mains: [{ name: 'migrate', code: 1 }],
+        sidecars: ['cloud-sql-proxy'],
+        certain: true,
+      },
+      {
+        pod: 'migrate-x7k2p',
+        since: NOW - 30 * 60_000,
+        mains: [{ name: 'migrate', code: 0 }],
+        sidecars: ['cloud-sql-proxy'],
+        certain: true,
+      },
+    ],
+  );
+  assert.equal(formatRequests(report.held), '750m CPU and 768Mi memory');
+  assert.deepEqual(report.hanging[1]?.because, ['namespace shop has no label curfew.dev/injection']);
+});
+
+test('S2 what does not hang: a main that works or comes back, Always, a deletion, what has ended, a shim in its time', () => {
+  const failed = { ...MAIN, state: exited(3) };
+  for (const parts of [
+    { containers: [MAIN, PROXY] },
+    { containers: [failed, PROXY], restartPolicy: 'OnFailure' },
+    { ...HUNG, restartPolicy: 'Always' },
+    { ...HUNG, metadata: { deletionTimestamp: ago(1) } },
+    { ...HUNG, phase: 'Succeeded' },
+    { containers: [PROXY] },
+    {
+      containers: [
+        { ...MAIN, state: exited(0) },
+        { ...PROXY, state: exited(0) },
+      ],
+    },
+    { containers: [{ ...wrapped(MAIN, 'main'), state: exited(0, ago(1)) }, wrapped(PROXY, 'sidecar')] },
+    // The kubelet ends a native one.
+    {
+      containers: [{ ...MAIN, state: exited(0) }],
+      initContainers: [{ ...PROXY, spec: { restartPolicy: 'Always' } }],
+    },
+  ] satisfies PodParts[])
+    assert.deepEqual(auditOf(aPod(parts)).hanging, [], JSON.stringify(parts));
+  const late = {
+    containers: [{ ...wrapped(MAIN, 'main'), state: exited(0, ago(10)) }, wrapped(PROXY, 'sidecar')],
+  };
+  assert.equal(auditOf(aPod(late)).hanging.length, 1);
+});
+
+test('S2 a declared sidecar, one of which only the name is known, and one that nobody knows', () => {
+  const done = { ...MAIN, state: exited(0) };
+  const helper = { name: 'helper', image: 'own/helper:1' };
+  const declared = auditOf(
+    aPod({ containers: [done, helper], annotations: { 'curfew.dev/mains': 'migrate' } }),
+  );
+  assert.deepEqual(
+    declared.hanging.map(({ sidecars }) => sidecars),
+    [['helper']],
+  );
+  const likely = auditOf(
+    aNamespace('shop'),
+    aPod({ containers: [done, { ...helper, name: 'cloud-sql-proxy' }] }),
+  );
+  assert.deepEqual(
+    likely.hanging.map(({ certain }) => certain),
+    [false],
+  );
+  assert.match(String(likely.hanging[0]?.write.at(-1)), /annotation curfew\.dev\/sidecars: cloud-sql-proxy/);
+  const unknown = auditOf(aPod({ containers: [done, helper] }));
+  assert.deepEqual(
+    [unknown.hanging, unknown.unclear],
+    [[], [{ namespace: 'shop', pod: 'migrate-x7k2p', containers: ['helper'] }]],
+  );
+  assert.deepEqual(auditOf(aPod({ containers: [MAIN, helper] })).unclear, []);
+});
+
+test('S2 each pod and template: wrapped, native, passed, refused, and what a label would change', () => {
+  const cronJob = {
+    ...{ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'nightly', namespace: 'shop' } },
+    spec: {
+      jobTemplate: {
+        spec: {
+          template: {
+            spec: {
+              restartPolicy: 'Never',
+              containers: [MAIN, PROXY].map(({ name, image }) => ({ name, image })),
+            },
+          },
+        },
+      },
+    },
+  };
+  const ofCronJob = aJob('nightly-1', {
+    metadata: { ownerReferences: [{ kind: 'CronJob', name: 'nightly', controller: true }] },
+  });
+  const report = auditOf(
+    aNamespace('shop'),
+    cronJob,
+    ofCronJob,
+    aPod({ name: 'a', containers: [wrapped(MAIN, 'main'), wrapped(PROXY, 'sidecar')] }),
+    aPod({
+      name: 'b',
+      containers: [MAIN],
+      initContainers: [{ ...PROXY, spec: { restartPolicy: 'Always' } }],
+    }),
+    aPod({ name: 'c', containers: [MAIN] }),
+    aPod({ name: 'd', containers: [MAIN, PROXY], job: 'nightly-1' }),
+    aPod({ name: 'e', containers: [MAIN, PROXY], annotations: { 'curfew.dev/sidecar': 'x' } }),
+    aPod({ name: 'f', containers: [MAIN, PROXY], phase: 'Failed' }),
+  );
+  const counts = report.namespaces.get('shop');
+  assert.deepEqual(counts, {
+    label: { kind: 'off' },
+    pods: 5,
+    treatments: { wrapped: 1, native: 1, passed: 1, waits: 1, refused: 1 },
+    hanging: 0,
+    templates: 1,
+  });
+  const rows = report.rows.map(
+    ({ kind, name, pods, treatment, reason }) => `${kind} ${name} ${pods} ${treatment} ${reason}`,
+  );
+  assert.deepEqual(rows, [
+    'CronJob nightly 1 waits wrapped',
+    'Pod a 1 wrapped wrapped',
+    'Pod b 1 native native-sidecar',
+    'Pod c 1 passed no-known-sidecar',
+    'Pod e 1 refused unknown-annotation',
+  ]);
+  assert.equal(auditOf(ON, cronJob).namespaces.get('shop')?.templates, 0);
+});
+
+test('S2 the warnings that the webhook would give', () => {
+  const prepare = { name: 'prepare', spec: { command: ['/prepare', '--database=127.0.0.1:9090'] } };
+  const [row] = auditOf(
+    aPod({
+      containers: [MAIN, { ...PROXY, spec: { ...PROXY.spec, ports: [{ containerPort: 9090 }] } }],
+      initContainers: [{ ...prepare, state: exited(0) }],
+    }),
+  ).rows;
+  assert.match(row?.warnings.join('\n') ?? '', /init container prepare/);
+});
+
+test('S2 keys in a wrong place, without prefix, on the wrong object, and wrong values', () => {
+  assert.deepEqual(
+    wrongOf(
+      aNamespace('shop', { 'curfew.dev/injection': 'true' }),
+      aNamespace('other', { 'curfew.dev/inject': 'true', 'curfew.io/injection': 'enabled' }),
+    ),
+    [
+      'namespace shop: label curfew.dev/injection is "true", which means nothing; it is enabled: curfew.dev/injection=enabled',
+      'namespace other: label curfew.dev/inject of the namespace means nothing: it belongs to the pods (of the namespace only label curfew.dev/injection is read)',
+      'namespace other: label curfew.io/injection means nothing to Curfew: curfew.dev/injection was meant, perhaps',
+    ],
+  );
+  const job = aJob('migrate', {
+    metadata: { annotations: { 'curfew.dev/sidecars': 'x' }, labels: { 'curfew.dev/injection': 'enabled' } },
+    spec: {
+      template: {
+        metadata: {
+          annotations: { sidecars: 'x', 'ready/migrate': 'none', 'somebody.else/sidecars': 'x', log: 'x' },
+          labels: { 'curfew.dev/mains': 'x' },
+        },
+        spec: { restartPolicy: 'Never', containers: [{ name: 'migrate', image: 'a' }] },
+      },
+    },
+  });
+  assert.deepEqual(
+    wrongOf(job).map((line) => line.replace('shop/Job migrate: ', '')),
+    [
+      'label curfew.dev/injection of the Job itself means nothing: it is a label of the namespace',
+      'annotation curfew.dev/sidecars of the Job itself means nothing, it belongs to the pods: write it into spec.template.metadata.annotations',
+      'annotation sidecars of the pod template means nothing to Curfew: curfew.dev/sidecars was meant, perhaps',
+      'annotation ready/migrate of the pod template means nothing to Curfew: ready.curfew.dev/migrate was meant, perhaps',
+      'label curfew.dev/mains means nothing: it must be an annotation',
+    ],
+  );
+  const cronJob = {
+    ...{ kind: 'CronJob', metadata: { name: 'nightly', namespace: 'shop' } },
+    spec: {
+      jobTemplate: {
+        metadata: { annotations: { 'curfew.dev/mains': 'x' } },
+        spec: { template: { spec: { containers: [] } } },
+      },
+    },
+  };
+  assert.deepEqual(wrongOf(cronJob), [
+    'shop/CronJob nightly: annotation curfew.dev/mains of the Job template means nothing: write it into spec.jobTemplate.spec.template.metadata.annotations',
+  ]);
+  assert.deepEqual(
+    wrongOf(aPod({ name: 'p', containers: [MAIN], annotations: { 'curfew.dev/inject': 'true' } })),
+    ['shop/Pod p: annotation curfew.dev/inject means nothing: it must be a label'],
+  );
+  assert.deepEqual(
+    wrongOf(ON, aPod({ containers: [MAIN], annotations: { 'curfew.dev/mains': 'migrate' } })),
+    [],
+  );
+});
+
+test('S2 requests are reckoned as the scheduler does', () => {
+  const own = (cpu: string, more: JsonRecord = {}) => ({
+    resources: { requests: { cpu, memory: '1Mi' } },
+    ...more,
+  });
+  const cpuOf = (spec: JsonRecord) => Math.round(requestsOf(spec).cpu * 1_000);
+  assert.equal(cpuOf({ containers: [own('100m'), own('0.2')] }), 300);
+  assert.equal(cpuOf({ containers: [own('100m')], initContainers: [own('1'), own('500m')] }), 1_000);
+  const native = own('300m', { restartPolicy: 'Always' });
+  assert.equal(cpuOf({ containers: [own('100m')], initContainers: [native, own('200m')] }), 500);
+  assert.equal(cpuOf({ containers: [own('1')], initContainers: [native], overhead: { cpu: '50m' } }), 1_350);
+  assert.equal(formatRequests(requestsOf({ containers: [{}] })), 'no requested CPU or memory');
+});
+
+test('S2 a Deployment’s pods count for it, and a hash that is not theirs for their ReplicaSet', () => {
+  const owned = (hash: string) =>
+    aPod({
+      ...{ name: hash, containers: [MAIN], restartPolicy: 'Always', labels: { 'pod-template-hash': hash } },
+      metadata: { ownerReferences: [{ kind: 'ReplicaSet', name: 'web-abc', controller: true }] },
+    });
+  const { rows } = auditOf(owned('abc'), owned('xyz'));
+  assert.deepEqual(
+    rows.map(({ kind, name }) => `${kind} ${name}`),
+    ['Deployment web', 'ReplicaSet web-abc'],
+  );
+});
