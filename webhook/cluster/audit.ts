@@ -5,8 +5,14 @@ import { INJECTION_ENABLED, INJECTION_LABEL } from '../decision/vocabulary.ts';
 import { type ManifestPod, podOf } from '../manifest/pods.ts';
 import { isRecord, type JsonRecord } from '../shared/json.ts';
 import { hangOf, unclearSidecars } from './hanging.ts';
-import { type Judgement, judge, rolesOf } from './judgement.ts';
-import { type NamespaceLabel, namespaceLabel, notWrappedBecause, wrongLabel } from './not-wrapped.ts';
+import { type Judgement, judge, rolesOf, wouldChange } from './judgement.ts';
+import {
+  type NamespaceLabel,
+  namespaceLabel,
+  notWrappedBecause,
+  policyUnder,
+  wrongLabel,
+} from './not-wrapped.ts';
 import { type Owner, ownerOf, part, podFacts, records, text } from './pod-facts.ts';
 import { add, NOTHING, type Requests } from './requests.ts';
 import { wrongKeys, wrongKeysOfJobTemplate, wrongKeysOfNamespace } from './wrong-place.ts';
@@ -109,9 +115,9 @@ export class Audit {
     const where = `${object.namespace}/${kind} ${object.name}`;
     for (const what of wrongKeys(object)) this.complain(where, what);
     if (kind === 'CronJob') for (const what of wrongKeysOfJobTemplate(value)) this.complain(where, what);
-    const judgement = judge(object.pod, this.policy);
-    const treatment = treatmentOf(judgement, false);
     const counts = this.countsOf(object.namespace);
+    const judgement = judge(object.pod, policyUnder(counts.label, this.policy));
+    const treatment = treatmentOf(judgement, false);
     if (treatment === 'waits' && counts.label.kind !== 'on') counts.templates++;
     this.row(object.namespace, { kind, name: object.name }, treatment, judgement, 0);
   }
@@ -121,9 +127,9 @@ export class Audit {
     if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
     const { namespace, name } = pod;
     const counts = this.countsOf(namespace);
-    const judgement = judge(raw, this.policy);
+    const judgement = judge(raw, policyUnder(counts.label, this.policy));
     const isNative = pod.containers.some(({ place }) => place === 'native');
-    const treatment = pod.wrapped ? 'wrapped' : treatmentOf(judgement, isNative);
+    const treatment = pod.wrapped ? 'wrapped' : pod.converted ? 'native' : treatmentOf(judgement, isNative);
     counts.pods++;
     counts.treatments[treatment]++;
     const maker = this.makerOf(raw, pod.owner, namespace);
@@ -201,10 +207,10 @@ export class Audit {
   }
 }
 
-function treatmentOf({ outcome, reason }: Judgement, isNative: boolean): Treatment {
-  if (outcome === 'refused') return 'refused';
-  if (outcome === 'wrapped') return 'waits';
-  return isNative || reason === 'native-sidecar' ? 'native' : 'passed';
+function treatmentOf(judgement: Judgement, isNative: boolean): Treatment {
+  if (judgement.outcome === 'refused') return 'refused';
+  if (wouldChange(judgement)) return 'waits';
+  return isNative || judgement.reason === 'native-sidecar' ? 'native' : 'passed';
 }
 
 function hasEnded(job: JsonRecord): boolean {

@@ -38,6 +38,11 @@ export function judge(pod: unknown, policy: Policy): Judgement {
   return { outcome, reason, message, warnings, lookups: prepared.images.map(({ container }) => container) };
 }
 
+/** Would the webhook end the pod's sidecars, by either mechanism? */
+export function wouldChange({ outcome, reason }: Pick<Judgement, 'outcome' | 'reason'>): boolean {
+  return outcome === 'wrapped' || outcome === 'converted' || reason === 'already-wrapped';
+}
+
 /** Some command: what it is changes no decision. */
 function anAnswer(_request: ImageRequest): ImageAnswer {
   return { ok: true, config: { entrypoint: ['/program'], cmd: [] } };

@@ -1,18 +1,22 @@
 /** Why a pod that nobody ends is not wrapped, and what to write. Pure. */
+import { type Mode, parseMode } from '../decision/mode.ts';
+import type { Policy } from '../decision/policy.ts';
 import {
   INJECT_LABEL,
+  INJECTION_AUDIT,
   INJECTION_ENABLED,
   INJECTION_LABEL,
   SIDECARS,
   VOCABULARY,
 } from '../decision/vocabulary.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
-import type { Judgement } from './judgement.ts';
-import { brief } from './words.ts';
+import { type Judgement, wouldChange } from './judgement.ts';
+import { brief, either } from './words.ts';
 
-/** A namespace's label for Curfew. `unknown`: the namespace cannot be read. */
+/** A namespace's label for Curfew. `audit`: nothing is changed. `unknown`: the namespace cannot be read. */
 export type NamespaceLabel =
-  | { kind: 'on'; value: string }
+  | { kind: 'on'; value: string; mode: Mode | undefined }
+  | { kind: 'audit'; value: string }
   | { kind: 'off' }
   | { kind: 'wrong'; value: string }
   | { kind: 'unknown' };
@@ -28,7 +32,8 @@ export function namespaceLabel(namespace: JsonRecord | undefined): NamespaceLabe
   const labels = isRecord(metadata) ? member(metadata, 'labels') : undefined;
   const value = isRecord(labels) ? member(labels, INJECTION_LABEL) : undefined;
   if (typeof value !== 'string') return { kind: 'off' };
-  return VALUES.includes(value) ? { kind: 'on', value } : { kind: 'wrong', value };
+  if (value === INJECTION_AUDIT) return { kind: 'audit', value };
+  return VALUES.includes(value) ? { kind: 'on', value, mode: parseMode(value) } : { kind: 'wrong', value };
 }
 
 /** How a namespace is opted in. */
@@ -38,7 +43,12 @@ export function labelCommand(namespace: string): string {
 
 /** What a wrong value of the namespace's label means and what to write. */
 export function wrongLabel(value: string): string {
-  return `label ${INJECTION_LABEL} is ${JSON.stringify(brief(value, 63))}, which means nothing; it is ${VALUES.join(' or ')}`;
+  return `label ${INJECTION_LABEL} is ${JSON.stringify(brief(value, 63))}, which means nothing; it is ${either(VALUES)}`;
+}
+
+/** The policy for a namespace's pods: with the mode that its label says (N1). */
+export function policyUnder(label: NamespaceLabel, policy: Policy): Policy {
+  return label.kind === 'on' && label.mode !== undefined ? { ...policy, mode: label.mode } : policy;
 }
 
 export interface NotWrappedBecause {
@@ -66,17 +76,23 @@ export function notWrappedBecause(
     because.push(`namespace ${namespace}: ${wrongLabel(label.value)}`);
     write.push(`${labelCommand(namespace)} --overwrite`);
   }
+  if (label.kind === 'audit') {
+    because.push(
+      `label ${INJECTION_LABEL} of namespace ${namespace} is "${label.value}", which changes nothing`,
+    );
+    write.push(`${labelCommand(namespace)} --overwrite`);
+  }
   const named = `annotation ${SIDECARS}: ${sidecars.join(', ')} into ${template}`;
+  if (wouldChange(judgement)) {
+    if (because.length === 0)
+      because.push(
+        label.kind === 'on'
+          ? 'it was created before the label, or while the webhook did not answer, or its image could not be looked up'
+          : `the webhook would wrap it where its namespace has label ${INJECTION_LABEL}`,
+      );
+    return { because, write };
+  }
   switch (judgement.reason) {
-    case 'wrapped':
-    case 'already-wrapped':
-      if (because.length === 0)
-        because.push(
-          label.kind === 'on'
-            ? 'it was created before the label, or while the webhook did not answer, or its image could not be looked up'
-            : `the webhook would wrap it where its namespace has label ${INJECTION_LABEL}`,
-        );
-      break;
     case 'opted-out':
       because.push(`label ${INJECT_LABEL} is "false"`);
       write.push(`no label ${INJECT_LABEL}: "false" in ${template}`);

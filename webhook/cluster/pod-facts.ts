@@ -1,5 +1,6 @@
 /** What is known of a pod in a cluster: its containers' roles and states. Pure. */
 import { SHIM_PATH } from '../../shim/protocol.ts';
+import { STATUS } from '../decision/vocabulary.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 import { type Requests, requestsOf } from './requests.ts';
 
@@ -63,6 +64,8 @@ export interface PodFacts {
   gates: readonly string[];
   /** Some container runs under the shim. */
   wrapped: boolean;
+  /** Curfew has made native sidecars of its sidecars. */
+  converted: boolean;
   containers: readonly ContainerFacts[];
   /** What the scheduler keeps for it. */
   holds: Requests;
@@ -82,6 +85,7 @@ export function podFacts(raw: JsonRecord): PodFacts {
     ...records(spec, 'initContainers').map((one) => read(one, true)),
     ...records(spec, 'containers').map((one) => read(one, false)),
   ];
+  const wrapped = containers.some(({ shim }) => shim !== undefined);
   return {
     namespace: text(metadata, 'namespace'),
     name: text(metadata, 'name'),
@@ -100,7 +104,8 @@ export function podFacts(raw: JsonRecord): PodFacts {
         ? text(scheduled, 'message') || text(scheduled, 'reason')
         : undefined,
     gates: records(spec, 'schedulingGates').map((one) => text(one, 'name')),
-    wrapped: containers.some(({ shim }) => shim !== undefined),
+    wrapped,
+    converted: !wrapped && text(part(metadata, 'annotations'), STATUS) !== '',
     containers,
     holds: requestsOf(spec),
   };

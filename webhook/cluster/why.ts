@@ -1,6 +1,7 @@
 /** `curfew why`: who holds a pod, and what to do. Pure. */
 import type { Finding, Judged, Scene } from './finding.ts';
 import { judge, rolesOf } from './judgement.ts';
+import { policyUnder } from './not-wrapped.ts';
 import { deleted, ended, hanging, saidInLogs, unclear, working } from './why-run.ts';
 import { saidByShim } from './why-shim.ts';
 import { creating, failing, initialising, stuck, unscheduled } from './why-start.ts';
@@ -25,7 +26,7 @@ export function why(scene: Scene): Finding {
   const judged: Judged = {
     ...scene,
     roles: rolesOf(scene.pod, scene.policy),
-    judgement: judge(scene.pod.raw, scene.policy),
+    judgement: judge(scene.pod.raw, policyUnder(scene.label, scene.policy)),
   };
   for (const step of STEPS) {
     const finding = step(judged);

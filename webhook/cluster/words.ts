@@ -32,6 +32,11 @@ export function both(names: readonly string[], most = 6): string {
   return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
 
+/** `a`, `a or b`, `a, b or c`. */
+export function either(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}
+
 /** `5 times`, `once`. */
 export function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;

@@ -109,11 +109,7 @@ function cells(name: string, { label, pods, treatments, hanging, templates }: Na
   const would = isOn ? '-' : `${treatments.waits} pods, ${templates} templates`;
   return [
     printable(name),
-    label.kind === 'on' || label.kind === 'wrong'
-      ? printable(brief(label.value, 20))
-      : label.kind === 'off'
-        ? '-'
-        : '?',
+    'value' in label ? printable(brief(label.value, 20)) : label.kind === 'off' ? '-' : '?',
     String(pods),
     String(treatments.wrapped),
     String(treatments.native),
@@ -133,7 +129,7 @@ export function auditJson(report: AuditReport): object {
   return {
     namespaces: [...report.namespaces].map(([name, { label, pods, treatments, hanging, templates }]) => ({
       name,
-      label: label.kind === 'on' || label.kind === 'wrong' ? label.value : null,
+      label: 'value' in label ? label.value : null,
       labelled: label.kind === 'unknown' ? null : label.kind === 'on',
       pods,
       ...treatments,

@@ -5,9 +5,16 @@ import { Audit } from '../cluster/audit.ts';
 import type { Reader, Resource } from '../kubernetes/reader.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { auditJson, auditText } from './audit-text.ts';
-import { NO_ANSWER, objectName, outputOf, paintOf, sayFailure, withCluster } from './cluster.ts';
+import {
+  clusterPolicy,
+  NO_ANSWER,
+  objectName,
+  outputOf,
+  paintOf,
+  sayFailure,
+  withCluster,
+} from './cluster.ts';
 import { CLUSTER_FLAGS, flagsHelp } from './flags.ts';
-import { offlinePolicy } from './offline-policy.ts';
 import { parseOptions } from './options.ts';
 import { printable, type Terminal } from './terminal.ts';
 
@@ -43,8 +50,8 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
   const output = outputOf(flags.output);
   const everywhere = flags['all-namespaces'] === true;
   if (everywhere && flags.namespace !== undefined) throw new UsageError('give either -n or -A');
-  const policy = await offlinePolicy(flags.config, undefined);
   return withCluster(flags, terminal, async (cluster) => {
+    const policy = await clusterPolicy(cluster, flags.config);
     const namespace = everywhere ? undefined : objectName(flags.namespace ?? cluster.namespace, 'namespace');
     const now = Date.now();
     const audit = new Audit(policy, now);

@@ -1,8 +1,12 @@
 /** What the commands that look at a cluster share: the connection, its errors, and how they print. */
 import { styleText } from 'node:util';
+import { parseMinor } from '../decision/mode.ts';
+import type { Policy } from '../decision/policy.ts';
 import type { KubernetesError } from '../kubernetes/error.ts';
 import type { Reader } from '../kubernetes/reader.ts';
+import { member } from '../shared/json.ts';
 import { UsageError } from '../shared/usage-error.ts';
+import { offlinePolicy } from './offline-policy.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 /** The cluster cannot be asked, or did not answer. */
@@ -36,6 +40,24 @@ export async function withCluster(
     terminal.complain(printable(`curfew: ${sayFailure(error)}`));
     return NO_ANSWER;
   }
+}
+
+/**
+ * The policy that the webhook would have in this cluster.
+ * @param configFile its configuration, where it is not the default one
+ * @throws {UsageError}
+ */
+export async function clusterPolicy(cluster: Reader, configFile: string | undefined): Promise<Policy> {
+  const { KubernetesError: Failure } = await import('../kubernetes/error.ts');
+  const version = await cluster.get('/version', 'get the version').catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'forbidden') return undefined;
+    throw error;
+  });
+  const said = version === undefined ? undefined : member(version, 'gitVersion');
+  const known =
+    typeof said === 'string' && parseMinor(said) !== undefined ? { 'kubernetes-version': said } : {};
+  const policy = await offlinePolicy(configFile, undefined, known);
+  return { ...policy, cluster: { ...policy.cluster, isOffline: false } };
 }
 
 /** An error of the API server's in one line, with its own words. */

@@ -9,9 +9,16 @@ import type { Policy } from '../decision/policy.ts';
 import type { Reader } from '../kubernetes/reader.ts';
 import type { JsonRecord } from '../shared/json.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { NO_ANSWER, objectName, outputOf, type Paint, paintOf, withCluster } from './cluster.ts';
+import {
+  clusterPolicy,
+  NO_ANSWER,
+  objectName,
+  outputOf,
+  type Paint,
+  paintOf,
+  withCluster,
+} from './cluster.ts';
 import { CLUSTER_FLAGS, flagsHelp } from './flags.ts';
-import { offlinePolicy } from './offline-policy.ts';
 import { parseArguments } from './options.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { labelOf, sceneOf, troublesOf } from './why-scene.ts';
@@ -61,8 +68,8 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
   const [asked] = positionals;
   if (asked === undefined) throw new UsageError('name a pod, a Job or a CronJob: curfew why job/migrate');
   const { kind, name } = referenceOf(asked);
-  const policy = await offlinePolicy(flags.config, undefined);
   return withCluster(flags, terminal, async (cluster) => {
+    const policy = await clusterPolicy(cluster, flags.config);
     const namespace =
       flags.namespace === undefined ? cluster.namespace : objectName(flags.namespace, 'namespace');
     const answer = await answerTo(cluster, namespace, kind, name, policy);

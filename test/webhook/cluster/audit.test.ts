@@ -194,6 +194,31 @@ test('S2 each pod and template: wrapped, native, passed, refused, and what a lab
   assert.equal(auditOf(ON, cronJob).namespaces.get('shop')?.templates, 0);
 });
 
+test("S2 N1 the namespace's label says the mode, and audit is none; a converted pod is native", () => {
+  const waits = aPod({
+    name: 'p',
+    containers: [MAIN, { ...PROXY, spec: { ...PROXY.spec, restartPolicy: 'OnFailure' } }],
+  });
+  const of = (value: string) => auditOf(aNamespace('shop', { 'curfew.dev/injection': value }), waits);
+  assert.equal(of('native').rows[0]?.reason, 'native-unavailable');
+  assert.notEqual(of('shim').rows[0]?.reason, 'native-unavailable');
+  assert.deepEqual(of('audit').namespaces.get('shop')?.label, { kind: 'audit', value: 'audit' });
+  const status = JSON.stringify({
+    version: '1',
+    mode: 'native',
+    containers: { 'cloud-sql-proxy': { role: 'sidecar' } },
+    author: [],
+  });
+  const converted = aPod({
+    ...{ containers: [MAIN], annotations: { 'curfew.dev/status': status } },
+    initContainers: [{ ...PROXY, spec: { ...PROXY.spec, restartPolicy: 'Always' } }],
+  });
+  assert.deepEqual(
+    auditOf(converted).rows.map(({ treatment }) => treatment),
+    ['native'],
+  );
+});
+
 test('S2 the warnings that the webhook would give', () => {
   const prepare = { name: 'prepare', spec: { command: ['/prepare', '--database=127.0.0.1:9090'] } };
   const [row] = auditOf(
@@ -212,7 +237,7 @@ test('S2 keys in a wrong place, without prefix, on the wrong object, and wrong v
       aNamespace('other', { 'curfew.dev/inject': 'true', 'curfew.io/injection': 'enabled' }),
     ),
     [
-      'namespace shop: label curfew.dev/injection is "true", which means nothing; it is enabled: curfew.dev/injection=enabled',
+      'namespace shop: label curfew.dev/injection is "true", which means nothing; it is enabled, shim, native, auto or audit: curfew.dev/injection=enabled',
       'namespace other: label curfew.dev/inject of the namespace means nothing: it belongs to the pods (of the namespace only label curfew.dev/injection is read)',
       'namespace other: label curfew.io/injection means nothing to Curfew: curfew.dev/injection was meant, perhaps',
     ],

@@ -60,17 +60,25 @@ test('S1 why it is not wrapped: the label, its value, the opt-out, the time', ()
     all(whyOf({ containers, ...parts }, { label }));
   assert.match(
     said({}, { kind: 'wrong', value: 'yes' }),
-    /label curfew\.dev\/injection is "yes", which means nothing; it is enabled/,
+    /label curfew\.dev\/injection is "yes", which means nothing; it is enabled, shim, native, auto or audit/,
   );
   assert.match(
-    said({ labels: { 'curfew.dev/inject': 'false' } }, { kind: 'on', value: 'enabled' }),
+    said({ labels: { 'curfew.dev/inject': 'false' } }, { kind: 'on', value: 'enabled', mode: undefined }),
     /not wrapped: label curfew\.dev\/inject is "false"/,
   );
   assert.match(
-    said({}, { kind: 'on', value: 'enabled' }),
+    said({}, { kind: 'on', value: 'enabled', mode: undefined }),
     /created before the label, or while the webhook did not answer/,
   );
   assert.match(said({}, { kind: 'unknown' }), /would wrap it where its namespace has label/);
+});
+
+test('S1 a namespace whose label is audit changes nothing', () => {
+  const finding = whyOf({ containers: [done, PROXY] }, { label: { kind: 'audit', value: 'audit' } });
+  assert.match(
+    all(finding),
+    /not wrapped: label curfew\.dev\/injection of namespace shop is "audit", which changes nothing/,
+  );
 });
 
 test('S1 a container of which only the name is known may be the sidecar; the annotation is said', () => {
