@@ -25,6 +25,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   'webhook-configuration': () => import('./commands/webhook-configuration.ts'),
   why: () => import('./commands/why.ts'),
   audit: () => import('./commands/audit.ts'),
+  check: () => import('./commands/check.ts'),
 };
 
 /**

@@ -24,7 +24,7 @@ export interface Pair {
 export interface Authority {
   /** Its own certificate, for a client's `ca`. */
   cert: string;
-  issue(options?: { notAfter?: Date; commonName?: string }): Promise<Pair>;
+  issue(options?: { notAfter?: Date; commonName?: string; dns?: string }): Promise<Pair>;
 }
 
 /** Make an authority. */
@@ -40,7 +40,11 @@ export async function createAuthority(): Promise<Authority> {
   });
   return {
     cert: root.toString('pem'),
-    issue: async ({ notAfter = new Date(Date.now() + DAY), commonName = 'localhost' } = {}) => {
+    issue: async ({
+      notAfter = new Date(Date.now() + DAY),
+      commonName = 'localhost',
+      dns = 'localhost',
+    } = {}) => {
       const leafKeys = await webcrypto.subtle.generateKey(SIGNING, true, ['sign', 'verify']);
       const leaf = await x509.X509CertificateGenerator.create({
         subject: `CN=${commonName}`,
@@ -52,7 +56,7 @@ export async function createAuthority(): Promise<Authority> {
         notAfter,
         extensions: [
           new x509.SubjectAlternativeNameExtension([
-            { type: 'dns', value: 'localhost' },
+            { type: 'dns', value: dns },
             { type: 'ip', value: '127.0.0.1' },
           ]),
         ],

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Audit, type AuditReport } from '../../../webhook/cluster/audit.ts';
-import { formatRequests, requestsOf } from '../../../webhook/cluster/requests.ts';
-import { defaultPolicy } from '../../../webhook/decision/policy.ts';
-import type { JsonRecord } from '../../../webhook/shared/json.ts';
+import { formatRequests } from '../../../webhook/cluster/requests.ts';
+import { auditOf } from './audit-of.ts';
 import {
   ago,
   aJob,
@@ -17,25 +15,6 @@ import {
   wrapped,
 } from './cluster-objects.ts';
 
-const KINDS: Readonly<Record<string, string>> = {
-  Job: 'batch/v1',
-  CronJob: 'batch/v1',
-  Deployment: 'apps/v1',
-};
-
-/** Audit these objects, in the order in which the command reads them. */
-function auditOf(...objects: JsonRecord[]): AuditReport {
-  const audit = new Audit(defaultPolicy(), NOW);
-  for (const object of objects) if (object.kind === 'Namespace') audit.namespace(object);
-  for (const object of objects) {
-    const kind = String(object.kind);
-    const apiVersion = KINDS[kind];
-    if (apiVersion !== undefined) audit.workload(apiVersion, kind, object);
-  }
-  for (const object of objects) if (object.kind === 'Pod') audit.pod(object);
-  return audit.report();
-}
-
 const resources = (cpu: string, memory: string) => ({ resources: { requests: { cpu, memory } } });
 const HUNG: PodParts = {
   containers: [
@@ -45,8 +24,6 @@ const HUNG: PodParts = {
   job: 'migrate',
 };
 const ON = aNamespace('shop', { 'curfew.dev/injection': 'enabled' });
-const wrongOf = (...objects: JsonRecord[]) =>
-  auditOf(...objects).wrong.map(({ where, what }) => `${where}: ${what}`);
 
 test('S2 a pod hangs where all mains have ended for good and a sidecar runs on: since when, and what it holds', () => {
   const report = auditOf(
@@ -228,76 +205,6 @@ test('S2 the warnings that the webhook would give', () => {
     }),
   ).rows;
   assert.match(row?.warnings.join('\n') ?? '', /init container prepare/);
-});
-
-test('S2 keys in a wrong place, without prefix, on the wrong object, and wrong values', () => {
-  assert.deepEqual(
-    wrongOf(
-      aNamespace('shop', { 'curfew.dev/injection': 'true' }),
-      aNamespace('other', { 'curfew.dev/inject': 'true', 'curfew.io/injection': 'enabled' }),
-    ),
-    [
-      'namespace shop: label curfew.dev/injection is "true", which means nothing; it is enabled, shim, native, auto or audit: curfew.dev/injection=enabled',
-      'namespace other: label curfew.dev/inject of the namespace means nothing: it belongs to the pods (of the namespace only label curfew.dev/injection is read)',
-      'namespace other: label curfew.io/injection means nothing to Curfew: curfew.dev/injection was meant, perhaps',
-    ],
-  );
-  const job = aJob('migrate', {
-    metadata: { annotations: { 'curfew.dev/sidecars': 'x' }, labels: { 'curfew.dev/injection': 'enabled' } },
-    spec: {
-      template: {
-        metadata: {
-          annotations: { sidecars: 'x', 'ready/migrate': 'none', 'somebody.else/sidecars': 'x', log: 'x' },
-          labels: { 'curfew.dev/mains': 'x' },
-        },
-        spec: { restartPolicy: 'Never', containers: [{ name: 'migrate', image: 'a' }] },
-      },
-    },
-  });
-  assert.deepEqual(
-    wrongOf(job).map((line) => line.replace('shop/Job migrate: ', '')),
-    [
-      'label curfew.dev/injection of the Job itself means nothing: it is a label of the namespace',
-      'annotation curfew.dev/sidecars of the Job itself means nothing, it belongs to the pods: write it into spec.template.metadata.annotations',
-      'annotation sidecars of the pod template means nothing to Curfew: curfew.dev/sidecars was meant, perhaps',
-      'annotation ready/migrate of the pod template means nothing to Curfew: ready.curfew.dev/migrate was meant, perhaps',
-      'label curfew.dev/mains means nothing: it must be an annotation',
-    ],
-  );
-  const cronJob = {
-    ...{ kind: 'CronJob', metadata: { name: 'nightly', namespace: 'shop' } },
-    spec: {
-      jobTemplate: {
-        metadata: { annotations: { 'curfew.dev/mains': 'x' } },
-        spec: { template: { spec: { containers: [] } } },
-      },
-    },
-  };
-  assert.deepEqual(wrongOf(cronJob), [
-    'shop/CronJob nightly: annotation curfew.dev/mains of the Job template means nothing: write it into spec.jobTemplate.spec.template.metadata.annotations',
-  ]);
-  assert.deepEqual(
-    wrongOf(aPod({ name: 'p', containers: [MAIN], annotations: { 'curfew.dev/inject': 'true' } })),
-    ['shop/Pod p: annotation curfew.dev/inject means nothing: it must be a label'],
-  );
-  assert.deepEqual(
-    wrongOf(ON, aPod({ containers: [MAIN], annotations: { 'curfew.dev/mains': 'migrate' } })),
-    [],
-  );
-});
-
-test('S2 requests are reckoned as the scheduler does', () => {
-  const own = (cpu: string, more: JsonRecord = {}) => ({
-    resources: { requests: { cpu, memory: '1Mi' } },
-    ...more,
-  });
-  const cpuOf = (spec: JsonRecord) => Math.round(requestsOf(spec).cpu * 1_000);
-  assert.equal(cpuOf({ containers: [own('100m'), own('0.2')] }), 300);
-  assert.equal(cpuOf({ containers: [own('100m')], initContainers: [own('1'), own('500m')] }), 1_000);
-  const native = own('300m', { restartPolicy: 'Always' });
-  assert.equal(cpuOf({ containers: [own('100m')], initContainers: [native, own('200m')] }), 500);
-  assert.equal(cpuOf({ containers: [own('1')], initContainers: [native], overhead: { cpu: '50m' } }), 1_350);
-  assert.equal(formatRequests(requestsOf({ containers: [{}] })), 'no requested CPU or memory');
 });
 
 test('S2 a Deployment’s pods count for it, and a hash that is not theirs for their ReplicaSet', () => {
