@@ -8,6 +8,7 @@ import { CONFIG } from '../webhook/config/schema.ts';
 import { describeKeys } from '../webhook/config/schema-keys.ts';
 import { REASON_MEANINGS } from '../webhook/decision/reasons.ts';
 import { VOCABULARY } from '../webhook/decision/vocabulary.ts';
+import { COMMANDS } from '../webhook/main.ts';
 import { createMetrics } from '../webhook/server/metrics.ts';
 import { REJECTIONS } from '../webhook/server/rejections.ts';
 import { knownSidecarsPage } from './known-sidecars.ts';
@@ -21,6 +22,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['reference/reasons.md', 'reasons', reasonsTable()],
     ['reference/reasons.md', 'rejections', rejectionsTable()],
     ['reference/metrics.md', 'metrics', await metricsTable()],
+    ['reference/commands.md', 'commands', await commandsText()],
     ['reference/shim.md', 'help', `\`\`\`\n${help().trimEnd()}\n\`\`\``],
   ];
   const pages = new Map<string, string>();
@@ -30,6 +32,16 @@ export async function referencePages(): Promise<Map<string, string>> {
   }
   pages.set('reference/known-sidecars.md', knownSidecarsPage());
   return pages;
+}
+
+/** The help text of each command; that of serve repeats the configuration's keys, which have a page of their own. */
+async function commandsText(): Promise<string> {
+  const texts: string[] = [];
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    if (name === 'serve') continue;
+    texts.push(`## curfew ${name}\n\n\`\`\`\n${(await (await load()).usage()).trimEnd()}\n\`\`\``);
+  }
+  return texts.join('\n\n');
 }
 
 function annotationsTable(): string {

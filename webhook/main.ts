@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import type { Completed } from './commands/completion-words.ts';
 import { printable, processTerminal, type Terminal } from './commands/terminal.ts';
 import { nearest } from './shared/spelling.ts';
 /**
@@ -11,14 +12,12 @@ import { nearest } from './shared/spelling.ts';
 import { UsageError } from './shared/usage-error.ts';
 
 /** A subcommand's file. */
-export interface Command {
-  /** One line for `curfew --help`. */
-  summary: string;
+export interface Command extends Completed {
   usage(): string | Promise<string>;
   run(args: string[], terminal: Terminal): Promise<number>;
 }
 
-const COMMANDS: Record<string, () => Promise<Command>> = {
+export const COMMANDS: Record<string, () => Promise<Command>> = {
   serve: () => import('./commands/serve.ts'),
   inject: () => import('./commands/inject.ts'),
   explain: () => import('./commands/explain.ts'),
@@ -26,6 +25,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   why: () => import('./commands/why.ts'),
   audit: () => import('./commands/audit.ts'),
   check: () => import('./commands/check.ts'),
+  completion: () => import('./commands/completion.ts'),
 };
 
 /**
@@ -44,6 +44,12 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
       const { VERSION } = await import('./decision/policy.ts');
       terminal.print(`curfew ${VERSION}\n`);
       return 0;
+    }
+    // What the shells' own functions call.
+    if (first === '__complete') {
+      const loaded = Object.entries(COMMANDS).map(async ([name, loader]) => [name, await loader()] as const);
+      const { complete } = await import('./commands/complete.ts');
+      return await complete(rest, new Map(await Promise.all(loaded)), terminal);
     }
     const asksHelp = first === '--help' || first === '-h' || first === 'help';
     const name = asksHelp ? rest[0] : first;

@@ -35,13 +35,17 @@ JSON: {"pods": [{"file", "document", "kind", "name", "namespace", "outcome": "wr
 "byMachine": [{"machine", "command": []}] (where machines differ)}]}]}
 `;
 
-const OPTIONS = { ...MANIFEST_OPTIONS, output: { type: 'string', short: 'o', default: 'text' } } as const;
+/** Its flags; what completion offers beside. */
+export const options = {
+  ...MANIFEST_OPTIONS,
+  output: { type: 'string', short: 'o', default: 'text', choices: ['text', 'json'] },
+} as const;
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 /** Explain. */
 export async function run(args: string[], terminal: Terminal): Promise<number> {
-  const flags = parseOptions('explain', args, OPTIONS);
+  const flags = parseOptions('explain', args, options);
   if (flags.output !== 'text' && flags.output !== 'json') {
     throw new UsageError(
       `--output ${JSON.stringify(flags.output.slice(0, 64))} is not allowed; it is text or json`,

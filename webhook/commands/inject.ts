@@ -31,11 +31,12 @@ With 2 nothing is written, with 3 all of it: the document that cannot be read as
   curfew inject -f job.yaml | kubectl apply -f -
 `;
 
-const OPTIONS = { ...MANIFEST_OPTIONS, quiet: { type: 'boolean', short: 'q' } } as const;
+/** Its flags; what completion offers beside. */
+export const options = { ...MANIFEST_OPTIONS, quiet: { type: 'boolean', short: 'q' } } as const;
 
 /** Inject. */
 export async function run(args: string[], terminal: Terminal): Promise<number> {
-  const flags = parseOptions('inject', args, OPTIONS);
+  const flags = parseOptions('inject', args, options);
   const templates = parseTemplates(flags['pod-template']);
   const [policy, { inject }] = await Promise.all([
     offlinePolicy(flags.config, flags['shim-image'], flags),

@@ -1,4 +1,5 @@
 /** The flags that `inject` and `explain` share. */
+import { MODES } from '../decision/mode.ts';
 import type { PodTemplates } from '../manifest/pods.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { MAX_INPUT_MIB } from './manifest-input.ts';
@@ -6,12 +7,12 @@ import { MAX_INPUT_MIB } from './manifest-input.ts';
 export const MANIFEST_OPTIONS = {
   filename: { type: 'string', short: 'f', multiple: true },
   recursive: { type: 'boolean', short: 'R' },
-  'pod-template': { type: 'string', multiple: true },
-  'shim-image': { type: 'string' },
+  'pod-template': { type: 'string', multiple: true, complete: 'nothing' },
+  'shim-image': { type: 'string', complete: 'nothing' },
   config: { type: 'string' },
   'no-lookup': { type: 'boolean' },
-  mode: { type: 'string' },
-  'kubernetes-version': { type: 'string' },
+  mode: { type: 'string', choices: MODES },
+  'kubernetes-version': { type: 'string', complete: 'nothing' },
 } as const;
 
 export const MANIFEST_FLAGS = `  -f, --filename FILE    a file, or a folder for its .yaml, .yml and .json files; - is standard input; may be given

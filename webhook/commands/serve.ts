@@ -9,14 +9,15 @@ import { printable, type Terminal } from './terminal.ts';
 
 export const summary = 'run the webhook: TLS with POST /mutate, and a plain port for health and metrics';
 
-const OPTIONS = {
+/** Its flags; what completion offers beside. */
+export const options = {
   config: { type: 'string' },
-  host: { type: 'string' },
-  port: { type: 'string' },
-  'health-port': { type: 'string' },
+  host: { type: 'string', complete: 'nothing' },
+  port: { type: 'string', complete: 'nothing' },
+  'health-port': { type: 'string', complete: 'nothing' },
   cert: { type: 'string' },
   key: { type: 'string' },
-  'shim-image': { type: 'string' },
+  'shim-image': { type: 'string', complete: 'nothing' },
   'log-level': { type: 'string' },
 } as const;
 
@@ -57,7 +58,7 @@ ${keys.join('\n')}
  * @returns 0 after a shutdown that was asked for
  */
 export async function run(args: string[], terminal: Terminal): Promise<number> {
-  const flags = parseOptions('serve', args, OPTIONS);
+  const flags = parseOptions('serve', args, options);
   const overrides: Override[] = [];
   const override = (
     flag: keyof typeof flags,

@@ -32,19 +32,20 @@ Print the MutatingWebhookConfiguration (admissionregistration.k8s.io/v1), for ku
   --output FORMAT          yaml (default) or json
 `;
 
-const OPTIONS = {
-  url: { type: 'string' },
-  service: { type: 'string' },
+/** Its flags; what completion offers beside. */
+export const options = {
+  url: { type: 'string', complete: 'nothing' },
+  service: { type: 'string', complete: 'nothing' },
   ca: { type: 'string' },
-  name: { type: 'string', default: 'curfew' },
-  'failure-policy': { type: 'string', default: 'Fail' },
-  timeout: { type: 'string', default: '10' },
-  output: { type: 'string', default: 'yaml' },
+  name: { type: 'string', default: 'curfew', complete: 'nothing' },
+  'failure-policy': { type: 'string', default: 'Fail', choices: ['Fail', 'Ignore'] },
+  timeout: { type: 'string', complete: 'nothing', default: '10' },
+  output: { type: 'string', default: 'yaml', choices: ['yaml', 'json'] },
 } as const;
 
 /** Print it. */
 export async function run(args: string[], terminal: Terminal): Promise<number> {
-  const flags = parseOptions('webhook-configuration', args, OPTIONS);
+  const flags = parseOptions('webhook-configuration', args, options);
   const caBundle = flags.ca === undefined ? undefined : await readAuthorities(flags.ca);
   const where = clientConfig(flags.url, flags.service);
   const configuration = webhookConfiguration({

@@ -27,6 +27,9 @@ export const summary = 'say who holds a pod, a Job or a CronJob of a cluster, an
 
 export const options = CLUSTER_FLAGS;
 
+/** For completion. */
+export const positionals = 'object';
+
 export const usage = () => `curfew why [pod/|job/|cronjob/]NAME [flags]
 
 Say in at most ten lines who holds a pod, and what to do: for pods that Curfew has wrapped, for native sidecars and for any other.

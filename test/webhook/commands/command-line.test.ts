@@ -22,7 +22,16 @@ function start(t: TestContext, args: string[]): ChildProcess {
 test('--help lists the commands; help X and X --help tell a command', async () => {
   const help = await curfew(['--help']);
   assert.equal(help.code, 0);
-  for (const name of ['serve', 'inject', 'explain', 'webhook-configuration', 'why', 'audit', 'check']) {
+  for (const name of [
+    'serve',
+    'inject',
+    'explain',
+    'webhook-configuration',
+    'why',
+    'audit',
+    'check',
+    'completion',
+  ]) {
     assert.match(help.out, new RegExp(`^ {2}${name} +\\S`, 'm'));
     const long = await curfew(['help', name]);
     assert.equal(long.code, 0);
