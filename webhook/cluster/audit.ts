@@ -135,7 +135,15 @@ export class Audit {
     const maker = this.makerOf(raw, pod.owner, namespace);
     this.row(namespace, maker ?? { kind: 'Pod', name }, treatment, judgement, 1);
     if (maker === undefined) {
-      const own: ManifestPod = { path: [], kind: 'Pod', name, namespace, pod: raw, owner: undefined };
+      const own: ManifestPod = {
+        path: [],
+        kind: 'Pod',
+        name,
+        namespace,
+        pod: raw,
+        owner: undefined,
+        around: {},
+      };
       for (const what of wrongKeys(own)) this.complain(`${namespace}/Pod ${name}`, what);
     }
     const roles = rolesOf(pod, this.policy);
