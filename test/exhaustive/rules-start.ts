@@ -70,7 +70,9 @@ export function checkSpawn(draft: DraftView, who: number): void {
       throw new RuleBroken('L9', `${name} is started again in place, and found there what made it fail`);
     if (box.dueAt === undefined || box.dueAt > 0)
       throw new RuleBroken('L9', `${name} is started again ${box.dueAt ?? 0} ms before its back-off is over`);
-    if (box.byHook && (box.term?.alone || isStopSeen(draft, who)) && !draft.truth.irregular)
+    // Who was stopped alone before may look as if the deletion had begun, and that is not believed for ever (docs/limits.md).
+    const isStopKnown = isStopSeen(draft, who) && !draft.truth.stoppedAlone;
+    if (box.byHook && (box.term?.alone || isStopKnown) && !draft.truth.irregular)
       throw new RuleBroken(
         'L9',
         `${name} is started again while its preStop hook waits for its process to be gone`,

@@ -104,6 +104,8 @@ export function checkRuntimeKill(draft: DraftView, who: number): void {
   // As long as it has seen no other up, nothing tells this stop from a deletion: its process keeps the pod's time, and the runtime may end it (L13).
   const hasSeenNobody = ![...(sidecar?.peers.values() ?? [])].some((peer) => peer.alive);
   const hasJustSeen = process === 'dying';
-  if (stopped?.alone && pod.aloneGrace !== undefined && (hasSeenNobody || hasJustSeen)) return;
+  // Nor does anything where another one was stopped alone just before (docs/limits.md).
+  const areTwo = [...(sidecar?.peers.values() ?? [])].some((peer) => peer.alive && peer.marker?.stopping);
+  if (stopped?.alone && pod.aloneGrace !== undefined && (hasSeenNobody || hasJustSeen || areTwo)) return;
   throw new RuleBroken(alone ? 'L13' : 'L12', `${name} is still there when its grace period ends`);
 }

@@ -119,7 +119,7 @@ describe('N2 the move', () => {
     ];
     const ruled = jobPod(undefined, [app(), proxy({ restartPolicy: 'Always', restartPolicyRules })]);
     assert.equal(mutation(ruled, {}, policy('native', 36)).outcome, 'converted');
-    assert.equal(mutation(ruled, {}, policy('native', UNKNOWN)).reason, 'native-not-allowed');
+    assert.equal(mutation(ruled, {}, policy('native', 35)).reason, 'native-not-allowed');
     const always = jobPod(undefined, [app(), proxy({ restartPolicy: 'Always' })]);
     assert.equal(mutation(always, {}, NATIVE).outcome, 'converted');
   });
