@@ -45,6 +45,21 @@ for (const names of [
     assert.deepEqual(proxy, ['up', 'got TERM']);
   });
 
+test('L11 a main that was started again before, and then restarts all containers', { skip }, async (t) => {
+  const ns = await Namespace.make(t, 'restart-all');
+  const own = { ...SCRATCH, ...RESTARTS_ALL, restartPolicy: 'OnFailure' };
+  const containers = [
+    steps('main', 'once /scratch/first 1 once /scratch/second 42 say worked exit 0', own),
+    steps('proxy', SIDECAR),
+  ];
+  await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec: { volumes } }));
+  await ns.waitForPhase('worker', 'Succeeded');
+  const ended = await ns.pod('worker');
+  assert.deepEqual(exitCodes(ended), { main: 0, proxy: 0 });
+  assert.equal(statusOf(ended, 'main')?.restartCount, 2);
+  assert.equal(statusOf(ended, 'proxy')?.restartCount, 1);
+});
+
 /** A sidecar that notes its stop signal where the next life finds it. */
 const proxy = (name = 'proxy') => steps(name, `say up wait touch /scratch/${name} exit 143`, SCRATCH);
 /** Works until it is stopped in its first life; in the second it fails where one of these sidecars was not told to end. */

@@ -99,11 +99,9 @@ export class Draft {
   begin(who: number): void {
     const { pod } = this.scene;
     // What ends in a deletion is final by the deletion alone, which a newcomer learns by its own stop request.
-    // What was only said through a life line a newcomer has not heard (docs/limits.md).
     const late =
       isWorkDone(pod, this.boxes, false) &&
       isWorkSeenDone(pod, this.boxes) &&
-      this.boxes.every(({ spoken }) => spoken === undefined) &&
       beliefTime(pod, this.boxes, this.scene.names[who] ?? '') === 0;
     this.set(who, { life: 'begun', late });
     const { peers, ...seen } = this.read(who, this.scene.others[who] ?? [], undefined);

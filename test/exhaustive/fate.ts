@@ -85,10 +85,12 @@ function canBecomeUnwritable(scene: Scene, world: World, who: number, box: Box):
     world.truth.deletedAt !== undefined
   )
     return false;
-  return world.boxes.every(({ life, term, stopped, again, main, unrunnable }, other) => {
+  return world.boxes.every(({ life, term, stopped, again, main, sidecar, process, unrunnable }, other) => {
     // Such a sidecar leaves its next start to the kubelet, and a newcomer takes its place.
     if (unrunnable) return false;
     if (other === who) return term === undefined && stopped === undefined;
+    // It is about to be exchanged, or may be when its process has ended.
+    if (sidecar?.leaveWith !== undefined || (sidecar !== undefined && process === 'asked')) return false;
     const listens = life === 'begun' && (other >= scene.pod.mains.length || main?.phase === 'running');
     return listens && term === undefined && stopped === undefined && again === undefined;
   });

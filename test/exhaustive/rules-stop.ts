@@ -102,10 +102,11 @@ export function checkRuntimeKill(draft: DraftView, who: number): void {
   if (draft.truth.reset === 'going' && (told || process === 'none')) return;
   const alone = stopped?.alone === true && draft.truth.deletedAt === undefined;
   // As long as it has seen no other up, nothing tells this stop from a deletion: its process keeps the pod's time, and the runtime may end it (L13).
-  const hasSeenNobody = ![...(sidecar?.peers.values() ?? [])].some((peer) => peer.alive);
-  const hasJustSeen = process === 'dying';
+  const seen = [...(sidecar?.peers.values() ?? [])].filter((peer) => peer.alive);
+  const hasJustSeen = process === 'dying' || !draft.boxes.some((box, i) => i !== who && box.life === 'begun');
   // Nor does anything where another one was stopped alone just before (docs/limits.md).
-  const areTwo = [...(sidecar?.peers.values() ?? [])].some((peer) => peer.alive && peer.marker?.stopping);
-  if (stopped?.alone && pod.aloneGrace !== undefined && (hasSeenNobody || hasJustSeen || areTwo)) return;
+  const areTwo =
+    pod.aloneGrace !== undefined && pod.aloneGrace < pod.grace && seen.some(({ marker }) => marker?.stopping);
+  if (stopped?.alone && pod.aloneGrace !== undefined && (seen.length === 0 || hasJustSeen || areTwo)) return;
   throw new RuleBroken(alone ? 'L13' : 'L12', `${name} is still there when its grace period ends`);
 }
