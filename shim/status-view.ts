@@ -60,9 +60,8 @@ export function statusOf(sights: readonly Sight[], epoch: string): ContainerStat
   const sidecars = longest(cards.map((card) => card.sidecars));
   const mains = longest(cards.map((card) => card.mains));
   const byName = new Map(sights.map((sight) => [sight.name, sight]));
-  const known = [...sidecars, ...mains];
-  const names = [...known, ...[...byName.keys()].filter((name) => !known.includes(name)).sort()];
-  const all = names.slice(0, MOST_CONTAINERS).map((name) => {
+  const names = new Set([...sidecars, ...mains, ...[...byName.keys()].sort()]);
+  const all = [...names].slice(0, MOST_CONTAINERS).map((name) => {
     const role = sidecars.includes(name) ? 'sidecar' : mains.includes(name) ? 'main' : undefined;
     return ownStatus(byName.get(name) ?? { name, alive: null }, role, epoch);
   });

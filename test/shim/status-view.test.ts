@@ -114,6 +114,18 @@ test('P10 what was written before a node’s restart is of no container that is 
   assert.equal(only([{ ...old, alive: true }], 'first').phase, 'waiting', 'it is just coming up');
 });
 
+test('P10 L19 a name that a card says twice is one container', () => {
+  const twice: Card = { ...CARD, mains: ['work', 'first', 'work'], sidecars: ['first', 'first'] };
+  const pod = statusOf([sight('work', {}, { card: { ...twice, role: 'main' } })], 'e');
+  assert.deepEqual(
+    pod.map(({ name, role }) => [name, role]),
+    [
+      ['first', 'sidecar'],
+      ['work', 'main'],
+    ],
+  );
+});
+
 test('P10 a life line that is not there: what the marker says', () => {
   const { phase, alive } = only([sight('work', { phase: 'running' }, { alive: null })], 'work');
   assert.deepEqual([phase, alive], ['running', null]);
