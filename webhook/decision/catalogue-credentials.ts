@@ -14,12 +14,15 @@ export const CREDENTIAL_SIDECARS: readonly CataloguedSidecar[] = [
   },
   {
     what: 'Azure workload identity proxy',
-    names: ['azwi-proxy'],
+    // The second one is that of the manifest in Microsoft's migration guide.
+    names: ['azwi-proxy', 'proxy'],
     images: ['azure-workload-identity/proxy', 'workload-identity/proxy'],
     order: 20,
+    vague: { names: ['proxy'] },
     ready: 'tcp://:8000',
     settings: { port: ['--proxy-port'] },
-    source: 'Azure/azure-workload-identity: cmd/proxy/main.go, pkg/webhook/webhook.go',
+    source:
+      'Azure/azure-workload-identity: cmd/proxy/main.go, pkg/webhook/webhook.go; learn.microsoft.com: AKS, migrate to workload identity',
   },
   {
     what: 'SPIFFE helper',

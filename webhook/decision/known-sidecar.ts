@@ -38,7 +38,7 @@ export function knownSidecar(
   return named.find(({ images }) => images.some((pattern) => matchesRepository(pattern, repository)));
 }
 
-/** Does the catalogue have an entry with this container name, whatever its image? */
+/** Does the catalogue have an entry with this container name, whatever its image? Not one that fits too many containers. */
 export function isKnownName(catalogue: readonly KnownSidecar[], name: string): boolean {
-  return entriesByName(catalogue, name).length > 0;
+  return entriesByName(catalogue, name).some(({ vague }) => !vague?.names?.includes(name));
 }

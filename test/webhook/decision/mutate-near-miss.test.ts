@@ -102,6 +102,14 @@ describe('V2 a near miss', () => {
     assert.match(mutation(pod(opa)).message, /write curfew\.dev\/sidecars: opa/);
   });
 
+  test('V2 a name that fits too many containers counts with its image only', () => {
+    const azure = 'mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.1.0';
+    assert.equal(mutation(pod(proxy({ name: 'proxy', image: azure }))).reason, 'wrapped');
+    assert.equal(mutation(pod(proxy({ name: 'proxy', image: 'team/proxy:1' }))).reason, 'no-known-sidecar');
+    const typo = mutation(jobPod({ 'curfew.dev/sidecars': 'proxy' }, [app(), proxy({ name: 'proxi' })]));
+    assert.equal(typo.reason, 'no-such-container', 'no injector adds a container of that name');
+  });
+
   test('V2 what the configuration disables is no near miss', () => {
     const policy = policyOf(parseConfig('catalogue: { disabled: [istio-proxy] }', 'c.yaml'));
     assert.equal(mutation(pod(istio), {}, policy).reason, 'no-known-sidecar');
