@@ -1,7 +1,15 @@
 /** Reads what stands within a line or within braces and brackets: scalars, aliases, flow collections, anchors and tags. */
 import { isBreak } from './characters.ts';
 import { Scanner } from './scanner.ts';
-import { type AliasPlace, type Collection, type Entry, type Node, scalar } from './tree.ts';
+import {
+  type AliasPlace,
+  type Collection,
+  DEEPEST,
+  type Entry,
+  type Node,
+  scalar,
+  TOO_DEEP,
+} from './tree.ts';
 
 /** An anchor and a tag, and where they begin. */
 export interface Properties {
@@ -13,6 +21,8 @@ export interface Properties {
 /** The part of the reader that knows no indentation. */
 export class FlowReader extends Scanner {
   protected readonly aliases: AliasPlace[] = [];
+  /** The collections that are being read. */
+  protected depth = 0;
   private readonly anchors = new Map<string, Node>();
 
   /** A scalar, an alias, or a flow collection. */
@@ -41,6 +51,7 @@ export class FlowReader extends Scanner {
 
   private flow(kind: Collection['kind'], close: string, properties: Properties | undefined): Node {
     const node = this.collection(kind, true, this.position, properties);
+    this.goDeeper();
     this.position++;
     for (;;) {
       this.skip();
@@ -56,6 +67,7 @@ export class FlowReader extends Scanner {
       if (!this.isAtEnd() && next !== ',' && next !== close) this.fail(`here "," or "${close}" is expected`);
     }
     node.to = this.position;
+    this.depth--;
     return node;
   }
 
@@ -132,6 +144,11 @@ export class FlowReader extends Scanner {
     Object.assign(node, properties);
     if (properties.anchor !== undefined) this.anchors.set(properties.anchor, node);
     return node;
+  }
+
+  protected goDeeper(at = this.position): void {
+    this.depth++;
+    if (this.depth > DEEPEST) this.fail(TOO_DEEP, at);
   }
 
   protected collection(

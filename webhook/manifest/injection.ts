@@ -116,19 +116,16 @@ function* read(text: string, segment: Segment, number: number): Generator<Docume
       last = document.number + 1;
     }
   } catch (error) {
-    // Node's own stack ends before kubectl's limit does.
-    const cause =
-      error instanceof RangeError ? new YamlError('it is nested too deeply', segment.content) : error;
-    if (!(cause instanceof YamlError)) throw error;
-    const lines = text.slice(0, cause.at).split(/\r\n|[\n\r]/);
+    if (!(error instanceof YamlError)) throw error;
+    const lines = text.slice(0, error.at).split(/\r\n|[\n\r]/);
     const column = lines.at(-1)?.length ?? 0;
-    lines.push(`${lines.pop() ?? ''}${/^.*/.exec(text.slice(cause.at))?.[0] ?? ''}`);
+    lines.push(`${lines.pop() ?? ''}${/^.*/.exec(text.slice(error.at))?.[0] ?? ''}`);
     yield {
       kind: 'unreadable',
       document: last,
       line: lines.length,
       column: column + 1,
-      message: cause.message + templateHint(lines),
+      message: error.message + templateHint(lines),
       saysPod: saysPodKind(text.slice(segment.from, segment.to)),
     };
   }

@@ -80,6 +80,7 @@ class Reader extends FlowReader {
   private blockMap(start: number, properties: Properties | undefined, firstKey: Node | undefined): Node {
     const map = this.collection('map', false, start, properties);
     map.column = start - this.lineStart;
+    this.goDeeper(start);
     let key = firstKey;
     let from = start;
     for (;;) {
@@ -89,11 +90,13 @@ class Reader extends FlowReader {
         this.pair(map, from, key, true);
       }
       this.skip();
-      if (this.isAtEnd() || this.column < map.column) return map;
+      if (this.isAtEnd() || this.column < map.column) break;
       if (this.column > map.column) this.fail('this stands neither below its key nor beside it');
       key = undefined;
       from = this.position;
     }
+    this.depth--;
+    return map;
   }
 
   /** A key and its value, at the colon. */
@@ -125,6 +128,7 @@ class Reader extends FlowReader {
   private blockList(properties: Properties | undefined): Node {
     const list = this.collection('list', false, this.position, properties);
     list.column = this.column;
+    this.goDeeper();
     do {
       const from = this.position;
       this.position++;
@@ -138,6 +142,7 @@ class Reader extends FlowReader {
     } while (!this.isAtEnd() && this.column === list.column && this.isIndicator('-'));
     if (!this.isAtEnd() && this.column > list.column)
       this.fail('this stands neither below its "-" nor beside it');
+    this.depth--;
     return list;
   }
 }

@@ -2,7 +2,7 @@
 import { isRecord } from '../shared/json.ts';
 import { scalarValue } from './scalar.ts';
 import { YamlError } from './scanner.ts';
-import { type Alias, type Collection, isCollection, type Node } from './tree.ts';
+import { type Alias, type Collection, DEEPEST, isCollection, type Node, TOO_DEEP } from './tree.ts';
 
 /** How many values aliases may stand for, all in all: what kubectl's reader takes too. */
 const MOST_BY_ALIAS = 400_000;
@@ -14,6 +14,7 @@ export class Values {
   private readonly text: string;
   private readonly active = new Set<Node>();
   private byAlias = 0;
+  private depth = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -29,7 +30,7 @@ export class Values {
       case 'alias':
         return this.ofAlias(node);
       case 'list':
-        return node.entries.map(({ value }) => this.of(value));
+        return this.items(node);
       case 'map':
         return this.fill({}, node);
     }
@@ -64,14 +65,28 @@ export class Values {
     return value;
   }
 
+  private goDeeper({ from }: Collection): void {
+    this.depth++;
+    if (this.depth > DEEPEST) throw new YamlError(TOO_DEEP, from);
+  }
+
+  private items(list: Collection): unknown[] {
+    this.goDeeper(list);
+    const items = list.entries.map(({ value }) => this.of(value));
+    this.depth--;
+    return items;
+  }
+
   /** Pairs in their order, the last one counts: also where a merge comes last. */
   private fill(record: Record<string, unknown>, map: Collection): Record<string, unknown> {
+    this.goDeeper(map);
     for (const { key, value } of map.entries) {
       const merged = this.merged(key, value);
       if (merged === undefined) {
         if (key !== undefined) put(record, this.key(key), this.of(value));
       } else for (const part of merged) this.merge(record, part);
     }
+    this.depth--;
     return record;
   }
 
