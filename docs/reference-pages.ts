@@ -114,9 +114,10 @@ async function metricsTable(): Promise<string> {
   metrics.imageLookups([]).lookedUp('docker.io', 'hit', 0);
   metrics.certificateLoaded(new Date(0));
   metrics.certificateFailed();
-  metrics.authorityLoaded(new Date(0));
-  metrics.certificateWritten('begun');
-  metrics.caBundleWritten();
+  const managed = metrics.selfManaged();
+  managed.authorityLoaded(new Date(0));
+  managed.certificateWritten('begun');
+  managed.caBundleWritten();
   const text = await metrics.text();
   const rows = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n(.*)$/gm)].map(
     ([, name = '', meaning = '', type = '', sample = '']) => {

@@ -39,9 +39,10 @@ async function series(): Promise<Map<string, Set<string>>> {
   }
   metrics.certificateLoaded(new Date());
   metrics.certificateFailed();
-  metrics.authorityLoaded(new Date());
-  metrics.certificateWritten('renewed');
-  metrics.caBundleWritten();
+  const managed = metrics.selfManaged();
+  managed.authorityLoaded(new Date());
+  managed.certificateWritten('renewed');
+  managed.caBundleWritten();
   metrics.imageLookups([]).lookedUp('docker.io', 'miss', 0.1);
   metrics.eventEnded('written');
   const found = new Map<string, Set<string>>();

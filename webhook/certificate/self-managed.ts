@@ -25,6 +25,8 @@ import {
 export interface SelfManagedListener extends CertificateListener, Omit<ReconcilerListener, 'leaf'> {
   /** Another leaf is served, and its authority expires then. */
   authority(notAfter: Date): void;
+  /** A watch could not be had or ended with an error; it is tried again. Not called for one that only starts anew (410). */
+  watchFailed(object: Watched['kind']): void;
   /** A fault of Curfew. The reconciliation is tried again. */
   unexpected(error: unknown): void;
 }
@@ -37,6 +39,8 @@ const MAX_REPEATS = 8;
 const MIN_INTERVAL_MS = 100;
 /** A watch that lasted this long was successful. */
 const SUCCESSFUL_WATCH_MS = 5_000;
+/** The longest pause between two watches. Both objects are read after each that failed, so a change is noticed within this time. */
+const LONGEST_PAUSE_MS = 10_000;
 
 const CLOCKS: Clocks = { now: Date.now, monotonic: () => performance.now() };
 
@@ -158,22 +162,43 @@ export class SelfManagedCertificate implements CertificateSource {
 
   private async keepWatching(object: Watched): Promise<void> {
     const what = `watch the ${object.kind}`;
-    const backOff = new BackOff(250, 30_000);
+    const backOff = new BackOff(250, LONGEST_PAUSE_MS);
+    const seen = (event: 'begun' | 'changed') => {
+      // A watch that begins may still be answered with an error.
+      if (event === 'changed') this.reconciler.failures.clear(what);
+      void this.check();
+    };
+    let from: 'now' | 'cache' = 'now';
     while (!this.isStopped()) {
       const began = this.clocks.monotonic();
       try {
-        const changed = () => {
-          this.reconciler.failures.clear(what);
-          void this.check();
-        };
-        await this.kubernetes.watch(object, changed, this.stopping.signal);
+        await this.kubernetes.watch(object, seen, this.stopping.signal, from);
+        this.reconciler.failures.clear(what);
+        from = 'now';
       } catch (error) {
-        if (!(error instanceof KubernetesError)) this.listener.unexpected(error);
-        else if (!this.isStopped()) this.reconciler.failures.report(what, error.message);
+        from = this.afterFailedWatch(object.kind, what, error, from);
       }
       if (this.clocks.monotonic() - began > SUCCESSFUL_WATCH_MS) backOff.reset();
       await this.pause(backOff.next());
     }
+  }
+
+  /** @returns where the next watch begins */
+  private afterFailedWatch(
+    kind: Watched['kind'],
+    what: string,
+    error: unknown,
+    from: 'now' | 'cache',
+  ): 'now' | 'cache' {
+    if (this.isStopped()) return from;
+    const expired = error instanceof KubernetesError && error.code === 'expired';
+    if (!(error instanceof KubernetesError)) this.listener.unexpected(error);
+    else if (!expired || from === 'cache') {
+      this.reconciler.failures.report(what, error.message);
+      this.listener.watchFailed(kind);
+    }
+    void this.check();
+    return expired ? 'cache' : 'now';
   }
 
   private isStopped(): boolean {

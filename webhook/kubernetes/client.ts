@@ -19,6 +19,7 @@ import {
   type Written,
 } from './objects.ts';
 import { connect, type KubernetesRequests } from './request.ts';
+import { WatchEvents } from './watch-events.ts';
 
 /** Every call rejects only with a {@link KubernetesError}, and within its deadline. */
 export interface Kubernetes {
@@ -42,10 +43,17 @@ export interface Kubernetes {
     caBundle: string,
   ): Promise<Written>;
   /**
-   * Watch one object until the connection ends. `changed` is called when the watch begins, and after each change.
+   * Watch one object until the connection ends. `seen` is called when the watch begins, and after each change.
+   * @param from `cache`: from what the API server has in memory (resourceVersion 0), which it always has. `now`: from the newest
    * @returns when the server ends the watch, as it does every few minutes
+   * @throws {KubernetesError} also for an error that the server sends as an event; `expired`: watch again, from the cache
    */
-  watch(object: Watched, changed: () => void, signal: AbortSignal): Promise<void>;
+  watch(
+    object: Watched,
+    seen: (what: 'begun' | 'changed') => void,
+    signal: AbortSignal,
+    from?: 'now' | 'cache',
+  ): Promise<void>;
   /** The API server's version as its `/version` has it, `v1.32.4`; empty where it says none. */
   readVersion(): Promise<string>;
   /** Create a core/v1 Event. `event` is the object without apiVersion and kind. */
@@ -136,7 +144,7 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
         },
         deadline,
       }),
-    watch: (object, changed, signal) => {
+    watch: (object, seen, signal, from = 'now') => {
       const [what, list] =
         object.kind === 'secret'
           ? [nameOf(object), secretsOf(object.namespace)]
@@ -144,14 +152,22 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
       // By name, because a Role with resourceNames allows no other watch. Without a resourceVersion the watch begins with the
       // current object, so no change is missed between two watches.
       const selector = encodeURIComponent(`metadata.name=${object.name}`);
+      const version = from === 'cache' ? '&resourceVersion=0' : '';
+      const action = `watch ${what}`;
+      const events = new WatchEvents(action);
       return server.stream(
         {
-          action: `watch ${what}`,
+          action,
           method: 'GET',
-          path: `${list}?watch=true&timeoutSeconds=${WATCH_SECONDS}&fieldSelector=${selector}`,
+          path: `${list}?watch=true&timeoutSeconds=${WATCH_SECONDS}&fieldSelector=${selector}${version}`,
           deadline: (WATCH_SECONDS + 30) * 1000,
         },
-        changed,
+        {
+          begun: () => seen('begun'),
+          received: (piece) => {
+            if (events.take(piece) > 0) seen('changed');
+          },
+        },
         signal,
       );
     },

@@ -8,7 +8,7 @@ export type KubernetesErrorCode =
   | 'forbidden'
   | 'not-found'
   | 'conflict'
-  | 'gone'
+  | 'expired'
   | 'busy'
   | 'refused'
   | 'malformed'
@@ -77,7 +77,7 @@ export function refusal(
   if (status === 403) return error('forbidden', `: ${caller.forbidden}`);
   if (status === 404) return error('not-found');
   if (status === 409) return error('conflict');
-  if (status === 410) return error('gone');
+  if (status === 410) return error('expired');
   if (status === 429 || status >= 500) return error('busy', ': tried again later');
   return error('refused');
 }

@@ -32,10 +32,15 @@ export interface KubernetesRequests {
   /** @returns the object; undefined for a 404, where `absent` is set @throws {KubernetesError} */
   json(request: KubernetesRequest): Promise<JsonRecord | undefined>;
   /**
-   * Read an answer without end, such as a watch, and keep nothing of it. `received` is called when it begins, and for each part.
+   * Read an answer without end, such as a watch, and keep nothing of it. `begun` is called when it begins, `received` for each part.
+   * @param received may throw a {@link KubernetesError}, which ends the request
    * @returns when it ends, or `signal` is aborted @throws {KubernetesError}
    */
-  stream(request: KubernetesRequest, received: () => void, signal: AbortSignal): Promise<void>;
+  stream(
+    request: KubernetesRequest,
+    parts: { begun(): void; received(piece: Buffer): void },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface PlainRequests extends KubernetesRequests {
@@ -132,7 +137,7 @@ export function requestsOver(config: KubeConfig, caller: Caller, closing?: Abort
         throw explain(error, asked, deadline, caller);
       }
     },
-    stream: async (asked, received, stop) => {
+    stream: async (asked, { begun, received }, stop) => {
       const deadline = AbortSignal.timeout(asked.deadline);
       try {
         const response = await send(asked, deadline, stop);
@@ -140,8 +145,8 @@ export function requestsOver(config: KubeConfig, caller: Caller, closing?: Abort
         if (statusCode >= 300) {
           throw refused(asked, statusCode, await readBounded(response, asked));
         }
-        received();
-        for await (const _piece of response) received();
+        begun();
+        for await (const piece of response) if (Buffer.isBuffer(piece)) received(piece);
       } catch (error) {
         if (stop.aborted) return;
         throw explain(error, asked, deadline, caller);

@@ -3,10 +3,10 @@
  * from outside adds a series.
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { Step } from '../certificate/authority.ts';
 import type { Mechanism } from '../decision/mode.ts';
 import type { Mutation } from '../decision/mutate.ts';
 import type { ImageObserver } from '../images/lookup.ts';
+import { type SelfManagedMetrics, selfManagedMetrics } from './certificate-metrics.ts';
 import type { EventFate } from './events.ts';
 import { imageMetrics } from './image-metrics.ts';
 import type { RejectionCode } from './rejections.ts';
@@ -34,12 +34,8 @@ export interface Metrics {
   imageLookups(registries: readonly string[]): ImageObserver;
   certificateLoaded(notAfter: Date): void;
   certificateFailed(): void;
-  /** @param notAfter when the authority of the self-managed certificate expires */
-  authorityLoaded(notAfter: Date): void;
-  /** This replica wrote the Secret of the self-managed certificate. */
-  certificateWritten(step: Step): void;
-  /** This replica wrote the webhook configuration's caBundle. */
-  caBundleWritten(): void;
+  /** Count what becomes of a self-managed certificate; called once, where there is one. */
+  selfManaged(): SelfManagedMetrics;
 }
 
 /** Seconds. A review takes a fraction of a millisecond, one that waits for a registry seconds. */
@@ -122,42 +118,6 @@ export function createMetrics(version: string): Metrics {
     imageLookups: (registries) => imageMetrics(registers, registries),
     certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
     certificateFailed: () => certificateFailures.inc(),
-    ...selfManagedMetrics(registers),
-  };
-}
-
-/** The metrics of a self-managed certificate; each is made at its first event, so that other webhooks do not show zeros. */
-function selfManagedMetrics(
-  registers: Registry[],
-): Pick<Metrics, 'authorityLoaded' | 'certificateWritten' | 'caBundleWritten'> {
-  let expiry: Gauge | undefined;
-  let secretWrites: Counter<'step'> | undefined;
-  let bundleWrites: Counter | undefined;
-  return {
-    authorityLoaded: (notAfter) => {
-      expiry ??= new Gauge({
-        name: 'curfew_certificate_authority_expiry_timestamp_seconds',
-        help: 'When the authority of the self-managed certificate ends, in Unix time.',
-        registers,
-      });
-      expiry.set(Math.floor(notAfter.getTime() / 1000));
-    },
-    certificateWritten: (step) => {
-      secretWrites ??= new Counter({
-        name: 'curfew_certificate_secret_writes_total',
-        help: 'Times that this replica wrote the Secret of the self-managed certificate, by why.',
-        labelNames: ['step'],
-        registers,
-      });
-      secretWrites.inc({ step });
-    },
-    caBundleWritten: () => {
-      bundleWrites ??= new Counter({
-        name: 'curfew_ca_bundle_writes_total',
-        help: "Times that this replica wrote the webhook configuration's caBundle.",
-        registers,
-      });
-      bundleWrites.inc();
-    },
+    selfManaged: () => selfManagedMetrics(registers),
   };
 }

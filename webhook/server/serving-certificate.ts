@@ -63,6 +63,7 @@ async function selfManaged(
   const { secret, service, webhookConfiguration, lifetime, caLifetime } = config.tls.selfManaged;
   const namespace = config.tls.selfManaged.namespace ?? (await ownNamespace());
   const kubernetes = await connectCluster('tls.source is self-managed', closing);
+  const counted = metrics.selfManaged();
   const names = [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`];
   return new SelfManagedCertificate(
     kubernetes,
@@ -74,15 +75,16 @@ async function selfManaged(
     },
     {
       ...listener,
-      authority: (notAfter) => metrics.authorityLoaded(notAfter),
+      authority: (notAfter) => counted.authorityLoaded(notAfter),
       secretWritten: (step, authority) => {
-        metrics.certificateWritten(step);
+        counted.certificateWritten(step);
         log.info({ step, secret, namespace, authority }, 'certificate Secret written');
       },
       caBundleWritten: (webhooks, again) => {
-        metrics.caBundleWritten();
+        counted.caBundleWritten();
         log.info({ webhookConfiguration, webhooks, again }, 'caBundle written');
       },
+      watchFailed: (object) => counted.watchFailed(object),
       failure: (message) => log.error({ message }, 'certificate in trouble'),
       unexpected: (error) => log.error(errorFields(error), 'certificate not looked after: a fault of Curfew'),
       recovered: (what) => log.info({ what }, 'certificate no longer in trouble'),

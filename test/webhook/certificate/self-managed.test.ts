@@ -1,87 +1,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { describe, type TestContext, test } from 'node:test';
-import type { Clocks } from '../../../webhook/certificate/reconciler.ts';
-import {
-  SelfManagedCertificate,
-  type SelfManagedListener,
-} from '../../../webhook/certificate/self-managed.ts';
-import { connectKubernetes } from '../../../webhook/kubernetes/client.ts';
+import { describe, test } from 'node:test';
 import { type FakeApiServer, type Fault, startApiServer } from '../kubernetes/fake-api-server.ts';
+import { bundleTrusts, isReady, type Replica, servedBy, started } from './replica.ts';
 import { createAuthority } from './throw-away-certificate.ts';
 
-const DAY = 24 * 3_600_000;
-
-/** A replica's certificate, and the calls of its listener. */
-interface Replica {
-  certificate: SelfManagedCertificate;
-  told: string[];
-}
-
-async function replicaOf(t: TestContext, api: FakeApiServer, deadline = 2_000): Promise<Replica> {
-  const told: string[] = [];
-  const tell =
-    (what: string) =>
-    (...words: unknown[]) => {
-      told.push(
-        `${what} ${words.map((word) => (word instanceof Error ? word.message : String(word))).join(' ')}`,
-      );
-      api.notice();
-    };
-  const listener: SelfManagedListener = {
-    loaded: tell('loaded'),
-    failed: tell('failed'),
-    secretWritten: tell('wrote'),
-    caBundleWritten: tell('trusted'),
-    authority: tell('authority'),
-    failure: tell('failure'),
-    recovered: tell('recovered'),
-    unexpected: tell('unexpected'),
-  };
-  // Twenty times as fast as the machine's clock, so the settling time of two seconds is over soon.
-  const clocks: Clocks = { now: Date.now, monotonic: () => performance.now() * 20 };
-  const certificate = new SelfManagedCertificate(
-    await connectKubernetes(api.env, undefined, deadline),
-    {
-      namespace: 'curfew',
-      secret: 'curfew-tls',
-      webhookConfiguration: 'curfew',
-      spec: { names: ['curfew.curfew.svc'], lifetime: DAY, caLifetime: 30 * DAY, jitter: 0 },
-    },
-    listener,
-    clocks,
-  );
-  t.after(() => certificate.stop());
-  return { certificate, told };
-}
-
-async function started(t: TestContext, api: FakeApiServer, deadline?: number): Promise<Replica> {
-  const replica = await replicaOf(t, api, deadline);
-  await replica.certificate.check();
-  replica.certificate.start();
-  return replica;
-}
-
-const isReady = ({ certificate }: Replica) => certificate.unready() === undefined;
-const servedBy = ({ certificate }: Replica) => certificate.current?.fingerprint;
 const secretHolds = (api: FakeApiServer, replica: Replica) =>
   api.secret?.get('tls.crt') !== undefined &&
   new X509Certificate(api.secret.get('tls.crt') ?? '').fingerprint256 === servedBy(replica);
-/** Whether every webhook's caBundle holds the authority of the leaf that the replica serves. */
-function bundleTrusts(api: FakeApiServer, { certificate }: Replica): boolean {
-  const leaf = new X509Certificate(certificate.current?.cert ?? '');
-  const bundles = [...(api.bundles?.values() ?? [])];
-  const trusts = (text: string) =>
-    text.split(/(?<=-----END CERTIFICATE-----\n)/).some((cert) => {
-      try {
-        return leaf.verify(new X509Certificate(cert).publicKey);
-      } catch {
-        return false;
-      }
-    });
-  return bundles.length > 0 && bundles.every(trusts);
-}
-
 describe('replicas and an API server', () => {
   test('from an empty Secret to one leaf that both serve and every webhook trusts', async (t) => {
     const api = await startApiServer(t);

@@ -13,8 +13,8 @@ import type { TestContext } from 'node:test';
 import { isRecord, type JsonRecord, member } from '../../../webhook/shared/json.ts';
 import { createAuthority } from '../certificate/throw-away-certificate.ts';
 
-/** What the server does with a request instead of answering it. */
-export type Fault = number | 'hang' | 'hang-up' | 'garbage' | 'endless';
+/** What the server does with a request instead of answering it. `event`: 200, and then this event of a watch. */
+export type Fault = number | 'hang' | 'hang-up' | 'garbage' | 'endless' | { event: unknown };
 
 export interface FakeApiServer {
   /** For `connectKubernetes`. */
@@ -27,6 +27,8 @@ export interface FakeApiServer {
   version: string | undefined;
   /** Every request but those for the version, as `PATCH secrets` or `WATCH mutatingwebhookconfigurations`. */
   readonly requests: readonly string[];
+  /** Path and query of each request. */
+  readonly urls: readonly string[];
   /** Bodies of all requests. */
   readonly bodies: readonly string[];
   /** The fault for a request, which is given as in {@link FakeApiServer.requests}. */
@@ -52,6 +54,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   let bundles: ReadonlyMap<string, string> | undefined = new Map([['pods.curfew.dev', '']]);
   const watches = new Set<{ resource: string; response: ServerResponse }>();
   const requests: string[] = [];
+  const urls: string[] = [];
   const bodies: string[] = [];
   const waiting = new Set<() => void>();
   // After all microtasks that follow from this.
@@ -125,6 +128,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
     let body = '';
     for await (const piece of request) body += piece;
     requests.push(words);
+    urls.push(request.url ?? '');
     bodies.push(body);
     const send = (status: number, object: unknown) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(object));
@@ -143,6 +147,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
       response.on('drain', more).on('error', () => {});
       return more();
     }
+    if (typeof fault === 'object') return void response.end(`${JSON.stringify(fault.event)}\n`);
     if (typeof fault === 'number') return send(fault, { kind: 'Status', code: fault, reason: 'Told' });
     if (request.headers.authorization !== `Bearer ${token}`) return send(401, { reason: 'Unauthorized' });
     if (watching) {
@@ -185,6 +190,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
     env: { KUBECONFIG: kubeconfig },
     version: 'v1.20.2',
     requests,
+    urls,
     bodies,
     fault: () => undefined,
     get secret() {

@@ -1,0 +1,63 @@
+/** The metrics of a self-managed certificate. Counters are there from the start, because `increase()` does not see a first event. */
+import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import type { Step } from '../certificate/authority.ts';
+import type { Watched } from '../kubernetes/objects.ts';
+
+export interface SelfManagedMetrics {
+  /** @param notAfter when the authority expires */
+  authorityLoaded(notAfter: Date): void;
+  /** This replica wrote the Secret. */
+  certificateWritten(step: Step): void;
+  /** This replica wrote the webhook configuration's caBundle. */
+  caBundleWritten(): void;
+  /** A watch could not be had or ended with an error. */
+  watchFailed(object: Watched['kind']): void;
+}
+
+/** The values of the labels, which are closed lists. */
+const STEPS: Readonly<Record<Step, true>> = {
+  restored: true,
+  begun: true,
+  promoted: true,
+  renewed: true,
+  dropped: true,
+};
+const WATCHED: Readonly<Record<Watched['kind'], true>> = { secret: true, configuration: true };
+
+/** Make the metrics; called once, and only where there is such a certificate: other webhooks do not show zeros. */
+export function selfManagedMetrics(registers: Registry[]): SelfManagedMetrics {
+  let expiry: Gauge | undefined;
+  const secretWrites = new Counter({
+    name: 'curfew_certificate_secret_writes_total',
+    help: 'Times that this replica wrote the Secret of the self-managed certificate, by why.',
+    labelNames: ['step'],
+    registers,
+  });
+  const bundleWrites = new Counter({
+    name: 'curfew_ca_bundle_writes_total',
+    help: "Times that this replica wrote the webhook configuration's caBundle.",
+    registers,
+  });
+  const watchFailures = new Counter({
+    name: 'curfew_watch_failures_total',
+    help: 'Watches at the API server that could not be had or ended with an error, by what was watched; they are tried again.',
+    labelNames: ['object'],
+    registers,
+  });
+  for (const step of Object.keys(STEPS)) secretWrites.inc({ step }, 0);
+  for (const object of Object.keys(WATCHED)) watchFailures.inc({ object }, 0);
+  return {
+    authorityLoaded: (notAfter) => {
+      // Not from the start: a time of 0 would be an authority that has expired.
+      expiry ??= new Gauge({
+        name: 'curfew_certificate_authority_expiry_timestamp_seconds',
+        help: 'When the authority of the self-managed certificate ends, in Unix time.',
+        registers,
+      });
+      expiry.set(Math.floor(notAfter.getTime() / 1000));
+    },
+    certificateWritten: (step) => secretWrites.inc({ step }),
+    caBundleWritten: () => bundleWrites.inc(),
+    watchFailed: (object) => watchFailures.inc({ object }),
+  };
+}
