@@ -118,6 +118,7 @@ async function metricsTable(): Promise<string> {
   managed.authorityLoaded(new Date(0));
   managed.certificateWritten('begun');
   managed.caBundleWritten();
+  managed.configurationRead({ found: true, contested: false });
   const text = await metrics.text();
   const rows = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n(.*)$/gm)].map(
     ([, name = '', meaning = '', type = '', sample = '']) => {

@@ -43,6 +43,7 @@ async function series(): Promise<Map<string, Set<string>>> {
   managed.authorityLoaded(new Date());
   managed.certificateWritten('renewed');
   managed.caBundleWritten();
+  managed.configurationRead({ found: true, contested: false });
   metrics.imageLookups([]).lookedUp('docker.io', 'miss', 0.1);
   metrics.eventEnded('written');
   const found = new Map<string, Set<string>>();

@@ -25,6 +25,8 @@ export interface CertificateSource {
   readonly current: Certificate | undefined;
   /** Why the certificate cannot serve, for the readiness check; undefined where it can. */
   unready(): string | undefined;
+  /** What is wrong although it can serve, for the readiness check. */
+  remark?(): string | undefined;
   /** Check now, and load what has changed. Never rejects for what it finds. */
   check(): Promise<void>;
   /** Check regularly from now on. The timer keeps no process alive. */

@@ -29,6 +29,16 @@ export interface ReconcilerListener extends FailureListener {
   secretWritten(step: Step, authority: string): void;
   /** The caBundle of so many webhooks was written. @param again the same text as before, so another writer had changed it */
   caBundleWritten(webhooks: number, again: boolean): void;
+  /** The webhook configuration was read. */
+  configurationRead(state: ConfigurationState): void;
+}
+
+/** The webhook configuration, as this replica has last read it. */
+export interface ConfigurationState {
+  /** Whether it exists and has webhooks. */
+  found: boolean;
+  /** Whether another writer keeps setting its caBundle back. */
+  contested: boolean;
 }
 
 export interface ReconcileResult {
@@ -61,6 +71,8 @@ export class Reconciler {
   readonly failures: FailureLog;
   /** The leaf to serve. */
   served: Leaf | undefined;
+  /** Undefined: it could not be read yet. */
+  configuration: ConfigurationState | undefined;
   private readonly objects: SharedObjects;
   private readonly spec: CertificateSpec;
   private readonly listener: ReconcilerListener;
@@ -95,11 +107,11 @@ export class Reconciler {
     const [secret, bundles] = await Promise.all([this.objects.readSecret(), this.readBundles()]);
     const now = this.clocks.now();
     let stored = secret.done ? this.objects.parseSecret(secret.value) : undefined;
-    let failed = !secret.done || bundles === undefined;
+    let failed = !secret.done || bundles === 'unreadable';
     let progress = false;
     const trustedFor = (authority: Authority) => {
       const since = this.trustedSince.get(authority.fingerprint);
-      return since === undefined || bundles === undefined ? undefined : this.clocks.monotonic() - since;
+      return since === undefined || typeof bundles === 'string' ? undefined : this.clocks.monotonic() - since;
     };
     if (secret.done && stored !== undefined) {
       const situation = { stored, lastComplete: this.lastComplete, trustedFor, now };
@@ -114,7 +126,8 @@ export class Reconciler {
       if (stored.current !== undefined && stored.leaf !== undefined) this.lastComplete = stored;
     }
     this.serve(stored, now);
-    const written = await this.writeBundles(bundles, stored ?? this.lastComplete ?? NOTHING, now);
+    const readable = typeof bundles === 'string' ? undefined : bundles;
+    const written = await this.writeBundles(readable, stored ?? this.lastComplete ?? NOTHING, now);
     if (written === 'conflict') return AGAIN;
     this.serve(stored, now);
     if (failed || written === 'failed') return FAILED;
@@ -123,12 +136,19 @@ export class Reconciler {
     return { outcome: 'done', requeueAfter: Math.min(requeueAfter(situation, this.spec), written) };
   }
 
-  /** @returns undefined where the configuration cannot be read, or has no webhooks */
-  private async readBundles(): Promise<ReadBundles | undefined> {
+  private async readBundles(): Promise<ReadBundles | 'missing' | 'unreadable'> {
     const read = await this.objects.readBundles();
-    if (read === undefined) return undefined;
-    this.noteTrusted(trustedIn(read.bundles));
-    return read.bundles.length === 0 ? undefined : read;
+    if (read === undefined) return 'unreadable';
+    this.noteTrusted(read === 'missing' ? [] : trustedIn(read.bundles));
+    this.noteConfiguration(read !== 'missing');
+    return read;
+  }
+
+  private noteConfiguration(found: boolean): void {
+    const contested = found && this.rewrites.contested;
+    this.objects.reportContested(contested);
+    this.configuration = { found, contested };
+    this.listener.configurationRead(this.configuration);
   }
 
   private noteTrusted(fingerprints: readonly string[]): void {
@@ -172,7 +192,7 @@ export class Reconciler {
     if (result !== 'written') return result;
     this.noteTrusted([...fingerprints]);
     this.listener.caBundleWritten(outdated.length, this.rewrites.written(caBundle) > 0);
-    this.objects.reportContested(this.rewrites.contested);
+    this.noteConfiguration(true);
     return Number.POSITIVE_INFINITY;
   }
 }

@@ -107,9 +107,19 @@ export class SelfManagedCertificate implements CertificateSource {
       return `the certificate expired at ${notAfter.toISOString()}${because}`;
     }
     // A replica stays ready when the caBundle is removed later. Otherwise removing it would also take all replicas out of the Service.
-    if (this.wasTrusted) return undefined;
+    // Without a configuration nobody calls; when it comes back, its caBundle is written at once.
+    if (this.wasTrusted || this.reconciler.configuration?.found === false) return undefined;
     const configuration = `mutatingwebhookconfigurations/${this.settings.webhookConfiguration}`;
     return `the caBundle of ${configuration} does not trust the certificate yet${because}`;
+  }
+
+  remark(): string | undefined {
+    const { configuration } = this.reconciler;
+    const name = `mutatingwebhookconfigurations/${this.settings.webhookConfiguration}`;
+    if (configuration?.found === false)
+      return `${name} does not exist, or has no webhooks: no pod is reviewed`;
+    if (configuration?.contested) return `another writer keeps setting the caBundle of ${name} back`;
+    return undefined;
   }
 
   private async reconcileWhileRequested(): Promise<void> {

@@ -67,8 +67,8 @@ export class SharedObjects {
     return result.done ? result.value : 'failed';
   }
 
-  /** @returns undefined where the configuration cannot be read; no bundles where it does not exist, or has no webhooks */
-  async readBundles(): Promise<ReadBundles | undefined> {
+  /** @returns undefined where the configuration cannot be read; `missing` where it does not exist, or has no webhooks */
+  async readBundles(): Promise<ReadBundles | 'missing' | undefined> {
     const { webhookConfiguration: name } = this.names;
     const read = await this.attempt('read the webhook configuration', () =>
       this.kubernetes.readConfiguration(name),
@@ -82,8 +82,11 @@ export class SharedObjects {
     }
     const lacking = read.value === undefined ? 'does not exist' : 'has no webhooks';
     const hint = 'apply it, or name the right one in tls.selfManaged.webhookConfiguration';
-    this.failures.report(what, `mutatingwebhookconfigurations/${name} ${lacking}: ${hint}`);
-    return { resourceVersion: '', bundles: [] };
+    this.failures.report(
+      what,
+      `mutatingwebhookconfigurations/${name} ${lacking}, so no pod is reviewed: ${hint}`,
+    );
+    return 'missing';
   }
 
   /** Give these webhooks the caBundle (PEM). */

@@ -59,7 +59,10 @@ export function buildServer(parts: ServerParts): Servers {
   let draining = false;
   const overload = new Overload(parts.config.limits, parts.log);
   const webhook = buildWebhook(parts, overload, () => draining);
-  const health = buildHealth(parts.metrics, () => (draining ? 'shutting down' : parts.certificate.unready()));
+  const health = buildHealth(parts.metrics, {
+    unready: () => (draining ? 'shutting down' : parts.certificate.unready()),
+    remark: () => parts.certificate.remark?.(),
+  });
   return {
     webhook,
     health,
@@ -135,14 +138,17 @@ function buildWebhook(parts: ServerParts, overload: Overload, draining: () => bo
   return app;
 }
 
-function buildHealth(metrics: Metrics, unready: () => string | undefined): FastifyInstance {
+function buildHealth(
+  metrics: Metrics,
+  { unready, remark }: Required<Pick<CertificateSource, 'unready' | 'remark'>>,
+): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: 1024, requestTimeout: 10_000, connectionTimeout: 10_000 });
   app.get('/livez', (_request, reply) => {
     reply.send({ status: 'ok' });
   });
   app.get('/readyz', (_request, reply) => {
     const reason = unready();
-    if (reason === undefined) reply.send({ status: 'ok' });
+    if (reason === undefined) reply.send({ status: 'ok', remark: remark() });
     else reply.code(503).send({ status: 'unready', reason });
   });
   app.get('/metrics', async (_request, reply) => {

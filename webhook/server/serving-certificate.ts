@@ -84,6 +84,7 @@ async function selfManaged(
         counted.caBundleWritten();
         log.info({ webhookConfiguration, webhooks, again }, 'caBundle written');
       },
+      configurationRead: (state) => counted.configurationRead(state),
       watchFailed: (object) => counted.watchFailed(object),
       failure: (message) => log.error({ message }, 'certificate in trouble'),
       unexpected: (error) => log.error(errorFields(error), 'certificate not looked after: a fault of Curfew'),

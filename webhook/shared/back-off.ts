@@ -55,8 +55,8 @@ export class RewriteBackOff {
     return rewrites;
   }
 
-  /** Whether another writer keeps setting the field back. */
+  /** Whether another writer keeps setting the field back. Over when none has for a while. */
   get contested(): boolean {
-    return this.last.rewrites > IMMEDIATE_REWRITES;
+    return this.last.rewrites > IMMEDIATE_REWRITES && this.clock() - this.last.at < UNDONE_WITHIN_MS;
   }
 }

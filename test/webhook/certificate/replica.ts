@@ -35,6 +35,8 @@ async function replicaOf(t: TestContext, api: FakeApiServer, deadline = 2_000): 
     authority: tell('authority'),
     failure: tell('failure'),
     recovered: tell('recovered'),
+    configurationRead: ({ found, contested }) =>
+      tell('configuration')(`found: ${found}, contested: ${contested}`),
     watchFailed: tell('watchFailed'),
     unexpected: tell('unexpected'),
   };

@@ -47,6 +47,7 @@ async function replicaOf(t: TestContext, api: FakeApiServer): Promise<Replica> {
       authority: () => {},
       failure: note,
       recovered: () => {},
+      configurationRead: () => {},
       watchFailed: () => {},
       unexpected: note,
     },

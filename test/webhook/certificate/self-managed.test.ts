@@ -101,7 +101,7 @@ describe('replicas and an API server', () => {
     await api.until(() => replica.told.some((line) => line.startsWith('failure')));
     assert.match(
       replica.told.join('\n'),
-      /mutatingwebhookconfigurations\/curfew does not exist: apply it, or name the right one in tls\.selfManaged\.webhookConfiguration/,
+      /mutatingwebhookconfigurations\/curfew does not exist, so no pod is reviewed: apply it, or name the right one in tls\.selfManaged\.webhookConfiguration/,
     );
     assert.match(replica.certificate.unready() ?? '', /no certificate yet; mutating.* does not exist/);
     api.bundles = new Map([['pods.curfew.dev', '']]);

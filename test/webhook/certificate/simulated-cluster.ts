@@ -117,7 +117,14 @@ export class SimulatedCluster {
     const reconciler = new Reconciler(
       this.client(index),
       { namespace: 'curfew', secret: 'curfew-tls', webhookConfiguration: 'curfew', spec: this.spec },
-      { leaf: () => {}, secretWritten: say, caBundleWritten: say, failure: say, recovered: say },
+      {
+        leaf: () => {},
+        secretWritten: say,
+        caBundleWritten: say,
+        configurationRead: () => {},
+        failure: say,
+        recovered: say,
+      },
       clocks,
     );
     return { reconciler, ready: false, skew: 0, busy: undefined };

@@ -34,6 +34,7 @@ test('a write that is undone each time is repeated at once at first, then with g
   }
   assert.ok(longest >= 15_000 && longest <= 30_000, `${longest}`);
   now += MINUTE;
+  assert.ok(!backOff.contested, 'it is over when nothing was undone for a minute');
   assert.equal(backOff.written('bundle'), 0);
   assert.ok(backOff.wait() <= 0);
   backOff.written('bundle');
