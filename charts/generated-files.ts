@@ -18,7 +18,7 @@ export function describingFiles(): Map<string, string> {
   const schema = valuesSchema((path) => comments.get(path));
   let readme = readFileSync(join(CHART, 'README.md'), 'utf8');
   readme = between(readme, 'README.md', 'values', valuesTable(values, schema));
-  readme = between(readme, 'README.md', 'config', configTable(schema));
+  readme = between(readme, 'README.md', 'config', configTable(values, schema));
   return new Map([
     ['curfew/values.schema.json', `${JSON.stringify(schema, null, 2)}\n`],
     ['curfew/README.md', readme],

@@ -1,7 +1,7 @@
 /** The pages of docs/reference/ whose tables and texts are made from code. What stands around the marks is written by hand. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { itemKeys } from '../charts/config-items.ts';
 import { between, code, table } from '../charts/markdown.ts';
 import { help } from '../shim/help.ts';
 import { CONFIG } from '../webhook/config/schema.ts';
@@ -63,10 +63,10 @@ function keysTable(): string {
 
 /** The keys of the maps that some lists hold. */
 function itemsTable(): string {
-  const rows = [...listsOfMaps(CONFIG, '')].flatMap(([path, item]) =>
-    [...describeKeys(item)].map((key) => keyRow(`${path}[].${key.path}`, key)),
+  return table(
+    ['key', 'default', 'meaning'],
+    itemKeys().map((key) => keyRow(key.path, key)),
   );
-  return table(['key', 'default', 'meaning'], rows);
 }
 
 function keyRow(
@@ -74,17 +74,6 @@ function keyRow(
   key: { help: string; allowed: string; standard: string | undefined },
 ): string[] {
   return [`\`${path}\``, code(key.standard), `${key.help}: ${key.allowed}`];
-}
-
-function* listsOfMaps(schema: z.ZodType, path: string): Generator<[path: string, item: z.ZodObject]> {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    const { innerType } = schema.def;
-    if (innerType instanceof z.ZodType) yield* listsOfMaps(innerType, path);
-  } else if (schema instanceof z.ZodObject) {
-    for (const [key, child] of Object.entries(schema.shape))
-      if (child instanceof z.ZodType) yield* listsOfMaps(child, path === '' ? key : `${path}.${key}`);
-  } else if (schema instanceof z.ZodArray && schema.def.element instanceof z.ZodObject)
-    yield [path, schema.def.element];
 }
 
 function reasonsTable(): string {

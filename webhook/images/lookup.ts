@@ -85,7 +85,7 @@ export class ConfiguredLookup implements ImageLookup {
       return refusal(
         request,
         'image-lookup-off',
-        `registry ${registry} is not among those that are asked (images.hosts)`,
+        `registry ${registry} is not among those that the webhook's configuration lets it ask (images.hosts)`,
       );
     const began = performance.now();
     const observe = (result: FoundBy | ImageFailure) =>

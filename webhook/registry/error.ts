@@ -37,6 +37,11 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
+/** Whose setting it is: not the pod's author's. */
+const setting = (key: string) =>
+  `in the webhook's configuration, images.registries[].${key} (in the chart's values config.images.registries)`;
+const NO_TLS = `does not speak TLS; if it is plain HTTP on purpose, say so ${setting('plainHttp')}`;
+
 /** Messages by the error codes of Node and OpenSSL. */
 const MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'has a host name that DNS does not know',
@@ -45,11 +50,9 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ECONNRESET: 'closed the connection',
   EHOSTUNREACH: 'cannot be reached from here',
   ENETUNREACH: 'cannot be reached from here',
-  EPROTO: 'does not speak TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
-  ERR_SSL_WRONG_VERSION_NUMBER:
-    'does not speak TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG:
-    'does not speak TLS; if it is plain HTTP on purpose, say so: images.registries[].plainHttp',
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name',
   CERT_HAS_EXPIRED: 'has a certificate that has expired',
   CERT_NOT_YET_VALID: 'has a certificate that is not valid yet',
@@ -69,7 +72,7 @@ export function requestError(server: string, error: unknown): RegistryError {
   if (UNTRUSTED.has(code))
     return new RegistryError(
       'image-unreachable',
-      `${server} has a certificate that no trusted authority has signed; name its authority: images.registries[].caFile`,
+      `${server} has a certificate that no trusted authority has signed; name its authority ${setting('caFile')}`,
       { cause: error },
     );
   if (code.startsWith('HPE_'))

@@ -2,8 +2,13 @@
 import type { Mutation } from '../decision/mutation.ts';
 import { eventMessage, type ReviewEvent, reviewEvent, subjectOf } from './review-event.ts';
 
-/** The warnings of the answer; none where nothing would be done and nobody would be told anything. */
-export function auditWarnings(mutation: Mutation): string[] {
+/** The answer: nothing is changed and nothing refused, and a warning says what would be. */
+export function auditAnswer(mutation: Mutation): Mutation {
+  return { ...mutation, outcome: 'unchanged', operations: [], warnings: auditWarnings(mutation) };
+}
+
+/** None where nothing would be done and nobody would be told anything. */
+function auditWarnings(mutation: Mutation): string[] {
   const told = mutation.warnings.map((text) => text.replace(/^Curfew: /, AUDIT));
   return isUntouched(mutation) ? told : [`${AUDIT}${wouldBe(mutation)}`, ...told];
 }

@@ -1,7 +1,7 @@
 /**
  * Writing Kubernetes Events: after the review's answer, which never waits for them; one at a time; and a repeated one as a count.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { JsonRecord } from '../shared/json.ts';
 import type { ReviewRequest } from './admission-review.ts';
@@ -53,7 +53,13 @@ export class Events {
   /** By subject and reason; the one whose last review is the oldest comes first. */
   private readonly reported = new Map<string, Reported>();
   private readonly bucket = { tokens: BURST, at: 0 };
-  private readonly waiting: { namespace: string; event: JsonRecord }[] = [];
+  private readonly waiting: {
+    key: string;
+    count: number;
+    since: number;
+    namespace: string;
+    event: JsonRecord;
+  }[] = [];
   private writing: Promise<void> | undefined;
   private failing = false;
 
@@ -81,8 +87,9 @@ export class Events {
     this.remember(key, { at: now, unreported: 0, since: now });
     const uid = event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod);
     const [first, last] = [new Date(since), new Date(now)];
-    const own = { nonce: randomBytes(8).toString('hex'), instance: hostname() };
+    const own = { nonce: nonceOf(key, uid, now), instance: hostname() };
     this.waiting.push({
+      ...{ key, count: unreported, since },
       namespace,
       event: eventObject(event, { namespace, uid, count: unreported, first, last, ...own }),
     });
@@ -102,6 +109,10 @@ export class Events {
         this.parts.ended('written');
         this.failing = false;
       } catch (error) {
+        if (isConflict(error)) {
+          this.putBack(next);
+          continue;
+        }
         this.parts.ended('failed');
         if (!this.failing)
           this.parts.log.warn({ namespace: bounded(namespace), ...why(error) }, 'event not written');
@@ -109,6 +120,16 @@ export class Events {
       }
     }
     this.writing = undefined;
+  }
+
+  /** Another replica has written the same Event: what this one has seen is counted by its next one. */
+  private putBack({ key, count, since }: { key: string; count: number; since: number }): void {
+    this.parts.ended('repeated');
+    this.failing = false;
+    const reported = this.reported.get(key);
+    if (reported === undefined) return;
+    reported.unreported += count;
+    reported.since = since;
   }
 
   private takeToken(now: number): boolean {
@@ -129,6 +150,24 @@ export class Events {
       return;
     }
   }
+}
+
+/**
+ * The end of an Event's name. It is the same for all replicas within five minutes, and an API server creates a name once: so an Event that
+ * each replica has a reason for is written by one of them.
+ */
+function nonceOf(key: string, uid: string | undefined, now: number): string {
+  const period = Math.floor(now / REPEAT_MS);
+  return createHash('sha256')
+    .update(JSON.stringify([key, uid ?? '', period]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof Error && error.name === 'KubernetesError' && 'code' in error && error.code === 'conflict'
+  );
 }
 
 async function inTime(ms: number, work: Promise<void>): Promise<void> {

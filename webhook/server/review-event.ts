@@ -5,7 +5,7 @@
  * `kubectl describe` shows it, or else about the pod by its name.
  */
 
-import type { Mutation, Reason } from '../decision/mutation.ts';
+import { type Mutation, REASONS, type Reason } from '../decision/mutation.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 
 /** The object that an Event is about. */
@@ -26,10 +26,11 @@ export interface ReviewEvent {
 }
 
 /**
- * The Event's type for a pod that is passed over, by the reason. `warned`: an Event only where the decision has a warning, which it has for a
- * pod that asked to be wrapped. Undefined: no Event, because nobody asked, nothing is wrong, or another webhook may still add the sidecar (W3).
+ * The Event's type for a pod that is passed over, by the reason. `hangs`: a Warning that says that the pod will not end, because a known sidecar
+ * in it runs for ever. `warned`: an Event only where the decision has a warning, which it has for a pod that asked to be wrapped. Undefined: no
+ * Event, because nobody asked, nothing is wrong, or another webhook may still add the sidecar (W3).
  */
-const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | undefined>> = {
+const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'hangs' | 'warned' | undefined>> = {
   wrapped: undefined,
   'already-wrapped': undefined,
   converted: undefined,
@@ -46,21 +47,21 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'near-miss': 'Warning',
   // A Job that runs a proxy alone may be on purpose.
   'no-main': 'Normal',
-  // Its sidecar is known and will run for ever.
-  'no-shim-for-machine': 'Warning',
-  'too-many-containers': 'Warning',
-  'name-taken': 'Warning',
-  'path-taken': 'Warning',
-  'status-too-long': 'Warning',
-  'sidecar-never-ends': 'Warning',
-  'image-lookup-off': 'Warning',
-  'image-not-found': 'Warning',
-  'image-unauthorized': 'Warning',
-  'image-unreachable': 'Warning',
-  'image-timeout': 'Warning',
-  'image-unusable': 'Warning',
-  'no-command': 'Warning',
-  'native-not-allowed': 'Warning',
+  // A sidecar is known.
+  'no-shim-for-machine': 'hangs',
+  'too-many-containers': 'hangs',
+  'name-taken': 'hangs',
+  'path-taken': 'hangs',
+  'status-too-long': 'hangs',
+  'sidecar-never-ends': 'hangs',
+  'image-lookup-off': 'hangs',
+  'image-not-found': 'hangs',
+  'image-unauthorized': 'hangs',
+  'image-unreachable': 'hangs',
+  'image-timeout': 'hangs',
+  'image-unusable': 'hangs',
+  'no-command': 'hangs',
+  'native-not-allowed': 'hangs',
   // Always refused.
   'native-unavailable': undefined,
   'needs-native': undefined,
@@ -75,6 +76,11 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'warned' | unde
   'half-wrapped': undefined,
 };
 
+/** The reasons for which a pod with a known sidecar is passed over, so that it will not end by itself. */
+export const PASSED_OVER_TO_HANG: readonly Reason[] = REASONS.filter(
+  (reason) => PASSED_OVER[reason] === 'hangs',
+);
+
 /** The API server's limit for a message (events.k8s.io, validation), in bytes. */
 const MAX_MESSAGE = 1024;
 
@@ -84,21 +90,30 @@ const MAX_MESSAGE = 1024;
  * @returns undefined where no Event is due, or where there is no object that it can be about
  */
 export function reviewEvent(mutation: Mutation, pod: unknown, name: string): ReviewEvent | undefined {
-  const { outcome, reason: cause, warnings } = mutation;
-  if (outcome === 'wrapped' || outcome === 'converted') return undefined;
-  const refused = outcome === 'refused';
-  const rule = refused ? 'Warning' : PASSED_OVER[cause];
-  const type = rule !== 'warned' ? rule : warnings.length > 0 ? 'Warning' : undefined;
+  const { outcome, reason: cause } = mutation;
+  const type = eventType(mutation);
   if (type === undefined) return undefined;
   const about = subjectOf(pod, name);
   if (about === undefined) return undefined;
-  const reason = refused ? 'CurfewRefused' : 'CurfewPassedOver';
-  return { type, reason, cause, message: eventMessage(mutation.message), about };
+  const reason = outcome === 'refused' ? 'CurfewRefused' : 'CurfewPassedOver';
+  const hangs = outcome === 'unchanged' && PASSED_OVER[cause] === 'hangs';
+  const what = about.kind === 'Job' ? 'Job' : 'pod';
+  const consequence = hangs ? `Not wrapped, so this ${what} will not end by itself. ` : '';
+  return { type, reason, cause, message: eventMessage(`${consequence}${mutation.message}`), about };
 }
 
 /** As long as an Event's message may be. */
 export function eventMessage(text: string): string {
   return cut(text, MAX_MESSAGE);
+}
+
+/** @returns undefined where no Event is due */
+export function eventType({ outcome, reason, warnings }: Mutation): ReviewEvent['type'] | undefined {
+  if (outcome === 'wrapped' || outcome === 'converted') return undefined;
+  const rule = outcome === 'refused' ? 'Warning' : PASSED_OVER[reason];
+  if (rule === 'hangs') return 'Warning';
+  if (rule !== 'warned') return rule;
+  return warnings.length > 0 ? 'Warning' : undefined;
 }
 
 /** One occurrence, or several: the fields that differ between two Events of a subject. */
@@ -110,7 +125,7 @@ export interface Occurrence {
   count: number;
   first: Date;
   last: Date;
-  /** Hexadecimal; makes the Event's name unique. */
+  /** Hexadecimal; tells the Event's name from those of other subjects, reasons and times. */
   nonce: string;
   /** The replica that writes it. */
   instance: string;
@@ -144,6 +159,12 @@ export function controllerUid(pod: unknown): string | undefined {
 
 /** A DNS subdomain, which is what names of pods and of their controllers are. */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** The pod's controller as `Job/orders`, where it has one. */
+export function ownerOf(pod: unknown): string | undefined {
+  const controller = controllerOf(pod) && subjectOf(pod, '');
+  return controller && `${controller.kind}/${controller.name}`;
+}
 
 /** The object that an Event about a pod is about: its controller, or else the pod by its name. */
 export function subjectOf(pod: unknown, name: string): Subject | undefined {

@@ -3,18 +3,17 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageAnswer, ImageLookup } from '../decision/images.ts';
-import type { ClusterVersion, Mechanism } from '../decision/mode.ts';
-import { type Mutation, prepare } from '../decision/mutate.ts';
+import type { ClusterVersion } from '../decision/mode.ts';
+import { prepare } from '../decision/mutate.ts';
 import type { Policy } from '../decision/policy.ts';
 import { allow, parseReview, type ReviewError, type ReviewRequest, respond } from './admission-review.ts';
 import { type AnsweringParts, answer, fail, reject } from './answer.ts';
 import { apiServerTimeout } from './api-server-timeout.ts';
-import { auditEvent, auditWarnings } from './audit.ts';
+import { auditAnswer, auditEvent } from './audit.ts';
 import type { Events } from './events.ts';
-import { bounded } from './log.ts';
-import type { Outcome, OutcomeReason } from './metrics.ts';
 import type { Overload } from './overload.ts';
 import { reviewEvent } from './review-event.ts';
+import { type Verdict, writeReview } from './review-line.ts';
 import type { Route } from './routes.ts';
 
 interface ReviewerParts extends AnsweringParts {
@@ -22,19 +21,6 @@ interface ReviewerParts extends AnsweringParts {
   cluster?: (() => ClusterVersion) | undefined;
   images: ImageLookup;
   events?: Events | undefined;
-}
-
-/** The decision about a review. */
-interface Verdict {
-  outcome: Outcome;
-  reason: OutcomeReason;
-  operations: number;
-  mode?: Mechanism | undefined;
-  /** Why it is that mechanism, where the mode itself does not say it. */
-  modeWhy?: string | undefined;
-  /** Nothing was changed: what would have become of the pod. */
-  audit?: Pick<Mutation, 'outcome' | 'reason'>;
-  body: string;
 }
 
 const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
@@ -59,26 +45,38 @@ export function createReviewer(parts: ReviewerParts, route: Route) {
       if ('error' in read) return reject(parts, request, reply, 400, read.error.code, read.error.message);
       const asked = read.request;
       uid = asked.uid;
-      const settle = (verdict: Verdict) => {
+      const settle = (verdict: Verdict, body: string) => {
         const seconds = secondsSoFar();
-        const log = () => parts.log.info(reviewFields(asked, verdict, seconds), 'review');
-        return answer(parts, request, reply, { ...verdict, seconds, log });
+        const { outcome, reason } = verdict;
+        const log = () => writeReview(parts.log, asked, verdict, seconds);
+        return answer(parts, request, reply, {
+          outcome,
+          reason,
+          mode: verdict.mutation?.mode,
+          body,
+          seconds,
+          log,
+        });
       };
       const { pod } = asked;
       if (pod === undefined)
-        return settle({
-          outcome: 'unchanged',
-          reason: 'not-a-pod-creation',
-          operations: 0,
-          body: allow(asked.uid),
-        });
+        return settle({ outcome: 'unchanged', reason: 'not-a-pod-creation' }, allow(asked.uid));
       const prepared = prepare(pod, policy());
       const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
         const mutation = prepared.mutate(images);
         const event = route.audit
           ? auditEvent(mutation, pod, asked.name)
           : reviewEvent(mutation, pod, asked.name);
-        settle(route.audit ? auditVerdict(parts, asked.uid, mutation) : verdictOf(asked.uid, mutation));
+        if (route.audit) {
+          parts.metrics.audited(mutation.outcome, mutation.reason, mutation.mode);
+          settle(
+            { outcome: 'unchanged', reason: 'audit', mutation },
+            respond(asked.uid, auditAnswer(mutation)),
+          );
+        } else {
+          const { outcome, reason } = mutation;
+          settle({ outcome, reason, mutation }, respond(asked.uid, mutation));
+        }
         if (event !== undefined) parts.events?.note(asked, event);
         return reply;
       };
@@ -92,25 +90,6 @@ export function createReviewer(parts: ReviewerParts, route: Route) {
       return crash(error);
     }
   };
-}
-
-function verdictOf(uid: string, mutation: Mutation): Verdict {
-  const { outcome, reason, operations, mode, modeWhy } = mutation;
-  return { outcome, reason, operations: operations.length, mode, modeWhy, body: respond(uid, mutation) };
-}
-
-/** The answer in a namespace that is only audited: nothing is changed and nothing refused, and a warning says what would be. */
-function auditVerdict({ metrics }: ReviewerParts, uid: string, mutation: Mutation): Verdict {
-  const { outcome, reason, mode, modeWhy } = mutation;
-  metrics.audited(outcome, reason, mode);
-  const body = respond(uid, {
-    ...mutation,
-    outcome: 'unchanged',
-    operations: [],
-    warnings: auditWarnings(mutation),
-  });
-  const audit = { outcome, reason };
-  return { outcome: 'unchanged', reason: 'audit', operations: 0, mode, modeWhy, audit, body };
 }
 
 /**
@@ -127,28 +106,6 @@ function readReview(
     return { error: { code: 'not-json', message: 'the body is not JSON' } };
   }
   return parseReview(parsed);
-}
-
-/** A review's log line. */
-function reviewFields(
-  asked: ReviewRequest,
-  { outcome, reason, operations, mode, modeWhy, audit }: Verdict,
-  seconds: number,
-): Record<string, string | number | boolean> {
-  return {
-    uid: asked.uid,
-    namespace: bounded(asked.namespace),
-    ...(asked.name === '' ? { generateName: bounded(asked.generateName) } : { name: bounded(asked.name) }),
-    operation: bounded(asked.operation, 16),
-    dryRun: asked.dryRun,
-    outcome,
-    reason,
-    ...(mode === undefined ? {} : { mode }),
-    ...(modeWhy === undefined ? {} : { modeWhy: bounded(modeWhy) }),
-    ...(audit === undefined ? {} : { wouldBe: audit.outcome, wouldBeReason: audit.reason }),
-    operations,
-    ms: Math.round(seconds * 1_000_000) / 1000,
-  };
 }
 
 /** Kept back from the API server's timeout, so that our answer still arrives; milliseconds. */

@@ -71,7 +71,7 @@ test('W6 where no credential may read an image, the message names the credential
   await refused(
     own.ask(own.image),
     'image-unauthorized',
-    /: give the webhook a credential that may read it \(images\.defaultPullSecret, .*\), or set its command/,
+    /: give the webhook a credential that may read it \(in its configuration, images\.defaultPullSecret, .*\), or set its command/,
   );
 });
 

@@ -81,6 +81,25 @@ for (const [what, pod, type, reason, cause] of REPORTED) {
   });
 }
 
+test('O4 the Event of a known sidecar that is passed over says that the Job, or the pod, will not end', () => {
+  const pod = () => jobPod({}, [{ name: 'app', image: 'app:1' }, istio]);
+  const told = 'Container app sets no command, and its image was not looked up';
+  assert.match(
+    event(ofJob(pod()))?.message ?? '',
+    new RegExp(`^Not wrapped, so this Job will not end by itself\\. ${told}`),
+  );
+  assert.match(event(pod())?.message ?? '', /^Not wrapped, so this pod will not end by itself\. /);
+  assert.doesNotMatch(
+    event(ofJob(jobPod({}, [istio])))?.message ?? '',
+    /Not wrapped/,
+    'nothing but sidecars',
+  );
+  assert.doesNotMatch(
+    event(ofJob(jobPod({ 'curfew.dev/sidecars': 'nobody' })))?.message ?? '',
+    /Not wrapped/,
+  );
+});
+
 const UNREPORTED: [what: string, pod: TestPod, cause: string][] = [
   ['a wrapped pod', jobPod(), 'wrapped'],
   ['a pod without a known sidecar', jobPod({}, [app(), proxy()]), 'no-known-sidecar'],
