@@ -33,7 +33,7 @@ const queries = [
 /** The series of a webhook that has counted one event of each kind. */
 async function series(): Promise<Map<string, Set<string>>> {
   const metrics = createMetrics('0');
-  for (const outcome of ['wrapped', 'unchanged', 'refused', 'rejected', 'failed'] as const) {
+  for (const outcome of ['wrapped', 'unchanged', 'refused', 'again', 'rejected', 'failed'] as const) {
     metrics.began();
     metrics.ended(outcome, 'overloaded', 0.1);
   }

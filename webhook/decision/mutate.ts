@@ -91,7 +91,7 @@ function preparePod(view: PodView, policy: Policy): Prepared {
 }
 
 /** Reasons of a pod that runs the shim. */
-const HAS_SHIM: ReadonlySet<Reason> = new Set<Reason>(['wrapped', 'already-wrapped']);
+const HAS_SHIM: ReadonlySet<Reason> = new Set<Reason>(['wrapped', 'wrapped-again', 'already-wrapped']);
 
 /** The pod without the shim of an earlier run. @throws {ShapeError} */
 function withoutShim(pod: PodView, earlier: EarlierRun): { pod: PodView; unwrap: Operation[] } {
@@ -123,10 +123,11 @@ function wrapped(plan: Plan, policy: Policy, images: ReadonlyMap<string, ImageAn
   warnOfNoexec(plan, warn);
   const operations = wrapOperations(plan, desired);
   const already = earlier.touched && operations.length === 0;
+  const anew = earlier.touched ? 'wrapped-again' : 'wrapped';
   const { mains, sidecars } = decision;
   return {
     outcome: already ? 'unchanged' : 'wrapped',
-    reason: already ? 'already-wrapped' : 'wrapped',
+    reason: already ? 'already-wrapped' : anew,
     message: `${already ? 'Already wrapped' : 'Wrapped'}; mains: ${brief(mains)}; sidecars in start order: ${brief(sidecars)}.`,
     operations,
     warnings: boundWarnings(warnings),

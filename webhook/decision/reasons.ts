@@ -11,11 +11,20 @@ interface Meaning {
 /** Why a pod was wrapped, left alone or refused: a label of logs and metrics, so the list is closed. */
 export const REASON_MEANINGS = {
   wrapped: { becomes: 'wrapped', means: 'The pod was wrapped.' },
+  'wrapped-again': {
+    becomes: 'wrapped',
+    means: 'An earlier run has wrapped the pod, and it was changed since, as by another webhook.',
+  },
   'already-wrapped': {
     becomes: 'unchanged',
     means: 'An earlier run has wrapped the pod, and nothing changed since.',
   },
   converted: { becomes: 'converted', means: 'The sidecars were turned into native ones.' },
+  'converted-again': {
+    becomes: 'converted',
+    means:
+      'An earlier run has turned the sidecars into native ones, and the pod was changed since, as by another webhook.',
+  },
   'already-converted': {
     becomes: 'unchanged',
     means: 'An earlier run has turned the sidecars into native ones, and nothing changed since.',

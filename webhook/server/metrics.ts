@@ -13,8 +13,11 @@ import type { RejectionCode } from './rejections.ts';
 
 export type { RejectionCode } from './rejections.ts';
 
-/** A request's outcome. `rejected`: it was no review, or one too many; `failed`: a fault of ours. */
-export type Outcome = Mutation['outcome'] | 'rejected' | 'failed';
+/**
+ * A request's outcome. `again`: the pod was wrapped by an earlier review, and the API server asks once more because somebody has changed it
+ * since; `rejected`: it was no review, or one too many; `failed`: a fault of ours.
+ */
+export type Outcome = Mutation['outcome'] | 'again' | 'rejected' | 'failed';
 
 export type OutcomeReason = Mutation['reason'] | RejectionCode | 'not-a-pod-creation' | 'audit' | 'internal';
 
@@ -36,6 +39,18 @@ export interface Metrics {
   certificateFailed(): void;
   /** Count what becomes of a self-managed certificate; called once, where there is one. */
   selfManaged(): SelfManagedMetrics;
+}
+
+const AGAIN: ReadonlySet<Mutation['reason']> = new Set<Mutation['reason']>([
+  'already-wrapped',
+  'wrapped-again',
+  'already-converted',
+  'converted-again',
+]);
+
+/** The outcome to count. So each pod is wrapped once there, although most are reviewed twice (reinvocationPolicy IfNeeded). */
+export function outcomeOf({ outcome, reason }: Mutation): Outcome {
+  return AGAIN.has(reason) ? 'again' : outcome;
 }
 
 /** Seconds. A review takes a fraction of a millisecond, one that waits for a registry seconds. */

@@ -32,8 +32,10 @@ export interface ReviewEvent {
  */
 const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'hangs' | 'warned' | undefined>> = {
   wrapped: undefined,
+  'wrapped-again': undefined,
   'already-wrapped': undefined,
   converted: undefined,
+  'converted-again': undefined,
   'already-converted': undefined,
   'invalid-pod': undefined,
   'mirror-pod': undefined,

@@ -36,7 +36,9 @@ export function writeReview(log: Log, asked: ReviewRequest, verdict: Verdict, se
     operations: reason === 'audit' ? 0 : (mutation?.operations.length ?? 0),
     ms: Math.round(seconds * 1_000_000) / 1000,
   };
-  if (mutation === undefined || eventType(mutation) !== 'Warning') log.info(fields, 'review');
+  // Of most pods there are two reviews, and the second one changes nothing.
+  if (reason === 'already-wrapped' || reason === 'already-converted') log.debug(fields, 'review');
+  else if (mutation === undefined || eventType(mutation) !== 'Warning') log.info(fields, 'review');
   else log.warn({ ...fields, ...told(mutation), owner: ownerOf(asked.pod) }, 'review');
 }
 

@@ -11,6 +11,7 @@ import { type AnsweringParts, answer, fail, reject } from './answer.ts';
 import { apiServerTimeout } from './api-server-timeout.ts';
 import { auditAnswer, auditEvent } from './audit.ts';
 import type { Events } from './events.ts';
+import { outcomeOf } from './metrics.ts';
 import type { Overload } from './overload.ts';
 import { reviewEvent } from './review-event.ts';
 import { type Verdict, writeReview } from './review-line.ts';
@@ -74,8 +75,10 @@ export function createReviewer(parts: ReviewerParts, route: Route) {
             respond(asked.uid, auditAnswer(mutation)),
           );
         } else {
-          const { outcome, reason } = mutation;
-          settle({ outcome, reason, mutation }, respond(asked.uid, mutation));
+          settle(
+            { outcome: outcomeOf(mutation), reason: mutation.reason, mutation },
+            respond(asked.uid, mutation),
+          );
         }
         if (event !== undefined) parts.events?.note(asked, event);
         return reply;

@@ -105,7 +105,7 @@ export function convertPod(present: Present, plan: NativePlan, policy: Policy): 
   const already = conversion !== undefined && operations.length === 0;
   return {
     outcome: already ? 'unchanged' : 'converted',
-    reason: already ? 'already-converted' : 'converted',
+    reason: already ? 'already-converted' : conversion === undefined ? 'converted' : 'converted-again',
     mode: 'native',
     ...(why === undefined ? {} : { modeWhy: why }),
     message: `${already ? 'Already native' : 'Made native'}; mains: ${brief(mains)}; sidecars in start order: ${brief(sidecars)}.`,
