@@ -114,6 +114,15 @@ const pods = {
   extraVolumeMounts: objects,
 };
 
+const monitor = z.strictObject({
+  enabled: bool,
+  labels: texts,
+  interval: prometheusDuration,
+  scrapeTimeout: prometheusDuration,
+  relabelings: objects,
+  metricRelabelings: objects,
+});
+
 /** The types of the values. Every key has its default in `values.yaml`, except in maps with the user's own keys. */
 export const CHART_VALUES = z.strictObject({
   nameOverride: label(63),
@@ -137,17 +146,13 @@ export const CHART_VALUES = z.strictObject({
     healthFrom: objects,
     egress: objects,
   }),
-  serviceMonitor: z.strictObject({
-    enabled: bool,
-    labels: texts,
-    interval: prometheusDuration,
-    scrapeTimeout: prometheusDuration,
-    relabelings: objects,
-    metricRelabelings: objects,
-  }),
+  serviceMonitor: monitor,
+  podMonitor: monitor,
   prometheusRule: z.strictObject({
     enabled: bool,
     labels: texts,
+    selector: z.string().regex(/^([a-zA-Z_][a-zA-Z0-9_]*(=|!=|=~|!~)"[^"]*"(, *)?)*$/),
+    runbookUrl: z.string().regex(/^https?:\/\/[^\s#"']+$/),
     certificateHours: z.int().min(1).max(10_000),
   }),
   grafanaDashboard: z.strictObject({

@@ -53,3 +53,20 @@ describe('the example of a registry with its own authority can be used', () => {
       assert.match(JSON.stringify(partOf(one(all, 'Deployment'), 'spec.template.spec.volumes')), /corp-ca/);
     });
 });
+
+describe('the values of the guide for production can be used', () => {
+  const guide = read('../../docs/guides/production.md');
+  const blocks = [...guide.matchAll(/^( *)```yaml\n *# values: (.*?)\n(.*?)^ *```$/gms)];
+  assert.ok(blocks.length > 4);
+  for (const [, indent = '', name = '', text = ''] of blocks)
+    test(name, (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'curfew-'));
+      t.after(() => rmSync(folder, { recursive: true }));
+      const file = join(folder, 'values.yaml');
+      writeFileSync(file, text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
+      const map = objects(['--values', file]).find(
+        ({ kind, data }) => kind === 'ConfigMap' && data !== undefined && 'curfew.yaml' in Object(data),
+      );
+      parseConfig(String(Object(partOf(map, 'data'))['curfew.yaml']), name);
+    });
+});

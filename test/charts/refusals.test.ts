@@ -37,6 +37,9 @@ describe('values that Helm refuses before anything is installed', () => {
       /certificates\.certManager\.issuerRef\.name must name/,
     ],
     ['serviceMonitor.interval=1.5h', /'\/serviceMonitor\/interval'.*does not match/],
+    ['podMonitor.enabled=true,serviceMonitor.enabled=true', /each replica would be scraped twice/],
+    ['prometheusRule.selector=curfew', /'\/prometheusRule\/selector'.*does not match/],
+    ['prometheusRule.runbookUrl=wiki', /'\/prometheusRule\/runbookUrl'.*does not match/],
     ['service.port=8080', /service\.port is 8080, .* choose another/],
     ['config.listen.port=8080', /config\.listen\.port and config\.listen\.healthPort are both 8080/],
     [

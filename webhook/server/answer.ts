@@ -2,7 +2,6 @@
  * The answers to requests that were taken. Each request is counted once and answered once, also where a fault comes after its answer.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Mechanism } from '../decision/mode.ts';
 import { asciiJson } from './admission-review.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics, Outcome, OutcomeReason, RejectionCode } from './metrics.ts';
@@ -21,7 +20,6 @@ export interface AnsweringParts {
 export interface Ending {
   outcome: Outcome;
   reason: OutcomeReason;
-  mode?: Mechanism | undefined;
   /** From its whole body to its answer, where it was a review. */
   seconds?: number | undefined;
   /** ASCII, of which a character is a byte. */
@@ -37,10 +35,10 @@ export function answer(
   { overload, metrics, draining }: AnsweringParts,
   request: FastifyRequest,
   reply: FastifyReply,
-  { outcome, reason, mode, seconds, body, log }: Ending,
+  { outcome, reason, seconds, body, log }: Ending,
 ): FastifyReply {
   if (overload.leave(request.raw)) {
-    metrics.ended(outcome, reason, seconds, mode);
+    metrics.ended(outcome, reason, seconds);
     log();
   }
   if (reply.sent) return reply;

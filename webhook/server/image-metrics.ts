@@ -11,7 +11,21 @@ const OTHER = 'other';
 /** Seconds. A hit takes microseconds, a registry far away seconds. */
 const BUCKETS = [0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-const FOUND: ReadonlySet<FoundBy | ImageFailure> = new Set(['hit', 'stale', 'joined', 'miss']);
+/** Each result of a look-up, and whether the registry's image was found. */
+const RESULTS: Readonly<Record<FoundBy | Exclude<ImageFailure, 'image-lookup-off'>, boolean>> = {
+  hit: true,
+  stale: true,
+  joined: true,
+  miss: true,
+  'image-not-found': false,
+  'image-unauthorized': false,
+  'image-unreachable': false,
+  'image-timeout': false,
+  'image-unusable': false,
+};
+const FOUND: ReadonlySet<string> = new Set(
+  Object.entries(RESULTS).flatMap(([result, found]) => (found ? result : [])),
+);
 
 /**
  * Count look-ups.
@@ -33,9 +47,17 @@ export function imageMetrics(registers: Registry[], configured: readonly string[
     registers,
   });
   const named = new Set(configured.slice(0, MAX_REGISTRIES));
+  // `increase()` does not see a first event: every series begins with 0, of a registry that is named later with its first image.
+  const begin = (registry: string) => {
+    for (const result of Object.keys(RESULTS)) lookups.inc({ registry, result }, 0);
+  };
+  for (const registry of [...named, OTHER]) begin(registry);
   return {
     lookedUp: (host, result, seconds) => {
-      if (FOUND.has(result) && named.size < MAX_REGISTRIES) named.add(host);
+      if (FOUND.has(result) && named.size < MAX_REGISTRIES && !named.has(host)) {
+        named.add(host);
+        begin(host);
+      }
       const registry = named.has(host) ? host : OTHER;
       lookups.inc({ registry, result });
       duration.observe({ registry }, seconds);

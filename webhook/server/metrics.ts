@@ -5,11 +5,12 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Mechanism } from '../decision/mode.ts';
 import type { Mutation } from '../decision/mutate.ts';
+import { REASON_MEANINGS, REASONS } from '../decision/reasons.ts';
 import type { ImageObserver } from '../images/lookup.ts';
 import { type SelfManagedMetrics, selfManagedMetrics } from './certificate-metrics.ts';
 import type { EventFate } from './events.ts';
 import { imageMetrics } from './image-metrics.ts';
-import type { RejectionCode } from './rejections.ts';
+import { REJECTION_CODES, type RejectionCode } from './rejections.ts';
 
 export type { RejectionCode } from './rejections.ts';
 
@@ -28,9 +29,9 @@ export interface Metrics {
   /** One request came. */
   began(): void;
   /** One request was answered; `seconds` from its whole body to its answer, where it was a review. */
-  ended(outcome: Outcome, reason: OutcomeReason, seconds?: number, mode?: Mechanism): void;
+  ended(outcome: Outcome, reason: OutcomeReason, seconds?: number): void;
   /** A pod of a namespace that is only audited: what would have become of it. */
-  audited(outcome: Mutation['outcome'], reason: Mutation['reason'], mode: Mechanism | undefined): void;
+  audited(outcome: Mutation['outcome'], reason: Mutation['reason']): void;
   /** One Kubernetes Event was written, has failed, or was left out. */
   eventEnded(fate: EventFate): void;
   /** Count image look-ups; called once, where there are any. @param registries those that always have a label value of their own */
@@ -49,18 +50,49 @@ const AGAIN: ReadonlySet<Mutation['reason']> = new Set<Mutation['reason']>([
 ]);
 
 /** The outcome to count. So each pod is wrapped once there, although most are reviewed twice (reinvocationPolicy IfNeeded). */
-export function outcomeOf({ outcome, reason }: Mutation): Outcome {
+export function outcomeOf({ outcome, reason }: Pick<Mutation, 'outcome' | 'reason'>): Outcome {
   return AGAIN.has(reason) ? 'again' : outcome;
 }
 
 /** Seconds. A review takes a fraction of a millisecond, one that waits for a registry seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10];
 
-function labels<O extends Outcome, R extends OutcomeReason>(
-  outcome: O,
-  reason: R,
-  mode: Mechanism | undefined,
-) {
+const FATES: Readonly<Record<EventFate, true>> = {
+  written: true,
+  failed: true,
+  repeated: true,
+  dropped: true,
+};
+
+/**
+ * What a review can become, and why. Every series is there with 0 from the start: `increase()` takes the first value that it sees for
+ * what was there before, so it would not see a first event.
+ */
+function* reviewSeries(): Generator<{ outcome: Outcome; reason: OutcomeReason }> {
+  for (const reason of REASONS) {
+    const { becomes } = REASON_MEANINGS[reason];
+    if (becomes === 'refused if it asks') yield { outcome: 'refused', reason };
+    const outcome = becomes === 'refused if it asks' ? 'unchanged' : becomes;
+    yield { outcome: outcomeOf({ outcome, reason }), reason };
+  }
+  for (const reason of REJECTION_CODES) yield { outcome: 'rejected', reason };
+  yield { outcome: 'unchanged', reason: 'not-a-pod-creation' };
+  yield { outcome: 'unchanged', reason: 'audit' };
+  yield { outcome: 'failed', reason: 'internal' };
+}
+
+/** The mechanism of a pod that has one (label `mode`). */
+const MODES: Partial<Record<OutcomeReason, Mechanism>> = {
+  wrapped: 'shim',
+  'wrapped-again': 'shim',
+  'already-wrapped': 'shim',
+  converted: 'native',
+  'converted-again': 'native',
+  'already-converted': 'native',
+};
+
+function labels<O extends Outcome, R extends OutcomeReason>(outcome: O, reason: R) {
+  const mode = MODES[reason];
   return mode === undefined ? { outcome, reason } : { outcome, reason, mode };
 }
 
@@ -70,10 +102,11 @@ export function createMetrics(version: string): Metrics {
   const [registry = new Registry()] = registers;
   const reviews = new Counter({
     name: 'curfew_reviews_total',
-    help: 'Requests to /mutate, by what became of them, why, and by which mechanism (shim, native; no label where that was not asked).',
+    help: 'Requests to /mutate, by what became of them, why, and by which mechanism the pod has (shim, native; no label where it has none).',
     labelNames: ['outcome', 'reason', 'mode'],
     registers,
   });
+  for (const { outcome, reason } of reviewSeries()) reviews.inc(labels(outcome, reason), 0);
   const duration = new Histogram({
     name: 'curfew_review_duration_seconds',
     help: 'From a review, read whole, to its answer.',
@@ -101,6 +134,7 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['result'],
     registers,
   });
+  for (const result of Object.keys(FATES)) events.inc({ result }, 0);
   const expiry = new Gauge({
     name: 'curfew_certificate_expiry_timestamp_seconds',
     help: 'When the serving certificate ends, in Unix time.',
@@ -123,10 +157,10 @@ export function createMetrics(version: string): Metrics {
     began: () => {
       waiting++;
     },
-    audited: (outcome, reason, mode) => audits.inc(labels(outcome, reason, mode)),
-    ended: (outcome, reason, seconds, mode) => {
+    audited: (outcome, reason) => audits.inc(labels(outcome, reason)),
+    ended: (outcome, reason, seconds) => {
       waiting--;
-      reviews.inc(labels(outcome, reason, mode));
+      reviews.inc(labels(outcome, reason));
       if (seconds !== undefined) duration.observe(seconds);
     },
     eventEnded: (result) => events.inc({ result }),

@@ -20,3 +20,12 @@ export const REJECTIONS = {
 
 /** Why a request was rejected, before any pod was looked at. */
 export type RejectionCode = keyof typeof REJECTIONS;
+
+/** Each of them. */
+export const REJECTION_CODES: readonly RejectionCode[] = Object.keys(REJECTIONS).filter((key) =>
+  isRejection(key),
+);
+
+function isRejection(key: string): key is RejectionCode {
+  return Object.hasOwn(REJECTIONS, key);
+}

@@ -53,7 +53,6 @@ export function createReviewer(parts: ReviewerParts, route: Route) {
         return answer(parts, request, reply, {
           outcome,
           reason,
-          mode: verdict.mutation?.mode,
           body,
           seconds,
           log,
@@ -69,7 +68,7 @@ export function createReviewer(parts: ReviewerParts, route: Route) {
           ? auditEvent(mutation, pod, asked.name)
           : reviewEvent(mutation, pod, asked.name);
         if (route.audit) {
-          parts.metrics.audited(mutation.outcome, mutation.reason, mutation.mode);
+          parts.metrics.audited(mutation.outcome, mutation.reason);
           settle(
             { outcome: 'unchanged', reason: 'audit', mutation },
             respond(asked.uid, auditAnswer(mutation)),

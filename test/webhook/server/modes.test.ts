@@ -90,7 +90,7 @@ test('N1 audit decides and changes nothing: warning, Event, log and metric say w
   assert.deepEqual([outcome, reason, wouldBe, wouldBeReason], ['unchanged', 'audit', 'wrapped', 'wrapped']);
   const text = await metrics(served);
   assert.match(text, /^curfew_audits_total\{outcome="wrapped",reason="wrapped",mode="shim"\} 1$/m);
-  assert.match(text, /^curfew_reviews_total\{outcome="unchanged",reason="audit",mode="shim"\} 1$/m);
+  assert.match(text, /^curfew_reviews_total\{outcome="unchanged",reason="audit"\} 1$/m);
 });
 
 test('N1 audit refuses nothing', async (t) => {
