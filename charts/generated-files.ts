@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHART, template } from './helm.ts';
 import { between } from './markdown.ts';
-import { oneManifest, RENDERING } from './one-manifest.ts';
+import { MANIFESTS, NAMESPACE, oneManifest } from './one-manifest.ts';
 import { describedValues } from './values-comments.ts';
 import { valuesSchema } from './values-schema.ts';
 import { configTable, valuesTable } from './values-table.ts';
@@ -26,12 +26,21 @@ export function describingFiles(): Map<string, string> {
 }
 
 /**
- * `curfew.yaml`, rendered by Helm from the chart's files.
+ * The manifests, rendered by Helm from the chart's files, by path from charts/.
  * @param program Helm
  * @throws with Helm's own message
  */
-export function manifestFile(program: string): [path: string, content: string] {
-  const { code, stdout, stderr } = template(program, RENDERING);
-  if (code !== 0) throw new Error(stderr);
-  return ['curfew.yaml', oneManifest(stdout)];
+export function manifestFiles(program: string): Map<string, string> {
+  return new Map(
+    MANIFESTS.map((manifest) => {
+      const { file, kubeVersion, flags } = manifest;
+      const { code, stdout, stderr } = template(program, {
+        namespace: NAMESPACE,
+        kubeVersion,
+        flags: [...flags],
+      });
+      if (code !== 0) throw new Error(stderr);
+      return [file, oneManifest(manifest, stdout)];
+    }),
+  );
 }

@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { CHART_VALUES } from '../../charts/chart-values.ts';
 import { fetchClients } from '../../charts/clients.ts';
-import { describingFiles, manifestFile } from '../../charts/generated-files.ts';
+import { describingFiles, manifestFiles } from '../../charts/generated-files.ts';
 import { CHART } from '../../charts/helm.ts';
+import { MANIFESTS } from '../../charts/one-manifest.ts';
 import { describedValues } from '../../charts/values-comments.ts';
 import packageFile from '../../package.json' with { type: 'json' };
-import { objectsOf } from './rendered-chart.ts';
+import { NEWEST, OLDEST, objects, objectsOf, one, partOf, type RenderedObject } from './rendered-chart.ts';
 
 const current = (path: string) => readFileSync(join(CHART, '..', path), 'utf8');
 
@@ -18,19 +19,44 @@ test('values.schema.json and the tables of README.md are current: npm run genera
   for (const [path, content] of describingFiles()) assert.ok(current(path) === content, path);
 });
 
-test('curfew.yaml is current: npm run generate writes it', async () => {
-  const [path, content] = manifestFile((await fetchClients()).helm);
-  assert.ok(current(path) === content, path);
+test('the manifests are current: npm run generate writes them', async () => {
+  for (const [path, content] of manifestFiles((await fetchClients()).helm))
+    assert.ok(current(path) === content, path);
 });
 
-test('curfew.yaml begins with its namespace and ends with the MutatingWebhookConfiguration', () => {
-  const all = objectsOf(current('curfew.yaml'));
-  assert.equal(all[0]?.kind, 'Namespace');
-  assert.equal(all.at(-1)?.kind, 'MutatingWebhookConfiguration');
-  const namespace = all[0]?.metadata.name;
-  for (const { kind, metadata } of all.slice(1))
-    assert.ok([namespace, undefined].includes(metadata.namespace), kind);
-  assert.doesNotMatch(current('curfew.yaml'), /helm\.sh|Source:|managed-by/);
+for (const { file } of MANIFESTS)
+  test(`${file} begins with its namespace and ends with the MutatingWebhookConfiguration`, () => {
+    const all = objectsOf(current(file));
+    assert.equal(all[0]?.kind, 'Namespace');
+    assert.equal(all.at(-1)?.kind, 'MutatingWebhookConfiguration');
+    const namespace = all[0]?.metadata.name;
+    for (const { kind, metadata } of all.slice(1))
+      assert.ok([namespace, undefined].includes(metadata.namespace), kind);
+    assert.doesNotMatch(current(file), /helm\.sh|Source:|managed-by/);
+  });
+
+/** The objects as a manifest has them: without Helm's labels. */
+const plain = (all: RenderedObject[]) =>
+  JSON.parse(
+    JSON.stringify(all, (key, value) =>
+      ['app.kubernetes.io/managed-by', 'helm.sh/chart'].includes(key) ? undefined : value,
+    ),
+  );
+
+test('curfew.yaml is what Helm installs by default on the newest Kubernetes, and on 1.31', () => {
+  const [, ...own] = objectsOf(current('curfew.yaml'));
+  for (const version of [NEWEST, '1.31.0'])
+    assert.deepEqual(own, plain(objects(['--skip-tests'], version)), version);
+  assert.ok(own.some(({ kind }) => kind === 'PodDisruptionBudget'));
+  assert.ok(partOf(one(own, 'MutatingWebhookConfiguration'), 'webhooks.0.matchConditions') !== undefined);
+});
+
+test('curfew-1.20.yaml is what Helm installs by default on 1.20 to 1.29, but for the disruption budget', () => {
+  const [, ...own] = objectsOf(current('curfew-1.20.yaml'));
+  for (const version of [OLDEST, '1.29.9']) {
+    const rendered = objects(['--skip-tests'], version).filter(({ kind }) => kind !== 'PodDisruptionBudget');
+    assert.deepEqual(own, plain(rendered), version);
+  }
 });
 
 test('values.yaml has every value', () => {

@@ -4,12 +4,14 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { kubectl, mustKubectl, type Result, runProgram } from '../kubectl.ts';
+import { minorVersion } from '../version.ts';
 import { RESTRICTED } from './pod-security.ts';
 
 const STATE = process.env.STATE ?? '';
 const PROJECT = join(import.meta.dirname, '..', '..', '..');
 const CHART = join(PROJECT, 'charts', 'curfew');
-const MANIFEST = join(PROJECT, 'charts', 'curfew.yaml');
+/** The one for this cluster's version. */
+const MANIFEST = join(PROJECT, 'charts', minorVersion() >= 30 ? 'curfew.yaml' : 'curfew-1.20.yaml');
 /** The name of the release, and of its objects. */
 const NAME = 'curfew';
 /** The values that differ from the defaults, as in the README: the cluster's registry. */
@@ -170,7 +172,7 @@ export class Release {
   }
 }
 
-/** `kubectl apply -f charts/curfew.yaml`, with the images' names replaced, as for another registry. */
+/** `kubectl apply -f` of the manifest, with the images' names replaced, as for another registry. */
 export class AppliedManifest extends Release {
   static async fromFile(): Promise<AppliedManifest> {
     const manifest = AppliedManifest.here();
