@@ -16,12 +16,14 @@ const name = z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/);
 const label = (most: number) =>
   z.string().regex(new RegExp(`^([a-z0-9]([a-z0-9-]{0,${most - 2}}[a-z0-9])?)?$`));
 /** A duration as Go and cert-manager read it, without days. */
-const goDuration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/);
+const goDuration = z.string().regex(/^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h)){1,4}$/);
 /** A duration as Prometheus reads it: whole numbers, the longest unit first. */
 const prometheusDuration = z
   .string()
   .min(1)
-  .regex(/^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$/);
+  .regex(
+    /^([0-9]{1,2}y)?([0-9]{1,4}w)?([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,12}ms)?$/,
+  );
 const amount = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,3}%$/)]).nullish();
 const seconds = z.int().min(1).max(3600);
 
@@ -126,7 +128,8 @@ const monitor = z.strictObject({
 /** The types of the values. Every key has its default in `values.yaml`, except in maps with the user's own keys. */
 export const CHART_VALUES = z.strictObject({
   nameOverride: label(63),
-  fullnameOverride: label(52),
+  /** Of a Service too, whose name begins with a letter. */
+  fullnameOverride: z.string().regex(/^([a-z]([a-z0-9-]{0,50}[a-z0-9])?)?$/),
   commonLabels: texts,
   replicaCount: z.int().min(0),
   image: z.strictObject({ ...image, pullPolicy }),

@@ -1,9 +1,13 @@
 /** How the values are rendered. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { CHART } from '../../charts/helm.ts';
 import { webhookConfiguration } from '../../webhook/commands/webhook-configuration.ts';
 import { type Config, parseConfig } from '../../webhook/config/config.ts';
+import { CONFIG } from '../../webhook/config/schema.ts';
+import { describeKeys } from '../../webhook/config/schema-keys.ts';
 import {
   GOLDEN,
   NAMESPACE,
@@ -54,6 +58,30 @@ describe('the configuration file', () => {
     // Outside a cluster the program has no right to create Events, so its own default is false.
     assert.deepEqual([chart.events.enabled, program.events.enabled], [true, false]);
     assert.deepEqual({ ...chart, events: program.events }, program);
+  });
+
+  test('gives a look-up less time than the API server gives the webhook', () => {
+    const timeout = (...pairs: string[]) => configOf(objects(set(...pairs))).images.timeout;
+    assert.equal(timeout(), 8_000);
+    assert.equal(timeout('webhook.timeoutSeconds=9'), 8_000);
+    assert.equal(timeout('webhook.timeoutSeconds=8'), 7_500);
+    assert.equal(timeout('webhook.timeoutSeconds=1'), 500);
+    assert.equal(timeout('webhook.timeoutSeconds=3', 'config.images.timeout=2999ms'), 2_999);
+    // Nothing is looked up.
+    assert.equal(timeout('config.images.mode=off', 'config.images.timeout=20s'), 20_000);
+  });
+
+  test('has the bounds of durations that the webhook has', () => {
+    const template = readFileSync(join(CHART, 'templates', '_config.tpl'), 'utf8');
+    const [, dict = ''] = /\$bounds := dict\n(.*?)\n\}\}/s.exec(template) ?? [];
+    const ofChart = [...dict.matchAll(/"([\w.]+)" \(dict ([^)]*)\)/g)].flatMap(([, section, pairs = '']) =>
+      [...pairs.matchAll(/"(\w+)" "(\w+)"/g)].map(([, key, most]) => `${section}.${key} ${most}`),
+    );
+    const ofProgram = [...describeKeys(CONFIG)].flatMap(({ path, allowed }) => {
+      const [, most] = /^a duration from \w+ to (\w+),/.exec(allowed) ?? [];
+      return most === undefined ? [] : `${path} ${most}`;
+    });
+    assert.deepEqual(ofChart.sort(), ofProgram.sort());
   });
 
   test('restarts the pods when it has changed, and only then', () => {

@@ -60,10 +60,14 @@ const entrypoint = z
       .exactOptional()
       .meta(meta('its STOPSIGNAL', 'a signal such as INT')),
   })
-  .refine(
-    ({ entrypoint = [], cmd = [], stopSignal }) => [...entrypoint, ...cmd, stopSignal ?? ''].join('') !== '',
-  )
-  .meta(meta('an image', 'a map with image, and entrypoint, cmd or stopSignal'));
+  .refine(({ entrypoint, cmd }) => entrypoint !== undefined || cmd !== undefined, {
+    path: ['entrypoint'],
+    message: 'a list such as [/usr/bin/app], where the item has no cmd either',
+  })
+  .meta({
+    ...meta('an image', 'a map with image, and entrypoint or cmd or both'),
+    anyOf: [{ required: ['entrypoint'] }, { required: ['cmd'] }],
+  });
 
 const CACHE = z
   .strictObject({

@@ -14,7 +14,7 @@ import type { Decision } from './decide.ts';
 import type { PlannedPart } from './planned-part.ts';
 import type { PodView } from './pod.ts';
 import { deriveReadiness } from './readiness.ts';
-import { containerKey, READY, STOP_SIGNAL } from './vocabulary.ts';
+import { containerKey, READY, STOP_SIGNAL, STOP_TIMEOUT } from './vocabulary.ts';
 
 /**
  * The shortest grace period that the kubelet gives a pod, also where the pod says 0, in seconds (kubernetes: pod_workers.go,
@@ -56,6 +56,11 @@ export function containerOptions(
     ? { ready: { kind: 'none' } as const, timeout: 1_000 }
     : deriveReadiness(pod, part, words, own, warn);
   const grace = milliseconds(pod.grace);
+  if (own.stopTimeout !== undefined && own.stopTimeout > grace)
+    warn(
+      `annotation ${containerKey(STOP_TIMEOUT, name)} is longer than the pod's terminationGracePeriodSeconds (${pod.grace}), which ends ` +
+        'its process before: raise that',
+    );
   const stopSignal = stopSignalOf(part, own, imageStopSignal, warn);
   return {
     role,

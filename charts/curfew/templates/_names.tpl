@@ -3,8 +3,16 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* 52 characters at most: suffixes follow, and a Service's name has 63. */}}
+{{/* 52 characters at most: suffixes follow, and a Service's name has 63. It begins with a letter (DNS-1035). */}}
 {{- define "curfew.fullname" -}}
+{{- $name := include "curfew.unchecked" . }}
+{{- if not (regexMatch "^[a-z]" $name) }}
+{{- fail (printf "the objects would be called %s, and a Service's name must begin with a letter: set fullnameOverride" $name) }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
+{{- define "curfew.unchecked" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
 {{- else }}

@@ -55,7 +55,10 @@ const WRONG: Record<string, RegExp> = {
   'registries: [{ mirrors: [] }]': /images\.registries\[0\]\.host is missing/,
   'registries: [{ host: x, plainHTTP: true }]':
     /unknown key images\.registries\[0\]\.plainHTTP, did you mean images\.registries\[0\]\.plainHttp/,
-  'entrypoints: [{ image: redis }]': /images\.entrypoints\[0\] .* it takes a map with image, and entrypoint/,
+  'entrypoints: [{ image: redis }]':
+    /: images\.entrypoints\[0\]\.entrypoint is missing; it takes a list such as \[\/usr\/bin\/app\], where the item has no cmd either$/,
+  // It would say of the container that its image has no command, although the registry was not asked.
+  'entrypoints: [{ image: redis, stopSignal: INT }]': /images\.entrypoints\[0\]\.entrypoint is missing/,
   'entrypoints: [{ image: "UPPER" }]': /images\.entrypoints\[0\]\.image is "UPPER"/,
   'defaultPullSecret: all': /images\.defaultPullSecret is "all".*NAMESPACE\/NAME/,
   'cloud: [gcp]': /images\.cloud\[0\] is "gcp".*takes google, azure, aws$/,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { app, flag, jobPod, proxy, wrapped } from './mutated-pod.ts';
+import { app, flag, jobPod, mutation, proxy, wrapped } from './mutated-pod.ts';
 
 describe('L6, L12 the grace period', () => {
   const cases: [number | undefined, string | undefined][] = [
@@ -51,4 +51,18 @@ describe('L13 a pod whose containers may all be restarted', () => {
     };
     assert.equal(graceOf([app(own), proxy()]), undefined);
   });
+});
+
+test('V4 a stop-timeout longer than the grace period gets a warning, because the grace period ends the process before', () => {
+  const told = (timeout: string, seconds?: number) =>
+    mutation(
+      jobPod({ 'curfew.dev/sidecars': 'proxy', 'stop-timeout.curfew.dev/proxy': timeout }, undefined, {
+        terminationGracePeriodSeconds: seconds,
+      }),
+    ).warnings;
+  assert.deepEqual(told('31s'), [
+    "Curfew: annotation stop-timeout.curfew.dev/proxy is longer than the pod's terminationGracePeriodSeconds (30), which ends its process before: raise that",
+  ]);
+  assert.deepEqual([...told('30s'), ...told('2m', 120), ...told('20s')], []);
+  assert.equal(told('121s', 120).length, 1);
 });
