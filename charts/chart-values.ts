@@ -139,7 +139,7 @@ export const CHART_VALUES = z.strictObject({
   certificates,
   webhook,
   serviceAccount: z.strictObject({ create: bool, name, annotations: texts }),
-  rbac: z.strictObject({ create: bool, pullSecretNamespaces: z.array(label(63)) }),
+  rbac: z.strictObject({ create: bool, pullSecretNamespaces: z.array(label(63).or(z.literal('*'))) }),
   service: z.strictObject({ port: z.int().min(1).max(65_535), annotations: texts }),
   ...pods,
   podDisruptionBudget: z.strictObject({ enabled: bool, minAvailable: amount, maxUnavailable: amount }),

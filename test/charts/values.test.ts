@@ -55,9 +55,11 @@ describe('the configuration file', () => {
   test('has the defaults that the webhook has', () => {
     const { tls: _, shim: __, ...chart } = configOf(objects());
     const { tls: ___, shim: ____, ...program } = parseConfig('', 'the defaults');
-    // Outside a cluster the program has no right to create Events, so its own default is false.
+    // Outside a cluster the program has no right to create Events, so its own default is false. The chart gives no right to pull secrets.
     assert.deepEqual([chart.events.enabled, program.events.enabled], [true, false]);
-    assert.deepEqual({ ...chart, events: program.events }, program);
+    assert.deepEqual([chart.images.pullSecrets, program.images.pullSecrets], [false, true]);
+    const images = { ...chart.images, pullSecrets: true };
+    assert.deepEqual({ ...chart, events: program.events, images }, program);
   });
 
   test('gives a look-up less time than the API server gives the webhook', () => {
@@ -166,16 +168,15 @@ describe('access to the API server', () => {
       .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
       .flatMap((role) => partOf(role, 'rules'));
 
-  test('is by name, except for Events and pull secrets', () => {
+  test('O8 is by name, but for Events: no Secret is read except its own', () => {
     for (const rule of rules([])) {
       const [resources, names, verbs] = ['resources', 'resourceNames', 'verbs'].map((key) =>
         partOf(rule, key),
       );
       if (String(resources) === 'events') assert.deepEqual(verbs, ['create']);
-      else if (String(resources) === 'secrets,serviceaccounts') assert.deepEqual(verbs, ['get']);
       else assert.ok(Array.isArray(names) && names.length === 1, String(resources));
     }
-    assert.doesNotMatch(JSON.stringify(rules([])), /\*|"list"|"delete"|"update"/);
+    assert.doesNotMatch(JSON.stringify(rules([])), /\*|"list"|"delete"|"update"|serviceaccounts/);
   });
 
   const NOTHING = set(
@@ -204,12 +205,19 @@ describe('access to the API server', () => {
   test('has only the rights that the values need', () => {
     const grown = (...pairs: string[]) => needs([...NOTHING, ...set(...pairs)]);
     assert.deepEqual(grown('config.events.enabled=true'), { token: true, resources: ['events'] });
-    assert.deepEqual(grown('config.images.mode=registry'), {
+    const shop = 'rbac.pullSecretNamespaces={shop}';
+    assert.deepEqual(grown('config.images.mode=registry', shop), {
       token: true,
       resources: ['secrets,serviceaccounts'],
     });
-    assert.deepEqual(grown('config.images.mode=registry', 'config.images.pullSecrets=false'), {
-      token: false,
+    for (const none of [
+      grown('config.images.mode=registry'),
+      grown(shop),
+      grown('config.images.mode=registry', 'config.images.pullSecrets=false', shop),
+    ])
+      assert.deepEqual(none, { token: false, resources: [] });
+    assert.deepEqual(grown('config.images.mode=registry', 'rbac.create=false'), {
+      token: true,
       resources: [],
     });
     assert.deepEqual(
@@ -226,11 +234,26 @@ describe('access to the API server', () => {
     });
   });
 
-  test('to pull secrets is given in the named namespaces', () => {
-    const bindings = objects(set('rbac.pullSecretNamespaces={shop,bank}'))
+  const pullSecrets = (...pairs: string[]) => {
+    const all = objects(set(...pairs));
+    const bindings = all
       .filter(({ metadata }) => metadata.name === 'curfew-pull-secrets')
       .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? '*'}`);
-    assert.deepEqual(bindings.sort(), ['ClusterRole *', 'RoleBinding bank', 'RoleBinding shop']);
+    return { bindings: bindings.sort(), used: configOf(all).images.pullSecrets };
+  };
+
+  test('O8 to pull secrets is given in the named namespaces, and nowhere by default', () => {
+    assert.deepEqual(pullSecrets(), { bindings: [], used: false });
+    assert.deepEqual(pullSecrets('rbac.pullSecretNamespaces={shop,bank}'), {
+      bindings: ['ClusterRole *', 'RoleBinding bank', 'RoleBinding shop'],
+      used: true,
+    });
+    assert.deepEqual(pullSecrets('rbac.pullSecretNamespaces={*}'), {
+      bindings: ['ClusterRole *', 'ClusterRoleBinding *'],
+      used: true,
+    });
+    assert.deepEqual(pullSecrets('rbac.create=false'), { bindings: [], used: true });
+    assert.deepEqual(pullSecrets('rbac.pullSecretNamespaces={shop}', 'config.images.mode=off').bindings, []);
   });
 });
 

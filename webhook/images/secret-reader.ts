@@ -108,5 +108,6 @@ const TRANSIENT: Partial<Record<KubernetesErrorCode, ImageFailure>> = {
 function toRegistryError(error: unknown): unknown {
   if (!(error instanceof KubernetesError)) return error;
   const reason = TRANSIENT[error.code] ?? 'image-unauthorized';
-  return new RegistryError(reason, error.message, { cause: error });
+  const chart = error.code === 'forbidden' ? '; in the chart: rbac.pullSecretNamespaces' : '';
+  return new RegistryError(reason, `${error.message}${chart}`, { cause: error });
 }

@@ -36,7 +36,7 @@ export interface ImageService extends ImageLookup {
 
 const podHint = () => 'give it an imagePullSecret that may read it';
 const webhookHint = () =>
-  'give the webhook a credential that may read it (in its configuration, images.defaultPullSecret, images.dockerConfig or images.cloud)';
+  "give the webhook a credential that may read it (in its configuration, images.defaultPullSecret, images.dockerConfig or images.cloud), or let it read the pod's (images.pullSecrets; in the chart rbac.pullSecretNamespaces)";
 
 /** Create the look-up. It sends no request and reads no file yet. */
 export function createImageService(config: ImagesConfig, options: ImageServiceOptions = {}): ImageService {

@@ -12,6 +12,7 @@
 {{- $tls = dict "source" "self-managed" "selfManaged" $names }}
 {{- end }}
 {{- include "curfew.checkDurations" . }}
+{{- $_ := set $config.images "pullSecrets" (eq "yes" (include "curfew.readsPullSecrets" .)) }}
 {{- $timeout := include "curfew.lookUpTimeout" . }}
 {{- if $timeout }}
 {{- $_ := set $config.images "timeout" $timeout }}
@@ -70,8 +71,10 @@ The timeout of an image look-up, where the default will not do: the API server h
 {{- if .Values.config.events.enabled }}yes{{ end }}
 {{- end }}
 
+{{/* Without rbac.create somebody else may have given the rights. */}}
 {{- define "curfew.readsPullSecrets" -}}
-{{- if and (ne .Values.config.mode "native") (eq .Values.config.images.mode "registry") .Values.config.images.pullSecrets }}yes{{ end }}
+{{- $may := or (not .Values.rbac.create) .Values.rbac.pullSecretNamespaces }}
+{{- if and (ne .Values.config.mode "native") (eq .Values.config.images.mode "registry") .Values.config.images.pullSecrets $may }}yes{{ end }}
 {{- end }}
 
 {{/* NAMESPACE/NAME of a pull secret for every pod. */}}
