@@ -79,7 +79,10 @@ test('W6 a refusal of the API server is explained', async () => {
   );
   await assert.rejects(server({}, refused).reader.pullSecrets('shop', ['a'], undefined, signal), (error) => {
     assert.ok(error instanceof RegistryError && error.reason === 'image-unauthorized');
-    assert.match(error.message, /cannot get secrets\/a in namespace shop: .*403/);
+    assert.match(
+      error.message,
+      /cannot get secrets\/a in namespace shop: .*403.*; in the chart: rbac\.pullSecretNamespaces$/,
+    );
     return true;
   });
 });
