@@ -83,7 +83,9 @@ function preparePod(view: PodView, policy: Policy): Prepared {
   const { otherwise, why } = choice;
   const shim = (mutation: Mutation) => {
     if (otherwise !== undefined && !HAS_SHIM.has(mutation.reason)) return native(otherwise);
-    return restored({ ...mutation, mode: 'shim', ...(why === undefined ? {} : { modeWhy: why }) });
+    const wasNative = conversion !== undefined && mutation.reason === 'wrapped';
+    const reason = wasNative ? 'wrapped-again' : mutation.reason;
+    return restored({ ...mutation, reason, mode: 'shim', ...(why === undefined ? {} : { modeWhy: why }) });
   };
   const plan = planPod(pod, earlier, decision, why);
   if (plan instanceof NotWrapped) return settled(pod, shim(notWrapped(plan, pod, earlier)));

@@ -13,7 +13,8 @@ export const REASON_MEANINGS = {
   wrapped: { becomes: 'wrapped', means: 'The pod was wrapped.' },
   'wrapped-again': {
     becomes: 'wrapped',
-    means: 'An earlier run has wrapped the pod, and it was changed since, as by another webhook.',
+    means:
+      'An earlier run has wrapped the pod or turned its sidecars into native ones, and it was changed since, as by another webhook.',
   },
   'already-wrapped': {
     becomes: 'unchanged',
@@ -23,7 +24,7 @@ export const REASON_MEANINGS = {
   'converted-again': {
     becomes: 'converted',
     means:
-      'An earlier run has turned the sidecars into native ones, and the pod was changed since, as by another webhook.',
+      'An earlier run has turned the sidecars into native ones or wrapped the pod, and it was changed since.',
   },
   'already-converted': {
     becomes: 'unchanged',

@@ -43,10 +43,10 @@ export interface Metrics {
 }
 
 const AGAIN: ReadonlySet<Mutation['reason']> = new Set<Mutation['reason']>([
-  'already-wrapped',
   'wrapped-again',
-  'already-converted',
+  'already-wrapped',
   'converted-again',
+  'already-converted',
 ]);
 
 /** The outcome to count. So each pod is wrapped once there, although most are reviewed twice (reinvocationPolicy IfNeeded). */

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { mutate } from '../../../webhook/decision/mutate.ts';
 import { createMetrics, outcomeOf } from '../../../webhook/server/metrics.ts';
 import { REJECTION_CODES } from '../../../webhook/server/rejections.ts';
-import { anyPod } from '../decision/any-pod.ts';
-import { mutation } from '../decision/mutated-pod.ts';
+import { anyPod, EVERY_IMAGE } from '../decision/any-pod.ts';
+import { POLICY } from '../decision/mutated-pod.ts';
+
+const CLUSTER = { server: 36 };
 
 const series = async (metrics: ReturnType<typeof createMetrics>) =>
   new Set((await metrics.text()).split('\n').map((line) => line.replace(/ \S+$/, '')));
@@ -15,8 +18,9 @@ test('O6 every series of a review is there with 0 before the first one', async (
   const counts = [...text.matchAll(/^curfew_reviews_total\{.*\} (.*)$/gm)].map(([, count]) => count);
   assert.deepEqual(new Set(counts), new Set(['0']));
   const known = await series(createMetrics('0'));
-  const has = (outcome: string, reason: string) => {
-    const name = `curfew_reviews_total{outcome="${outcome}",reason="${reason}"}`;
+  const has = (outcome: string, reason: string, mode?: string) => {
+    const by = mode === undefined ? '' : `,mode="${mode}"`;
+    const name = `curfew_reviews_total{outcome="${outcome}",reason="${reason}"${by}}`;
     assert.ok(known.has(name), name);
   };
   for (const code of REJECTION_CODES) has('rejected', code);
@@ -24,8 +28,16 @@ test('O6 every series of a review is there with 0 before the first one', async (
   has('unchanged', 'not-a-pod-creation');
   fc.assert(
     fc.property(anyPod, (pod) => {
-      const verdict = mutation(pod);
-      has(outcomeOf(verdict), verdict.reason);
+      for (const mode of ['shim', 'native', 'auto'] as const) {
+        const verdict = mutate(
+          pod,
+          { ...POLICY, mode, cluster: CLUSTER },
+          new Map(Object.entries(EVERY_IMAGE)),
+        );
+        // A pod that is left alone or refused has no mechanism.
+        const isHeld = /wrapped|converted/.test(verdict.reason);
+        has(outcomeOf(verdict), verdict.reason, isHeld ? verdict.mode : undefined);
+      }
     }),
   );
 });

@@ -15,29 +15,47 @@ async function reviewed(served: Served, pod: Record<string, unknown>): Promise<R
 
 async function counts(served: Served): Promise<string[]> {
   const { text } = await served.health('/metrics');
-  return [...text.matchAll(/^curfew_reviews_total\{(.*)\} ([1-9]\d*)$/gm)].map(
-    ([, labels, count]) => `${labels} ${count}`,
-  );
+  return [...text.matchAll(/^curfew_reviews_total\{(.*)\} ([1-9]\d*)$/gm)]
+    .map(([, labels, count]) => `${labels} ${count}`)
+    .toSorted();
 }
+
+test('O5 a second review of a pod in native mode is counted apart too', async (t) => {
+  const served = await serveWebhook(t, { config: 'mode: native\nminimumKubelet: "1.33"' });
+  const once = await reviewed(served, jobPod());
+  await reviewed(served, once);
+  const late = structuredClone(once);
+  Object(late.spec).containers.push({
+    name: 'cloud-sql-proxy',
+    image: 'gcr.io/cloud-sql-connectors/cloud-sql-proxy:2',
+  });
+  Object(late.metadata).annotations['curfew.dev/sidecars'] = 'proxy, cloud-sql-proxy';
+  await reviewed(served, late);
+  assert.deepEqual(await counts(served), [
+    'outcome="again",reason="already-converted",mode="native" 1',
+    'outcome="again",reason="converted-again",mode="native" 1',
+    'outcome="converted",reason="converted",mode="native" 1',
+  ]);
+});
 
 test('O5 a second review is counted apart, and logged only where it changes something', async (t) => {
   const served = await serveWebhook(t);
   const once = await reviewed(served, jobPod());
-  assert.deepEqual(await counts(served), ['outcome="wrapped",reason="wrapped" 1']);
+  assert.deepEqual(await counts(served), ['outcome="wrapped",reason="wrapped",mode="shim" 1']);
   // As the admission of service accounts does, which mounts a token into the init container too.
   const twice = await reviewed(served, Object.assign(once, { spec: { ...Object(once.spec), priority: 0 } }));
   assert.deepEqual(twice, once);
   assert.deepEqual(await counts(served), [
-    'outcome="wrapped",reason="wrapped" 1',
-    'outcome="again",reason="already-wrapped" 1',
+    'outcome="again",reason="already-wrapped",mode="shim" 1',
+    'outcome="wrapped",reason="wrapped",mode="shim" 1',
   ]);
   const late = structuredClone(once);
   Object(late.spec).containers.push({ name: 'late', image: 'late:1', command: ['/late'] });
   await reviewed(served, late);
   assert.deepEqual(await counts(served), [
-    'outcome="wrapped",reason="wrapped" 1',
-    'outcome="again",reason="already-wrapped" 1',
-    'outcome="again",reason="wrapped-again" 1',
+    'outcome="again",reason="already-wrapped",mode="shim" 1',
+    'outcome="again",reason="wrapped-again",mode="shim" 1',
+    'outcome="wrapped",reason="wrapped",mode="shim" 1',
   ]);
   assert.deepEqual(
     served

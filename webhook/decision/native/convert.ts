@@ -103,9 +103,10 @@ export function convertPod(present: Present, plan: NativePlan, policy: Policy): 
       ? layoutOperations(view, layout)
       : [...(conversion?.undo ?? []), ...unwrap, ...layoutOperations(pod, layout)];
   const already = conversion !== undefined && operations.length === 0;
+  const anew = conversion !== undefined || unwrap.length > 0 ? 'converted-again' : 'converted';
   return {
     outcome: already ? 'unchanged' : 'converted',
-    reason: already ? 'already-converted' : conversion === undefined ? 'converted' : 'converted-again',
+    reason: already ? 'already-converted' : anew,
     mode: 'native',
     ...(why === undefined ? {} : { modeWhy: why }),
     message: `${already ? 'Already native' : 'Made native'}; mains: ${brief(mains)}; sidecars in start order: ${brief(sidecars)}.`,
