@@ -10,6 +10,7 @@ import { innerPid, isThere, signalAny, workerOf } from './processes.ts';
 import { check } from './rules.ts';
 import { LEFTOVER_ATTEMPT, LEFTOVER_EPOCH, Sandbox } from './sandbox.ts';
 import { Story } from './story.ts';
+import { WhyWatch } from './why.ts';
 
 const { SIGSTOP: STOP, SIGCONT: CONT } = constants.signals;
 const ASK_EVERY = 10;
@@ -26,6 +27,8 @@ export interface Outcome {
   /** Containers' starts. */
   starts: number;
   milliseconds: number;
+  /** How often `curfew why` was asked, and named whom the story knows. */
+  whys: number;
   /** The log, and what the shims said. */
   story: string[];
 }
@@ -48,6 +51,8 @@ export async function play(
     const scene = new Scene(plan, sandbox, story);
     const hung = await scene.run(isEnough);
     const breaches = isEnough() ? [] : check(plan, story, sandbox.data, hung);
+    if (scene.watch.wrong !== undefined && !isEnough())
+      breaches.push({ rule: 'S1', text: scene.watch.wrong });
     return {
       plan,
       breaches,
@@ -55,6 +60,7 @@ export async function play(
       killed: scene.killed,
       starts: story.attempts.length,
       milliseconds: Math.round(performance.now() - since),
+      whys: scene.watch.agreed,
       story: [...story.lines, sandbox.pod.story.slice(sandbox.pod.story.indexOf('\n--- ') + 1)],
     };
   } finally {
@@ -70,6 +76,7 @@ class Scene {
   private readonly sandbox: Sandbox;
   private readonly story: Story;
   private readonly kubelet: Kubelet;
+  readonly watch: WhyWatch;
   private over = false;
   private lastDeed = performance.now();
 
@@ -77,6 +84,7 @@ class Scene {
     this.plan = plan;
     this.sandbox = sandbox;
     this.story = story;
+    this.watch = new WhyWatch(plan, sandbox, story);
     this.kubelet = new Kubelet(plan, sandbox, story, `${process.pid}-${played++}`);
   }
 
@@ -91,6 +99,7 @@ class Scene {
     let hung = false;
     while (!this.kubelet.finished && !hung && this.kubelet.fault === undefined && !isEnough()) {
       this.story.read();
+      this.watch.look();
       hung = performance.now() - this.lastDeed > this.plan.bound;
       await pause(ASK_EVERY);
     }

@@ -46,6 +46,7 @@ class Tally {
   pods = 0;
   starts = 0;
   killed = 0;
+  whys = 0;
   readonly deeds = new Map<string, number>();
   readonly failed: Outcome[] = [];
 
@@ -53,6 +54,7 @@ class Tally {
     this.pods++;
     this.starts += outcome.starts;
     this.killed += outcome.killed;
+    this.whys += outcome.whys;
     for (const [kind, count] of outcome.deeds) this.deeds.set(kind, (this.deeds.get(kind) ?? 0) + count);
     if (outcome.breaches.length > 0) this.failed.push(outcome);
   }
@@ -154,11 +156,11 @@ async function playAll(
     .map(([kind, count]) => `${count} ${kind}`);
   const range = seeds > 0 ? `seeds ${from} to ${from + seeds - 1} and ` : '';
   console.log(
-    `${range}${scenarios.length} named scenarios: ${tally.pods} pods, ${tally.starts} containers started, ${tally.killed} processes killed, ${Math.round((performance.now() - since) / 1_000)} s`,
+    `${range}${scenarios.length} named scenarios: ${tally.pods} pods, ${tally.starts} containers started, ${tally.killed} processes killed, why right ${tally.whys} times, ${Math.round((performance.now() - since) / 1_000)} s`,
   );
   console.log(`what was done: ${kinds.join(', ') || 'nothing'}`);
   console.log(
-    'what was checked of each: L1 to L3, L5 to L15, L17, P4 (test/chaos/rules*.ts), and that nobody waits for ever',
+    'what was checked of each: L1 to L3, L5 to L15, L17, P4 (test/chaos/rules*.ts), S1 (why.ts), and that nobody waits for ever',
   );
   if (tally.failed.length === 0) {
     console.log('all rules held');

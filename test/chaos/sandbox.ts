@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { formatMarker } from '../../shim/marker.ts';
+import { SHIM_NAME } from '../../shim/protocol.ts';
 import { buildProgram } from '../shim/actor.ts';
 import { Container, type Surroundings } from '../shim/container.ts';
 import { ACTOR, Pod } from '../shim/pod.ts';
@@ -168,6 +169,17 @@ export class Sandbox {
     execFileSync('nsenter', [`--target=${shim}`, '--mount', 'sh', '-c', makeReadOnly(this.pod.run)], {
       stdio: 'pipe',
     });
+  }
+
+  /** The words that ask the pod's shims who waits for whom. */
+  statusWords(): string[] {
+    return [
+      ...this.prefix,
+      `${this.pod.bin}/${SHIM_NAME}`,
+      'status',
+      '--output=json',
+      `--run=${this.pod.run}`,
+    ];
   }
 
   surroundings(mark: string): Surroundings {

@@ -29,7 +29,7 @@ export function saidByShim(scene: Judged): Finding | undefined {
       holder: absent.name,
       headline: `its sidecars wait for main ${absent.name}, which has not come up`,
       lines: troublesOf(scene).slice(0, 2),
-      todo: [`kubectl describe pod -n ${scene.pod.namespace} ${scene.pod.name}`],
+      todo: [describeOf(scene)],
     };
   return sidecarsLeave(scene, shim);
 }
@@ -61,7 +61,7 @@ function mainWaits(scene: Judged, main: ShimContainer, byName: ReadonlyMap<strin
         (line) => line !== 'then for ',
       ),
     ],
-    todo: [logOf(scene, holder), ...readyHint(last)],
+    todo: [last?.phase === 'absent' ? describeOf(scene) : logOf(scene, holder), ...readyHint(last)],
   };
 }
 
@@ -153,6 +153,10 @@ function agreed(why: string | undefined): string[] {
 
 function troublesOf({ troubles }: Judged): string[] {
   return troubles.map(({ reason, message }) => `${reason}: ${message}`);
+}
+
+function describeOf({ pod }: Judged): string {
+  return `kubectl describe pod -n ${pod.namespace} ${pod.name}`;
 }
 
 function logOf({ pod }: Judged, container: string, previous = false): string {

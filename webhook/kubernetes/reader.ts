@@ -62,7 +62,7 @@ export const WEBHOOK_CONFIGURATIONS: Resource = {
 /** As kubectl's --chunk-size. */
 const PAGE = 500;
 const MAX_LOG_BYTES = 256 * 1024;
-const MAX_OUTPUT_BYTES = 256 * 1024;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
 const CALL_MS = 15_000;
 const PAGE_MS = 60_000;
 const EXECUTE_MS = 10_000;

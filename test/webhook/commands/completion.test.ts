@@ -29,6 +29,7 @@ test('S5 commands, flags and values come from the one description of the flags',
   assert.deepEqual(await offered('audit', '-o', 'j'), ['json', ':words']);
   assert.deepEqual(await offered('audit', '--output=j'), ['--output=json', ':words']);
   assert.deepEqual(await offered('audit', '--output', '=', 'j'), ['json', ':words']);
+  assert.deepEqual(await offered('explain', '-o', ''), ['text', 'json', ':words']);
   assert.deepEqual(await offered('explain', '--mode', 'na'), ['native', ':words']);
   assert.deepEqual(await offered('inject', '-f', ''), [':files']);
   assert.deepEqual(await offered('serve', '--port', ''), [':words']);

@@ -158,7 +158,7 @@ test('S1 where exec is not allowed, or answers badly, the logs are read', async 
       /because this pod has an older shim/,
     ],
     [{ stdout: 'a\u001b[2J' }, /because curfew-shim status in cloud-sql-proxy gave no report/],
-    [{ fault: 'endless' }, /the output is longer than 262144 bytes/],
+    [{ fault: 'endless' }, /the output is longer than 1048576 bytes/],
     [{ fault: 'hang-up' }, /the connection ended without a result/],
   ];
   for (const [program, because] of answers) {
