@@ -115,7 +115,7 @@ async function* check(
   yield asked?.line ?? unknown('dry run', 'no labelled namespace is known: name one with -n');
   if (config !== undefined)
     yield* await orUnknown('rights', () => parts.rightsLine(cluster, pods, needsOf(config), labelled));
-  if (!('lines' in configurations)) yield checkOrder(configurations.objects, own);
+  if (!('lines' in configurations) && own.length > 0) yield checkOrder(configurations.objects, own);
   const images = offlineImages(configFile, mayAsk);
   const ask = mayAsk
     ? (image: string, pod: JsonRecord) => registryTrouble(images, image, pod, labelled ?? '')
