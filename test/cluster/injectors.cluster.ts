@@ -176,12 +176,19 @@ describe('injectors', { concurrency: 4 }, () => {
     });
 });
 
+/** Cases whose stand-ins cannot do natively what the programs do. */
+const NOT_NATIVELY: Readonly<Record<string, string>> = {
+  'istio-hold': 'its main asks the proxy that it told to quit before the kubelet has started that again',
+  'istio-cni':
+    'the stand-in for cloud-sql-proxy does not answer the startup probe, which Istio sends through its agent only for regular containers',
+};
+
 describe('injectors, natively', {
   skip: MINOR < 32 && 'native sidecars are sure from Kubernetes 1.32 on',
   concurrency: 4,
 }, () => {
   for (const one of CASES)
-    test(`N2 N3 N5 ${one.name}: ${one.what}`, async (t) => {
+    test(`N2 N3 N5 ${one.name}: ${one.what}`, { skip: NOT_NATIVELY[one.name] ?? false }, async (t) => {
       const output: InjectorOutput = runnable(one.name, one.roles, one.annotations);
       const { ns } = await beside(t, one.name, { asked: 'after', label: 'native', mutate: output.inject });
       await makeConfigMaps(ns);
