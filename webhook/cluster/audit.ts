@@ -13,7 +13,7 @@ import {
   policyUnder,
   wrongLabel,
 } from './not-wrapped.ts';
-import { type Owner, ownerOf, part, podFacts, records, text } from './pod-facts.ts';
+import { type Owner, ownerOf, type PodFacts, part, podFacts, records, text } from './pod-facts.ts';
 import { add, NOTHING, type Requests } from './requests.ts';
 import { wrongKeys, wrongKeysOfJobTemplate, wrongKeysOfNamespace } from './wrong-place.ts';
 
@@ -133,7 +133,7 @@ export class Audit {
     counts.pods++;
     counts.treatments[treatment]++;
     const maker = this.makerOf(raw, pod.owner, namespace);
-    this.row(namespace, maker ?? { kind: 'Pod', name }, treatment, judgement, 1);
+    this.row(namespace, maker ?? { kind: 'Pod', name }, treatment, asItRuns(pod, judgement), 1);
     if (maker === undefined) {
       const own: ManifestPod = {
         path: [],
@@ -213,6 +213,15 @@ export class Audit {
   private complain(where: string, what: string): void {
     this.wrong.set(`${where} ${what}`, { where, what });
   }
+}
+
+/** Of a pod that Curfew has changed, another review says only what this version would write. */
+function asItRuns({ wrapped, converted }: PodFacts, judgement: Judgement): Judgement {
+  if (wrapped)
+    return { ...judgement, reason: 'already-wrapped', message: 'Its containers run under the shim.' };
+  if (converted)
+    return { ...judgement, reason: 'already-converted', message: 'Its sidecars were made native.' };
+  return judgement;
 }
 
 function treatmentOf(judgement: Judgement, isNative: boolean): Treatment {

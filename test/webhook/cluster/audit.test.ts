@@ -163,7 +163,7 @@ test('S2 each pod and template: wrapped, native, passed, refused, and what a lab
   );
   assert.deepEqual(rows, [
     'CronJob nightly 1 waits wrapped',
-    'Pod a 1 wrapped wrapped',
+    'Pod a 1 wrapped already-wrapped',
     'Pod b 1 native native-sidecar',
     'Pod c 1 passed no-known-sidecar',
     'Pod e 1 refused unknown-annotation',
