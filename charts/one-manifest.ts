@@ -31,8 +31,8 @@ export const MANIFESTS: readonly OneManifest[] = [
     // policy/v1beta1 until 1.24, policy/v1 from 1.21: no version of it is known to all.
     flags: [...FLAGS, '--set', 'podDisruptionBudget.enabled=false'],
     versions: [
-      'For Kubernetes 1.20 to 1.29; curfew.yaml is for newer ones. It has no matchConditions, which begin with 1.30, and no',
-      'PodDisruptionBudget, whose version these do not share. This makes one:',
+      'For Kubernetes 1.20 to 1.29; curfew.yaml is for newer ones. It has no matchConditions and no ValidatingAdmissionPolicy, which',
+      'begin with 1.30, and no PodDisruptionBudget, whose version these do not share. This makes one:',
       `  kubectl -n ${NAMESPACE} create poddisruptionbudget curfew --selector=app.kubernetes.io/name=curfew --max-unavailable=1`,
     ],
   },

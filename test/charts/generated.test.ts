@@ -28,7 +28,9 @@ for (const { file } of MANIFESTS)
   test(`${file} begins with its namespace and ends with the MutatingWebhookConfiguration`, () => {
     const all = objectsOf(current(file));
     assert.equal(all[0]?.kind, 'Namespace');
-    assert.equal(all.at(-1)?.kind, 'MutatingWebhookConfiguration');
+    // After what it calls; the policy that guards native sidecars has no such order.
+    const others = all.filter(({ kind }) => !kind.startsWith('ValidatingAdmissionPolicy'));
+    assert.equal(others.at(-1)?.kind, 'MutatingWebhookConfiguration');
     const namespace = all[0]?.metadata.name;
     for (const { kind, metadata } of all.slice(1))
       assert.ok([namespace, undefined].includes(metadata.namespace), kind);

@@ -92,7 +92,9 @@ test('N1 each label value has an entry, and a namespace has one at most', () => 
 
 test('N7 with mode native no pull secret is read', () => {
   const roles = (mode: string) =>
-    objects(set(`config.mode=${mode}`)).filter(({ metadata }) => /pull-secrets/.test(metadata.name));
+    objects(set(`config.mode=${mode}`, 'rbac.pullSecretNamespaces={shop}')).filter(({ metadata }) =>
+      /pull-secrets/.test(metadata.name),
+    );
   assert.deepEqual(roles('native'), []);
   assert.ok(roles('auto').length > 0);
 });
