@@ -17,7 +17,7 @@ function faults(served: Served): Record<string, unknown>[] {
 async function failedReviews(served: Served): Promise<string[]> {
   const { text } = await served.health('/metrics');
   assert.match(text, /^curfew_reviews_in_flight 0$/m);
-  return text.split('\n').filter((line) => line.startsWith('curfew_reviews_total{'));
+  return text.split('\n').filter((line) => /^curfew_reviews_total\{.*\} [1-9]/.test(line));
 }
 
 const annotated = (sidecars: string) => ({
