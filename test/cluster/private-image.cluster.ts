@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
 import { startDockerRegistry } from '../webhook/registry/docker-registry.ts';
 import { exitCodes, Namespace } from './cluster.ts';
@@ -31,7 +31,7 @@ async function must(program: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-before(async () => {
+async function startRegistry(): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'curfew-private-'));
   const htpasswd = join(folder, 'htpasswd');
   const script = 'print "$ARGV[0]:", crypt($ARGV[1], "\\$2b\\$05\\$abcdefghijklmnopqrstuu"), "\\n"';
@@ -60,7 +60,7 @@ before(async () => {
     await must('skopeo', ...flags, `docker-archive:${tar}`, target);
   }
   await pushIndex('main', ['amd64', 'arm64']);
-});
+}
 
 /** Put an index of the images `TAG-ARCHITECTURE` into the registry, as TAG. */
 async function pushIndex(tag: string, architectures: string[]): Promise<void> {
@@ -85,10 +85,10 @@ async function pushIndex(tag: string, architectures: string[]): Promise<void> {
   assert.equal(pushed.status, 201, await pushed.text());
 }
 
-after(async () => {
+async function stopRegistry(): Promise<void> {
   await stop();
   await rm(folder, { recursive: true });
-});
+}
 
 const container = (name: string): V1Container => ({
   name,
@@ -108,30 +108,38 @@ const secret = (name: string, password: string) => ({
   },
 });
 
-test('W5 P7 a Job of private images for two machines that says no command completes, with two secrets of which one works', async (t) => {
-  const ns = await Namespace.make(t, 'private');
-  await ns.create(secret('expired', 'wrong'), secret('good', PASSWORD));
-  const imagePullSecrets = [{ name: 'expired' }, { name: 'good' }];
-  await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec: { imagePullSecrets } }));
-  const name = await ns.podOf('migrate');
-  await ns.waitForJob('migrate');
-  assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
-  assert.deepEqual(
-    (await ns.lines(name, 'main')).map(({ text }) => text),
-    [process.arch === 'arm64' ? '$(date)' : '$(HOME)', process.arch === 'arm64' ? 'arm64' : 'amd64'],
-  );
-  assert.equal((await ns.lines(name, 'proxy')).at(-1)?.text, 'got INT');
-});
+// In a suite: where a run chooses none of the tests, a file's own hooks run all the same, and what they start stays.
+describe('private images', () => {
+  before(startRegistry);
+  after(stopRegistry);
 
-test('W6 W9 without a secret that fits the pod is refused, and told what to do', async (t) => {
-  const ns = await Namespace.make(t, 'private-refused');
-  await ns.create(secret('expired', 'wr0ng'));
-  const spec = { imagePullSecrets: [{ name: 'expired' }] };
-  const refused = await ns.tryCreate(pod('migrate', containers, { annotations: sidecars('proxy'), spec }));
-  assert.notEqual(refused.code, 0);
-  assert.match(
-    refused.stderr,
-    /refused secret private-refused-\w+\/expired, anonymous.*imagePullSecret.*entrypoint\.curfew\.dev\/main/,
-  );
-  assert.doesNotMatch(refused.stderr, /wr0ng/);
+  test('W5 P7 a Job of private images for two machines that says no command completes, with two secrets of which one works', async (t) => {
+    const ns = await Namespace.make(t, 'private');
+    await ns.create(secret('expired', 'wrong'), secret('good', PASSWORD));
+    const imagePullSecrets = [{ name: 'expired' }, { name: 'good' }];
+    await ns.create(
+      job('migrate', containers, { annotations: sidecars('proxy'), spec: { imagePullSecrets } }),
+    );
+    const name = await ns.podOf('migrate');
+    await ns.waitForJob('migrate');
+    assert.deepEqual(exitCodes(await ns.pod(name)), { main: 0, proxy: 0 });
+    assert.deepEqual(
+      (await ns.lines(name, 'main')).map(({ text }) => text),
+      [process.arch === 'arm64' ? '$(date)' : '$(HOME)', process.arch === 'arm64' ? 'arm64' : 'amd64'],
+    );
+    assert.equal((await ns.lines(name, 'proxy')).at(-1)?.text, 'got INT');
+  });
+
+  test('W6 W9 without a secret that fits the pod is refused, and told what to do', async (t) => {
+    const ns = await Namespace.make(t, 'private-refused');
+    await ns.create(secret('expired', 'wr0ng'));
+    const spec = { imagePullSecrets: [{ name: 'expired' }] };
+    const refused = await ns.tryCreate(pod('migrate', containers, { annotations: sidecars('proxy'), spec }));
+    assert.notEqual(refused.code, 0);
+    assert.match(
+      refused.stderr,
+      /refused secret private-refused-\w+\/expired, anonymous.*imagePullSecret.*entrypoint\.curfew\.dev\/main/,
+    );
+    assert.doesNotMatch(refused.stderr, /wr0ng/);
+  });
 });
