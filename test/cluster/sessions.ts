@@ -8,7 +8,7 @@ export interface Session {
   about: string;
   /** Where its tests lie: every `*.cluster.ts` there. */
   folder: string;
-  /** Test files that disturb the whole node: they run when the others are done, one at a time. */
+  /** Test files that disturb the whole node, or whom others disturb: they run when the others are done, one at a time. */
   last?: readonly string[];
   /** A program in that folder that runs in place of tests. */
   program?: string;
@@ -30,6 +30,8 @@ const TABLE = {
   rules: {
     about: "the contract's rules; the webhook runs as a process beside the cluster",
     folder: HERE,
+    // `check` looks at all registrations of the cluster, and other tests make some.
+    last: ['looking.cluster.ts'],
     images: {
       tests: ['steps', 'quit', 'busybox', 'postgres', 'istio', 'linkerd', 'vault'],
       curfew: ['shim'],
