@@ -1,6 +1,6 @@
 /**
  * Bundle the webhook and its command line into `dist/curfew.js`: one file that runs on Node 24 with no node_modules.
- * Names stay, so that a stack trace in a bug report can be read. Beside it, the licenses of what is in it.
+ * Names stay, so that a stack trace in a bug report can be read. Beside it, the npm packages that are in it, and their licenses.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { build, type Metafile } from 'esbuild';
@@ -32,8 +32,16 @@ const shebang = '#!/usr/bin/env node\n';
 /** The oldest Node that parses the bundle: what a distribution of 2020 has. To write the code for it makes it 34 kB longer. */
 const OLDEST_THAT_PARSES = 'node12';
 
-/** The license text of every npm package that has bytes in the bundle. */
-function licenses(metafile: Metafile): string {
+/** An npm package that has bytes in the bundle. */
+interface Part {
+  name: string;
+  version: string;
+  license: string;
+  /** From the root. */
+  folder: string;
+}
+
+function partsOf(metafile: Metafile): Part[] {
   const folders = new Set<string>();
   for (const output of Object.values(metafile.outputs)) {
     for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
@@ -41,18 +49,22 @@ function licenses(metafile: Metafile): string {
       if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
     }
   }
-  return [...folders]
-    .sort()
-    .map((folder) => {
-      const manifest: { name: string; version: string; license: string } = JSON.parse(
-        readFileSync(`${root}${folder}/package.json`, 'utf8'),
-      );
+  return [...folders].sort().map((folder) => {
+    const { name, version, license }: Part = JSON.parse(
+      readFileSync(`${root}${folder}/package.json`, 'utf8'),
+    );
+    return { name, version, license, folder };
+  });
+}
+
+/** Their license texts. */
+function licenses(parts: readonly Part[]): string {
+  return parts
+    .map(({ name, version, license, folder }) => {
       const file = readdirSync(`${root}${folder}`).find((item) => /^licen[cs]e/i.test(item));
       const text =
-        file === undefined
-          ? `License: ${manifest.license}`
-          : readFileSync(`${root}${folder}/${file}`, 'utf8').trim();
-      return `${manifest.name} ${manifest.version}\n\n${text}\n`;
+        file === undefined ? `License: ${license}` : readFileSync(`${root}${folder}/${file}`, 'utf8').trim();
+      return `${name} ${version}\n\n${text}\n`;
     })
     .join(`\n${'-'.repeat(80)}\n\n`);
 }
@@ -83,7 +95,9 @@ try {
   for (const file of outputFiles) writeFileSync(temporary, file.contents);
   chmodSync(temporary, 0o755);
   renameSync(temporary, out); // a process that runs the old file keeps it
-  writeFileSync(`${root}dist/curfew.js.licenses.txt`, licenses(metafile));
+  const parts = partsOf(metafile);
+  writeFileSync(`${root}dist/curfew.js.licenses.txt`, licenses(parts));
+  writeFileSync(`${root}dist/curfew.js.parts.json`, `${JSON.stringify(parts, null, 2)}\n`);
   console.log(`dist/curfew.js  ${outputFiles[0]?.contents.length ?? 0} bytes`);
 } catch (error) {
   if (!(error instanceof Error && 'errors' in error)) throw error;
