@@ -1,6 +1,7 @@
 /** The kinds of values in the configuration, each with its texts for the help and for messages. */
 import { z } from 'zod';
 import { parseDuration } from '../../shim/duration.ts';
+import { VERSION } from '../decision/policy.ts';
 import { parseReference } from '../registry/image-reference.ts';
 import { parseQuantity } from '../shared/quantity.ts';
 
@@ -25,7 +26,7 @@ export const image = (help: string) =>
     .max(512)
     .regex(/^[A-Za-z0-9[][A-Za-z0-9._\-/:@[\]]*$/)
     .refine(isReference)
-    .meta(meta(help, 'an image reference such as ghcr.io/curfew-dev/curfew-shim:0.1.0'));
+    .meta(meta(help, `an image reference such as ghcr.io/curfew-dev/curfew-shim:${VERSION}`));
 
 function isReference(value: string): boolean {
   try {
