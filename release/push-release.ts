@@ -1,0 +1,64 @@
+/** `npm run release:push`: push a release that was made before, as it is, to the registry that it names or to another. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { toolProgram } from './build.ts';
+import { Debian } from './debian.ts';
+import { readLock } from './debian-lock.ts';
+import { provenanceName } from './make.ts';
+import { ReleaseError, run, say, toEnd } from './program.ts';
+import { registryOf } from './provenance.ts';
+import { pushRelease } from './push.ts';
+import { versionOfRelease } from './verify-sums.ts';
+
+const HELP = `usage: npm run release:push -- [FOLDER] [options]
+
+Pushes images, chart, bills of materials and signatures of a release, every byte as it is. FOLDER is dist/release where it
+is left out. Without --user, docker's credentials are used (docker login, or DOCKER_CONFIG).
+
+  --registry HOST/PATH  another place than the one that the release was made for. The chart names that one:
+                        helm install ... --set image.repository=HOST/PATH/curfew,shim.image.repository=HOST/PATH/curfew-shim
+  --plain-http          the registry speaks no TLS
+  --user NAME           log in as NAME, with the password in REGISTRY_PASSWORD
+  --help
+`;
+
+await toEnd('release:push', () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      registry: { type: 'string' },
+      'plain-http': { type: 'boolean', default: false },
+      user: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const folder = resolve(positionals[0] ?? join(import.meta.dirname, '..', 'dist', 'release'));
+  const version = versionOfRelease(folder);
+  const registry = values.registry ?? registryOf(readFileSync(join(folder, provenanceName(version)), 'utf8'));
+  const plainHttp = values['plain-http'];
+  const work = mkdtempSync(join(tmpdir(), 'curfew-push-'));
+  try {
+    const oras = toolProgram(new Debian(join(work, 'apt')), readLock(), 'oras');
+    const credentials = values.user === undefined ? undefined : join(work, 'credentials.json');
+    if (values.user !== undefined && credentials !== undefined) {
+      const password = process.env.REGISTRY_PASSWORD;
+      if (password === undefined) throw new ReleaseError('--user needs the password in REGISTRY_PASSWORD');
+      const [host = ''] = registry.split('/');
+      const flags = ['--registry-config', credentials, ...(plainHttp ? ['--plain-http'] : [])];
+      run(oras, ['login', host, '--username', values.user, '--password-stdin', ...flags], {
+        input: password,
+      });
+    }
+    say(`Curfew ${version} to ${registry}`);
+    pushRelease({ folder, registry, plainHttp, oras, ...(credentials === undefined ? {} : { credentials }) });
+    return 0;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+});

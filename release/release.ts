@@ -1,0 +1,84 @@
+/** `npm run release`: everything that people take, from a tag to `dist/release/`. RELEASE.md says how it is used. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { filesOf } from './archive.ts';
+import { checkInstalled, partsFolder } from './build.ts';
+import { readLock } from './debian-lock.ts';
+import { makeRelease, SUMS } from './make.ts';
+import { ReleaseError, run, say, toEnd } from './program.ts';
+import { pushRelease, REPOSITORIES } from './push.ts';
+import { signRelease } from './signing.ts';
+import { readSource } from './source.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const REGISTRY = 'ghcr.io/curfew-dev';
+const BY_HAND = 'https://github.com/curfew-dev/curfew/blob/main/RELEASE.md#steps';
+const HELP = `usage: npm run release -- [options]
+
+Makes dist/release/ from the clean tag that is checked out: images, chart, manifest, command line, bills of materials,
+provenance and checksums. The same tag gives the same bytes. Needs Debian on amd64, and root.
+
+  --registry HOST/PATH  where the images and the chart will lie (default ${REGISTRY}), and push them there
+                        with docker's credentials (docker login, or DOCKER_CONFIG)
+  --no-push             only name it
+  --plain-http          the registry speaks no TLS
+  --key KEY             sign images, chart and checksums with cosign: a file made by "cosign generate-key-pair", whose
+                        password is COSIGN_PASSWORD, or any key that cosign takes (env://NAME, a KMS)
+  --builder URI         who runs this, for the provenance (default: a person)
+  --out FOLDER          instead of dist/release; an older release there is replaced
+  --help
+`;
+
+await toEnd('release', async () => {
+  const { values } = parseArgs({
+    options: {
+      registry: { type: 'string' },
+      'no-push': { type: 'boolean', default: false },
+      'plain-http': { type: 'boolean', default: false },
+      key: { type: 'string' },
+      builder: { type: 'string', default: BY_HAND },
+      out: { type: 'string', default: join(ROOT, 'dist', 'release') },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const registry = values.registry ?? REGISTRY;
+  if (!/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/.test(registry))
+    throw new ReleaseError(`--registry ${registry} is not HOST/PATH, as in registry.example.com/team`);
+  if (process.getuid?.() !== 0) throw new ReleaseError('needs root, because it unpacks images with buildah');
+  if (process.arch !== 'x64') throw new ReleaseError('needs amd64: other compilers might make other bytes');
+  if (existsSync(values.out) && readdirSync(values.out).length > 0 && !existsSync(join(values.out, SUMS)))
+    throw new ReleaseError(`${values.out} holds something else than a release; it would be replaced`);
+  const source = readSource(ROOT);
+  const lock = readLock();
+  checkInstalled(lock);
+  process.umask(0o022);
+
+  mkdirSync(partsFolder(), { recursive: true });
+  const work = mkdtempSync(join(partsFolder(), '.making-'));
+  try {
+    const made = await makeRelease({ root: ROOT, source, lock, registry, builder: values.builder, work });
+    if (values.key !== undefined) {
+      say('signatures');
+      await signRelease(made, registry, values.key, work);
+    }
+    for (const kind of ['oci', 'signatures'])
+      for (const name of REPOSITORIES)
+        rmSync(join(made.folder, kind, name, 'ingest'), { recursive: true, force: true }); // what oras leaves behind
+    rmSync(values.out, { recursive: true, force: true });
+    mkdirSync(join(values.out, '..'), { recursive: true });
+    run('cp', ['-r', made.folder, values.out]);
+    if (values.registry !== undefined && !values['no-push']) {
+      say(`push to ${registry}`);
+      pushRelease({ folder: values.out, registry, plainHttp: values['plain-http'], oras: made.tools.oras });
+    }
+    say(`${values.out}: Curfew ${source.version}, ${filesOf(values.out).length} files`);
+    return 0;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+});
