@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { DOCUMENTS, ROOT } from './documents.ts';
 
-const rules = [...(DOCUMENTS.get('docs/contract.md') ?? '').matchAll(/^- ([VWPLNSO]\d+) /gm)].map(
+const rules = [...(DOCUMENTS.get('docs/contract.md') ?? '').matchAll(/^- ([VWPLNSOR]\d+) /gm)].map(
   ([, rule = '']) => rule,
 );
 

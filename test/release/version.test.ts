@@ -1,0 +1,69 @@
+/** The version stands in one place. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CHANGELOG } from '../../charts/changelog.ts';
+import packageFile from '../../package.json' with { type: 'json' };
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const VERSION = packageFile.version;
+
+/** Where the version may be read, and what holds it equal there. */
+const PLACES: readonly { path: RegExp; held: string }[] = [
+  { path: /^package\.json$/, held: 'the one place' },
+  { path: /^package-lock\.json$/, held: 'npm version' },
+  { path: /^charts\/curfew\/Chart\.yaml$/, held: 'npm run generate' },
+  { path: /^charts\/curfew(-1\.20)?\.yaml$/, held: 'npm run generate' },
+  { path: /^charts\/curfew\/(values\.schema\.json|README\.md)$/, held: 'npm run generate' },
+  { path: /^docs\/reference\/configuration\.md$/, held: 'npm run generate' },
+  { path: /^test\/charts\/golden\//, held: 'UPDATE_GOLDEN=1 npm test -- golden' },
+  { path: /^README\.md$/, held: 'the test below' },
+  { path: /^(CHANGELOG|docs\/upgrading)\.md$/, held: 'history: each version stays' },
+];
+
+/** Files that speak of versions without meaning this one: examples of what a user may have. */
+const EXAMPLES = /^test\/(charts|release)\/[^/]+\.ts$/;
+
+const lock: { version: string; packages: Record<string, { version?: string }> } = JSON.parse(
+  readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
+);
+
+test('R4 the version stands in package.json, and elsewhere only where something holds it equal', () => {
+  const word = new RegExp(`(?<![0-9.])${VERSION.replaceAll('.', '\\.')}(?![0-9]|\\.[0-9])`);
+  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  }).split('\n');
+  const wrong = files.filter(
+    (path) =>
+      path !== '' &&
+      existsSync(join(ROOT, path)) &&
+      !EXAMPLES.test(path) &&
+      !PLACES.some((place) => place.path.test(path)) &&
+      word.test(readFileSync(join(ROOT, path), 'utf8').replaceAll(/https?:\S+/g, '')),
+  );
+  assert.deepEqual(
+    wrong,
+    [],
+    'Take the version from package.json, or say in PLACES what holds it equal there',
+  );
+});
+
+test('R4 package-lock.json and README.md say the version of package.json', () => {
+  assert.equal(lock.version, VERSION);
+  assert.equal(lock.packages['']?.version, VERSION);
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  for (const [, said] of readme.matchAll(/curfew(?:-shim|-cli)?[:@-]v?(\d+\.\d+\.\d+)/g))
+    assert.equal(said, VERSION);
+});
+
+test('the changelog has a dated section for the version, the newest first, and one for what is to come', () => {
+  const [first, second, ...older] = CHANGELOG;
+  assert.equal(first?.version, 'Unreleased');
+  assert.equal(second?.version, VERSION);
+  assert.ok((second?.changes.length ?? 0) > 0);
+  const dates = [second, ...older].map((section) => section?.date ?? '');
+  assert.deepEqual(dates, [...dates].sort().reverse());
+});
