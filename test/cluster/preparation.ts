@@ -94,5 +94,6 @@ export async function prepareImages(folder: string, images: Images, signal: Abor
   progress('images');
   const cache = (name: string) => ({ env: { CACHE: join(cacheFolder(), name) }, signal });
   await mustRun(join(RIG, 'images'), [folder, ...images.tests], cache('images'));
+  if (images.curfew.length === 0) return;
   await mustRun(join(RIG, 'curfew-images'), [folder, distFolder(), ...images.curfew], cache('curfew-images'));
 }

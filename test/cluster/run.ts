@@ -9,6 +9,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from '../../charts/clients.ts';
 import { prepare, prepareImages, progress, run } from './preparation.ts';
+import { prepareReleases } from './release/releases.ts';
 import { isSession, SESSION_NAMES, SESSIONS, type SessionName } from './sessions.ts';
 
 const HELP = `usage: npm run test:cluster -- [options] [FILE...]
@@ -135,6 +136,10 @@ async function runSession(
     mkdirSync(images, { mode: 0o700 });
     writeFileSync(join(state, 'run.pid'), String(process.pid));
     await prepareImages(images, SESSIONS[name].images, signal);
+    if (SESSIONS[name].releases) {
+      progress('releases: this one and the one before');
+      await prepareReleases(state);
+    }
     const session = [process.execPath, join(import.meta.dirname, 'session.ts'), ...files];
     return await run(join(RIG, 'enclosure'), session, {
       signal,

@@ -14,6 +14,8 @@ export interface Session {
   program?: string;
   /** The images that its node loads. */
   images: Images;
+  /** Whether it needs a release of this tree and the one before (release/releases.ts). */
+  releases?: boolean;
   /** `process`: the webhook runs beside the cluster and is registered by URL; `none`: its tests install it. */
   webhook: 'process' | 'none';
   /** Test files at a time. On two cores they mostly wait for the kubelet. */
@@ -56,6 +58,17 @@ const TABLE = {
     about: 'the real images, the chart and the manifest in an empty cluster',
     folder: join(HERE, 'install'),
     images: { tests: ['steps'], curfew: ['curfew', 'shim'] },
+    webhook: 'none',
+    concurrency: 1, // there is one installation in a cluster
+    timeout: 600_000,
+    usual: true,
+  },
+  release: {
+    about:
+      'a release from a registry: install by helm install oci://, upgrade from the one before, roll back',
+    folder: join(HERE, 'release'),
+    images: { tests: ['steps'], curfew: [] },
+    releases: true,
     webhook: 'none',
     concurrency: 1, // there is one installation in a cluster
     timeout: 600_000,
