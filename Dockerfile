@@ -1,6 +1,7 @@
 # Curfew's two images, from a dist/ that `npm run build` has made:
-#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=0.1.0 --target shim .
-#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=0.1.0 --target webhook .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=... --target shim .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=... --target webhook .
+# `npm run release` builds them with buildah, on bases of its own.
 # The same files and bases give the same image, byte for byte, where the tool is told to leave its own clock out:
 # buildah --timestamp 0, or docker buildx with SOURCE_DATE_EPOCH=0 and --output type=image,rewrite-timestamp=true.
 # Nothing is run in a build, so that another platform's image needs no emulation.
