@@ -72,7 +72,7 @@ const TABLE = {
     webhook: 'none',
     concurrency: 1, // there is one installation in a cluster
     timeout: 600_000,
-    usual: true,
+    usual: false,
   },
   chaos: {
     about: 'pods in a node that misbehaves (npm run test:chaos)',
