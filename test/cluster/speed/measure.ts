@@ -38,7 +38,7 @@ const GOLDEN = 0.618034;
 const samples = await run();
 const rows = measuredOf(samples).map((measured) => ({ measured, figure: figureOf(measured) }));
 console.log(`\nmedians of ${ROUNDS} pods of each kind`);
-for (const name of KIND_NAMES) console.log(`  ${name.padEnd(8)}${KINDS[name].about}`);
+for (const name of KIND_NAMES) console.log(`  ${name.padEnd(10)}${KINDS[name].about}`);
 console.log(`\n${formatTable(rows)}`);
 const figures = rows.map(({ figure }) => figure);
 writeFileSync(
