@@ -4,6 +4,7 @@ import type { MutatedContainer } from '../decision/mutation.ts';
 import { INSTALL_CONTAINER } from '../decision/vocabulary.ts';
 import type { Verdict } from '../manifest/judge.ts';
 import { isRecord, isTexts, member } from '../shared/json.ts';
+import { brief } from '../shared/wording.ts';
 
 /**
  * The containers of a pod, with their commands as a person wrote them: what comes from an image stands in a pod with every `$(` as `$$(`,
@@ -63,8 +64,7 @@ export function costOf({ pod, mutation }: Verdict): string[] {
 }
 
 function sidecarsOf({ containers }: Verdict['mutation']): string {
-  const sidecars = containers.filter(({ role }) => role === 'sidecar').map(({ name }) => name);
-  return sidecars.slice(0, 8).join(', ') + (sidecars.length > 8 ? ', ...' : '');
+  return brief(containers.filter(({ role }) => role === 'sidecar').map(({ name }) => name));
 }
 
 /** L12: 2 s, or a quarter of a grace period shorter than 8 s. */

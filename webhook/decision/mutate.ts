@@ -4,7 +4,7 @@
  */
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { ShapeError } from '../shared/json.ts';
-import { boundWarnings } from '../shared/wording.ts';
+import { boundWarnings, brief } from '../shared/wording.ts';
 import { decide } from './decide.ts';
 import { type EarlierRun, findEarlierRun } from './earlier-run.ts';
 import type { ImageAnswer, ImageRequest } from './images.ts';
@@ -151,8 +151,4 @@ function notWrapped(verdict: NotWrapped, pod?: PodView, earlier?: EarlierRun): M
     warnings: warning === undefined ? [] : boundWarnings([`Curfew: ${warning}`]),
     containers: [],
   };
-}
-
-function brief(names: readonly string[]): string {
-  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
 }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterVersion, Minor } from '../decision/mode.ts';
-import { errorFields, type Log } from './log.ts';
+import { kubernetesErrorFields, type Log } from './log.ts';
 
 /** Milliseconds. An upgrade of a control plane takes minutes, and nothing is wrong while the older version is believed. */
 const PERIOD = 5 * 60_000;
@@ -35,7 +35,10 @@ export async function watchVersion(
       return PERIOD;
     } catch (error) {
       if (!failing && !closing.aborted)
-        log.warn({ known: server !== undefined, ...why(error) }, 'API server version not read');
+        log.warn(
+          { known: server !== undefined, ...kubernetesErrorFields(error) },
+          'API server version not read',
+        );
       failing = true;
       return RETRY;
     }
@@ -46,11 +49,4 @@ export async function watchVersion(
   };
   void again(await ask());
   return () => ({ server, leastKubelet });
-}
-
-/** The message of an error of the API server's, which names the way out; of any other error only its kind. */
-function why(error: unknown): object {
-  return error instanceof Error && error.name === 'KubernetesError'
-    ? { message: error.message }
-    : errorFields(error);
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { JsonRecord } from '../shared/json.ts';
 import type { ReviewRequest } from './admission-review.ts';
-import { bounded, errorFields, type Log } from './log.ts';
+import { bounded, kubernetesErrorFields, type Log } from './log.ts';
 import { controllerUid, eventObject, type ReviewEvent } from './review-event.ts';
 
 /** Where Events are written to. */
@@ -115,7 +115,10 @@ export class Events {
         }
         this.parts.ended('failed');
         if (!this.failing)
-          this.parts.log.warn({ namespace: bounded(namespace), ...why(error) }, 'event not written');
+          this.parts.log.warn(
+            { namespace: bounded(namespace), ...kubernetesErrorFields(error) },
+            'event not written',
+          );
         this.failing = true;
       }
     }
@@ -178,11 +181,4 @@ async function inTime(ms: number, work: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The message of an error of the API server's, which names what was tried and the way out; of any other error only its kind. */
-function why(error: unknown): object {
-  return error instanceof Error && error.name === 'KubernetesError'
-    ? { message: error.message }
-    : errorFields(error);
 }

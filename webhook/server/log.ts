@@ -87,3 +87,10 @@ export function errorFields(error: unknown): { error: string; code?: string; fra
     .slice(0, 8);
   return { error: bounded(error.name), ...code, frames };
 }
+
+/** The message of an error of the API server's, which names what was tried and the way out; of any other error only its kind. */
+export function kubernetesErrorFields(error: unknown): object {
+  return error instanceof Error && error.name === 'KubernetesError'
+    ? { message: error.message }
+    : errorFields(error);
+}

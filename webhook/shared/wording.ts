@@ -39,3 +39,8 @@ export function boundWarnings(warnings: readonly string[]): string[] {
   const shown = distinct.slice(0, MAX_WARNINGS - 1);
   return [...shown, `Curfew: and ${distinct.length - shown.length} more warnings; see curfew explain`];
 }
+
+/** Names for a sentence: the first eight. @example 'app, worker' */
+export function brief(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
+}

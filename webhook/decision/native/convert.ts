@@ -1,7 +1,7 @@
 /** Native mode (N2): the sidecars leave spec.containers and become init containers with restartPolicy Always. Nothing else of them changes. */
 import type { Operation } from 'fast-json-patch';
 import { ShapeError } from '../../shared/json.ts';
-import { boundWarnings } from '../../shared/wording.ts';
+import { boundWarnings, brief } from '../../shared/wording.ts';
 import { parseContainer } from '../container.ts';
 import type { Decision } from '../decide.ts';
 import { addedDefaultContainer, authorsDefaultContainer, DEFAULT_CONTAINER } from '../default-container.ts';
@@ -188,8 +188,4 @@ function reported(part: ReadPart, { readiness }: NativePlan): MutatedContainer {
 
 function wordsOf({ container: { command = [], args = [] } }: ReadPart): string[] {
   return [...command, ...args];
-}
-
-function brief(names: readonly string[]): string {
-  return names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
 }
