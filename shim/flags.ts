@@ -12,34 +12,28 @@ export function unknownRole(role: string | undefined): UsageError {
 
 /** `--name=value` arguments, each taken once; what nobody took is an error. */
 export class Flags {
-  private readonly left: string[];
+  /** What was given and not taken yet: the values of each `--name=`, and as many empty ones of each argument without a value. */
+  private readonly left = new Map<string, string[]>();
 
   constructor(args: string[]) {
-    this.left = args;
+    for (const arg of args) {
+      const name = arg.slice(0, arg.indexOf('=') + 1) || arg;
+      const values = this.left.get(name);
+      if (values === undefined) this.left.set(name, [arg.slice(name.length)]);
+      else values.push(arg.slice(name.length));
+    }
   }
 
   all(name: string): string[] {
-    const prefix = `--${name}=`;
-    const values: string[] = [];
-    for (let i = 0; i < this.left.length; ) {
-      const arg = this.left[i] ?? '';
-      if (arg.startsWith(prefix))
-        values.push(...this.left.splice(i, 1).map((flag) => flag.slice(prefix.length)));
-      else i++;
-    }
-    return values;
+    return this.take(`--${name}=`);
   }
 
   one(name: string): string | undefined {
-    const values = this.all(name);
-    if (values.length > 1) throw new UsageError(`--${name} is given ${values.length} times`);
-    return values[0];
+    return only(name, this.all(name));
   }
 
   present(name: string): boolean {
-    const at = this.left.indexOf(`--${name}`);
-    if (at >= 0) this.left.splice(at, 1);
-    return at >= 0;
+    return only(name, this.take(`--${name}`)) !== undefined;
   }
 
   names(name: string): string[] {
@@ -66,6 +60,18 @@ export class Flags {
   }
 
   finish(): void {
-    if (this.left.length > 0) throw new UsageError(`unknown argument ${JSON.stringify(this.left[0])}`);
+    for (const [name, [value]] of this.left)
+      throw new UsageError(`unknown argument ${JSON.stringify(`${name}${value}`)}`);
   }
+
+  private take(name: string): string[] {
+    const values = this.left.get(name) ?? [];
+    this.left.delete(name);
+    return values;
+  }
+}
+
+function only(name: string, values: readonly string[]): string | undefined {
+  if (values.length > 1) throw new UsageError(`--${name} is given ${values.length} times`);
+  return values[0];
 }
