@@ -64,17 +64,21 @@ const FATES: Readonly<Record<EventFate, true>> = {
   dropped: true,
 };
 
+/** Each decision about a pod. */
+function* verdicts(): Generator<Pick<Mutation, 'outcome' | 'reason'>> {
+  for (const reason of REASONS) {
+    const { becomes } = REASON_MEANINGS[reason];
+    if (becomes === 'refused if it asks') yield { outcome: 'refused', reason };
+    yield { outcome: becomes === 'refused if it asks' ? 'unchanged' : becomes, reason };
+  }
+}
+
 /**
  * What a review can become, and why. Every series is there with 0 from the start: `increase()` takes the first value that it sees for
  * what was there before, so it would not see a first event.
  */
 function* reviewSeries(): Generator<{ outcome: Outcome; reason: OutcomeReason }> {
-  for (const reason of REASONS) {
-    const { becomes } = REASON_MEANINGS[reason];
-    if (becomes === 'refused if it asks') yield { outcome: 'refused', reason };
-    const outcome = becomes === 'refused if it asks' ? 'unchanged' : becomes;
-    yield { outcome: outcomeOf({ outcome, reason }), reason };
-  }
+  for (const { outcome, reason } of verdicts()) yield { outcome: outcomeOf({ outcome, reason }), reason };
   for (const reason of REJECTION_CODES) yield { outcome: 'rejected', reason };
   yield { outcome: 'unchanged', reason: 'not-a-pod-creation' };
   yield { outcome: 'unchanged', reason: 'audit' };
@@ -119,6 +123,7 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['outcome', 'reason', 'mode'],
     registers,
   });
+  for (const { outcome, reason } of verdicts()) audits.inc(labels(outcome, reason), 0);
   let waiting = 0;
   new Gauge({
     name: 'curfew_reviews_in_flight',

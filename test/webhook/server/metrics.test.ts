@@ -13,19 +13,19 @@ const CLUSTER = { server: 36 };
 const series = async (metrics: ReturnType<typeof createMetrics>) =>
   new Set((await metrics.text()).split('\n').map((line) => line.replace(/ \S+$/, '')));
 
-test('O6 every series of a review is there with 0 before the first one', async () => {
+test('O6 every series of a review, and of one that is only audited, is there with 0 before the first one', async () => {
   const text = await createMetrics('0').text();
-  const counts = [...text.matchAll(/^curfew_reviews_total\{.*\} (.*)$/gm)].map(([, count]) => count);
+  const counts = [...text.matchAll(/^curfew_(?:review|audit)s_total\{.*\} (.*)$/gm)].map(([, count]) => count);
   assert.deepEqual(new Set(counts), new Set(['0']));
   const known = await series(createMetrics('0'));
-  const has = (outcome: string, reason: string, mode?: string) => {
+  const has = (counted: 'reviews' | 'audits', outcome: string, reason: string, mode?: string) => {
     const by = mode === undefined ? '' : `,mode="${mode}"`;
-    const name = `curfew_reviews_total{outcome="${outcome}",reason="${reason}"${by}}`;
+    const name = `curfew_${counted}_total{outcome="${outcome}",reason="${reason}"${by}}`;
     assert.ok(known.has(name), name);
   };
-  for (const code of REJECTION_CODES) has('rejected', code);
-  has('failed', 'internal');
-  has('unchanged', 'not-a-pod-creation');
+  for (const code of REJECTION_CODES) has('reviews', 'rejected', code);
+  has('reviews', 'failed', 'internal');
+  has('reviews', 'unchanged', 'not-a-pod-creation');
   fc.assert(
     fc.property(anyPod, (pod) => {
       for (const mode of ['shim', 'native', 'auto'] as const) {
@@ -35,8 +35,9 @@ test('O6 every series of a review is there with 0 before the first one', async (
           new Map(Object.entries(EVERY_IMAGE)),
         );
         // A pod that is left alone or refused has no mechanism.
-        const isHeld = /wrapped|converted/.test(verdict.reason);
-        has(outcomeOf(verdict), verdict.reason, isHeld ? verdict.mode : undefined);
+        const held = /wrapped|converted/.test(verdict.reason) ? verdict.mode : undefined;
+        has('reviews', outcomeOf(verdict), verdict.reason, held);
+        has('audits', verdict.outcome, verdict.reason, held);
       }
     }),
   );
@@ -48,6 +49,8 @@ test('O6 what has happened adds no series, but those of a registry that is named
   const images = metrics.imageLookups(['registry.local']);
   const before = await series(metrics);
   metrics.eventEnded('failed');
+  metrics.audited('wrapped', 'wrapped');
+  metrics.audited('refused', 'bad-annotation');
   managed.certificateWritten('renewed');
   managed.caBundleWritten();
   managed.watchFailed('secret');
