@@ -32,13 +32,19 @@ export function wrapOperations({ pod, earlier, parts, order }: Plan, desired: De
   return operations;
 }
 
+/**
+ * What each of our volumes may hold. The kubelet evicts a pod that goes beyond, so it is far above what is there: 0.5 MiB for the shim, and
+ * for 128 containers a block each, 8 MiB in all where a block of the file system has 64 KiB.
+ */
+const VOLUME_SIZE = '32Mi';
+
 function putVolumes(operations: Operation[], pod: PodView): void {
   const missing = OUR_VOLUMES.filter((name) => !pod.volumes.some((volume) => volume.name === name));
   append(
     operations,
     '/spec/volumes',
     member(pod.spec, 'volumes'),
-    missing.map((name) => ({ name, emptyDir: {} })),
+    missing.map((name) => ({ name, emptyDir: { sizeLimit: VOLUME_SIZE } })),
   );
 }
 

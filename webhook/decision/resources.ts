@@ -19,6 +19,9 @@ export interface InstallResources {
  * - Scheduling and quota: an init container counts by max(it, sum of the containers), so each amount is at most the sum
  *   over the pod's regular containers. An amount that none of them sets is not set here either: where a ResourceQuota or
  *   LimitRange demands one, every container has it by the time a webhook is asked.
+ * - LimitRange: it bounds each container's request, limit and their ratio, and its refusal names no container. What holds for each of the
+ *   pod's own holds for an amount between their smallest and their greatest, at no higher ratio than theirs. One that some of them do not set
+ *   has no bound, or the pod is refused with and without us (kubernetes: plugin/pkg/admission/limitranger, PodValidateLimitFunc).
  * - QoS class, which counts init containers too: a pod without any amount stays BestEffort, because nothing is set; a pod
  *   whose containers all have requests equal to limits stays Guaranteed, because the request is raised to the limit here
  *   too; every other pod is Burstable already.
@@ -36,13 +39,16 @@ export function installResources(pod: PodView, policy: Policy): InstallResources
   const requests: Partial<Record<ResourceName, string>> = {};
   const limits: Partial<Record<ResourceName, string>> = {};
   for (const name of RESOURCE_NAMES) {
-    const limit = atMost(
-      policy.shim.resources.limits[name],
-      least(sum(containers, name, 'limit'), own[name].limit),
-      name,
-    );
-    const most = least(least(sum(containers, name, 'request'), own[name].request), limit?.amount);
-    const request = guaranteed ? limit : atMost(policy.shim.resources.requests[name], most, name);
+    const all = containers.map((amounts) => amounts[name]);
+    const chosen = (kind: keyof Amount, bound?: number) =>
+      within(
+        policy.shim.resources[`${kind}s`][name],
+        boundsOf(all, kind),
+        least(own[name][kind], bound),
+        name,
+      );
+    const limit = chosen('limit');
+    const request = guaranteed ? limit : atRatio(chosen('request', limit?.amount), limit, ratioOf(all), name);
     if (limit !== undefined) limits[name] = limit.text;
     if (request !== undefined) requests[name] = request.text;
   }
@@ -86,18 +92,29 @@ function isGuaranteed(amounts: ContainerAmounts): boolean {
   });
 }
 
-/** Over the containers that set it; undefined where none does. */
-function sum(
-  containers: readonly ContainerAmounts[],
-  name: ResourceName,
-  kind: keyof Amount,
-): number | undefined {
-  let total: number | undefined;
-  for (const amounts of containers) {
-    const value = amounts[name][kind];
-    if (value !== undefined) total = (total ?? 0) + value;
-  }
-  return total;
+/** Between which amounts ours must be. */
+interface Bounds {
+  least: number;
+  most: number;
+}
+
+/** The smallest and the greatest amount where every container sets it, else anything up to their sum; undefined where none sets it. */
+function boundsOf(containers: readonly Amount[], kind: keyof Amount): Bounds | undefined {
+  const set = containers.flatMap((amount) => amount[kind] ?? []);
+  if (set.length === 0) return undefined;
+  if (set.length === containers.length) return { least: Math.min(...set), most: Math.max(...set) };
+  // What is the least for requests is the least for limits.
+  const requests = kind === 'limit' ? boundsOf(containers, 'request') : undefined;
+  return { least: requests?.least ?? 0, most: set.reduce((sum, one) => sum + one, 0) };
+}
+
+/** The greatest limit in terms of its request; Infinity where a container has only one of the two. */
+function ratioOf(containers: readonly Amount[]): number {
+  return Math.max(
+    ...containers.map(({ request, limit }) =>
+      request && limit ? limit / request : Number.POSITIVE_INFINITY,
+    ),
+  );
 }
 
 /** A chosen amount, as it is written and as it counts. */
@@ -106,16 +123,40 @@ interface Chosen {
   amount: number;
 }
 
-function atMost(wanted: string, most: number | undefined, name: ResourceName): Chosen | undefined {
-  if (most === undefined) return undefined;
-  const amount = parseQuantity(wanted) ?? 0;
-  if (amount <= most) return { text: wanted, amount };
-  return { text: name === 'cpu' ? formatCpu(most) : formatMemory(most), amount: most };
+/** The amount that comes nearest to the wanted one. @param bound what counts more than the bounds */
+function within(
+  wanted: string,
+  bounds: Bounds | undefined,
+  bound: number | undefined,
+  name: ResourceName,
+): Chosen | undefined {
+  if (bounds === undefined) return undefined;
+  const asked = parseQuantity(wanted) ?? 0;
+  const most = Math.min(bounds.most, bound ?? Number.POSITIVE_INFINITY);
+  const amount = Math.min(Math.max(asked, bounds.least), most);
+  return amount === asked ? { text: wanted, amount } : { text: format(name, amount), amount };
 }
 
-/** The amount, where there is one, but not above the bound, where there is one. */
-function least(amount: number | undefined, bound: number | undefined): number | undefined {
-  return amount === undefined || bound === undefined ? amount : Math.min(amount, bound);
+/** The request, raised where the limit would be more than `ratio` times as much: to less than what the greatest container requests. */
+function atRatio(
+  request: Chosen | undefined,
+  limit: Chosen | undefined,
+  ratio: number,
+  name: ResourceName,
+): Chosen | undefined {
+  if (request === undefined || limit === undefined || request.amount * ratio >= limit.amount) return request;
+  const unit = name === 'cpu' ? 1_000 : 1;
+  const amount = Math.ceil((limit.amount / ratio) * unit - 1e-6) / unit;
+  return { text: format(name, amount), amount };
+}
+
+function format(name: ResourceName, amount: number): string {
+  return name === 'cpu' ? formatCpu(amount) : formatMemory(amount);
+}
+
+/** The smaller of those that are there. */
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 function hasAny(amounts: Partial<Record<ResourceName, string>>): boolean {

@@ -1,37 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { defaultPolicy } from '../../../webhook/decision/policy.ts';
-import { formatCpu, formatMemory, parseQuantity } from '../../../webhook/shared/quantity.ts';
 import {
   app,
   applied,
   jobPod,
   mutation,
-  POLICY,
   proxy,
   type TestContainer,
   type TestPod,
   wrapped,
 } from './mutated-pod.ts';
-
-interface Resources {
-  requests?: Record<string, string>;
-  limits?: Record<string, string>;
-}
-
-const both = (cpu: string, memory: string): Resources => ({
-  requests: { cpu, memory },
-  limits: { cpu, memory },
-});
-
-function installed(first?: Resources, second?: Resources, spec: object = {}, policy = POLICY): unknown {
-  const pod = wrapped(
-    jobPod(undefined, [app({ resources: first }), proxy({ resources: second })], spec),
-    {},
-    policy,
-  );
-  return pod.spec.initContainers?.[0]?.resources;
-}
 
 describe('W4 the init container', () => {
   test('W4 it comes first, satisfies "restricted", and mounts both volumes for writing', () => {
@@ -55,6 +34,10 @@ describe('W4 the init container', () => {
       ],
     });
     assert.equal(pod.spec.initContainers?.[1]?.name, 'setup');
+    assert.deepEqual(pod.spec.volumes, [
+      { name: 'curfew-bin', emptyDir: { sizeLimit: '32Mi' } },
+      { name: 'curfew-run', emptyDir: { sizeLimit: '32Mi' } },
+    ]);
     for (const container of pod.spec.containers)
       assert.deepEqual(container.volumeMounts, [
         { name: 'curfew-bin', mountPath: '/curfew/bin', readOnly: true },
@@ -90,110 +73,6 @@ describe('W4 the init container', () => {
         imagePullPolicy: 'Never',
         resources: { requests: { cpu: '1m', memory: '16Mi' }, limits: { memory: '20Mi' } },
       },
-    );
-  });
-});
-
-describe('W4 requests, limits and the QoS class', () => {
-  test('W4 BestEffort stays BestEffort: nothing is set where no container sets anything', () => {
-    assert.equal(installed(), undefined);
-    assert.equal(installed({}, { requests: {} }), undefined);
-  });
-
-  test('W4 Guaranteed stays Guaranteed: requests equal limits here too', () => {
-    assert.deepEqual(installed(both('1', '1Gi'), both('500m', '64Mi')), both('100m', '32Mi'));
-    assert.deepEqual(
-      installed({ limits: { cpu: '1', memory: '1Gi' } }, both('0.5', '64Mi')),
-      both('100m', '32Mi'),
-    );
-  });
-
-  test('W4 an init container of the pod’s own can make it Burstable', () => {
-    const spec = { initContainers: [{ name: 'setup', image: 'setup:1' }] };
-    assert.deepEqual(installed(both('1', '1Gi'), both('1', '1Gi'), spec), {
-      requests: { cpu: '10m', memory: '16Mi' },
-      limits: { cpu: '100m', memory: '32Mi' },
-    });
-  });
-
-  test('W4 Burstable: each amount is set where the pod sets it, and never above its sum', () => {
-    assert.deepEqual(installed({ requests: { cpu: '4m' } }, { requests: { cpu: '3m' } }), {
-      requests: { cpu: '7m' },
-    });
-    assert.deepEqual(installed({ limits: { memory: '8Mi' } }), {
-      requests: { memory: '8Mi' },
-      limits: { memory: '8Mi' },
-    });
-    assert.deepEqual(installed({ requests: { cpu: '1' }, limits: { cpu: '5m' } }), {
-      requests: { cpu: '5m' },
-      limits: { cpu: '5m' },
-    });
-    assert.deepEqual(installed({ requests: { cpu: 'lots' } }), undefined);
-  });
-
-  test('W4 pod-level resources: nothing where only the pod sets an amount, else never above the pod’s own', () => {
-    const own = (resources: Resources) => ({ resources });
-    assert.equal(installed({}, {}, own(both('1', '1Gi'))), undefined);
-    assert.deepEqual(installed({ requests: { cpu: '1' } }, {}, own(both('2', '1Gi'))), {
-      requests: { cpu: '10m' },
-    });
-    // Each of the two limits is allowed, their sum would not be.
-    const each = { limits: { cpu: '40m', memory: '24Mi' } };
-    assert.deepEqual(
-      installed(each, each, own({ limits: { cpu: '50m', memory: '30Mi' } })),
-      both('50m', '30Mi'),
-    );
-    const small = { requests: { cpu: '4m' }, limits: { cpu: '8m' } };
-    assert.deepEqual(installed({ limits: { cpu: '8m' } }, { requests: { cpu: '1m' } }, own(small)), {
-      requests: { cpu: '4m' },
-      limits: { cpu: '8m' },
-    });
-    assert.deepEqual(installed(each, {}, own({ limits: { cpu: 'lots' } })), installed(each, {}));
-  });
-
-  test('W3 the API server’s own way to write an amount is no difference', () => {
-    const policy = defaultPolicy({
-      shim: { resources: { requests: { cpu: '0.01', memory: '16384Ki' }, limits: { cpu: '0.1' } } },
-    });
-    const pod = jobPod(undefined, [app({ resources: both('1', '1Gi') }), proxy()]);
-    const stored: TestPod = JSON.parse(
-      JSON.stringify(wrapped(pod, {}, policy))
-        .replace('"0.01"', '"10m"')
-        .replace('"16384Ki"', '"16Mi"')
-        .replace('"0.1"', '"100m"'),
-    );
-    assert.deepEqual(mutation(stored, {}, policy).operations, []);
-  });
-
-  test('quantities', () => {
-    for (const [text, amount] of [
-      ['250m', 0.25],
-      ['70m', 0.07],
-      ['1.5', 1.5],
-      ['.5', 0.5],
-      ['5.', 5],
-      ['1e3', 1000],
-      ['1E3', 1000],
-      ['2E', 2e18],
-      ['64Mi', 67108864],
-      ['1k', 1000],
-      ['100n', 1e-7],
-      [3, 3],
-      ['-1', -1],
-    ] as const)
-      assert.equal(parseQuantity(text), amount);
-    for (const wrong of ['', 'm', '1 Gi', '1Gib', 'NaN', '1e', '0x1', null, {}, Number.NaN, '1'.repeat(99)])
-      assert.equal(parseQuantity(wrong), undefined);
-    assert.deepEqual(
-      [
-        formatCpu(0.007),
-        formatCpu(0.0005),
-        formatMemory(2 ** 21),
-        formatMemory(3 * 1024),
-        formatMemory(1000.9),
-        formatMemory(0),
-      ],
-      ['7m', '0m', '2Mi', '3Ki', '1000', '0'],
     );
   });
 });
