@@ -49,6 +49,7 @@ test('all durations are tested', () => {
       ...['tls.reloadInterval', 'tls.selfManaged.lifetime', 'tls.selfManaged.caLifetime', 'images.timeout'],
       ...['images.cache.fresh', 'images.cache.stale', 'images.cache.failures'],
       ...['limits.requestTimeout', 'limits.queueTime', 'shutdown.delay', 'shutdown.gracePeriod'],
+      'startTimeout',
     ].sort(),
   );
 });

@@ -47,6 +47,8 @@ describe('O7 values that Helm refuses before anything is installed', () => {
       'config.images.cache.stale=23h60m1ms',
       /config\.images\.cache\.stale is 23h60m1ms; it must be at most 24h/,
     ],
+    ['config.startTimeout=169h', /'\/config\/startTimeout'.*does not match/],
+    ['config.startTimeout=168h1ms', /config\.startTimeout is 168h1ms; it must be at most 168h/],
     ['config.limits.queueTime=9s1001ms', /config\.limits\.queueTime is 9s1001ms; it must be at most 10s/],
     ['config.images.entrypoints[0].image=redis', /'\/config\/images\/entrypoints\/0'/],
     [

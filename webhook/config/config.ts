@@ -127,5 +127,6 @@ export function policyOf(config: Config): Policy {
     cluster: { server: undefined, leastKubelet: parseMinor(config.minimumKubelet ?? '') },
     shim: { image: shimImage, imagePullPolicy, resources: shimResources },
     catalogue: [...extra, ...builtIn],
+    startTimeout: config.startTimeout,
   });
 }

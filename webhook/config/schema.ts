@@ -3,6 +3,7 @@
  * chart's schema and the messages for a wrong file are made from this.
  */
 import { z } from 'zod';
+import { formatDuration, MAX_DURATION_MS } from '../../shim/duration.ts';
 import { parseReadiness } from '../../shim/protocol.ts';
 import { parseSignal } from '../../shim/signals.ts';
 import { CATALOGUE } from '../decision/catalogue.ts';
@@ -207,6 +208,11 @@ export const CONFIG = z.strictObject({
         '^v?1\\.[0-9]{1,3}([.+-].*)?$',
       ),
     ),
+  startTimeout: duration(
+    'how long a main waits for its sidecars, where its pod has no annotation start-timeout; without it for ever',
+    '1s',
+    formatDuration(MAX_DURATION_MS),
+  ).exactOptional(),
   shim: z
     .strictObject({
       image: image('image of the shim, which the init container copies').default(defaultPolicy().shim.image),

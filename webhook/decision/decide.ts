@@ -11,6 +11,8 @@ import { INJECT_LABEL, STATUS } from './vocabulary.ts';
 /** A pod that is to be wrapped: what its author wrote, and each container's role. */
 export interface Decision extends Roles {
   wishes: Wishes;
+  /** How long the mains wait for their sidecars: the pod's word, else the policy's (L4). Milliseconds; undefined: for ever. */
+  startTimeout: number | undefined;
 }
 
 /** Is the pod to be wrapped, and which container has which role? Needs no image. */
@@ -34,7 +36,7 @@ export function decide(pod: PodView, policy: Policy): Decision | NotWrapped {
     });
   const roles = chooseRoles(pod, wishes, policy.catalogue);
   if (roles instanceof NotWrapped) return roles;
-  return { ...roles, wishes };
+  return { ...roles, wishes, startTimeout: wishes.startTimeout ?? policy.startTimeout };
 }
 
 /** The pod cannot run the shim wherever it may land. */

@@ -24,6 +24,8 @@ export interface Policy {
   catalogue: readonly KnownSidecar[];
   /** For pods that ask for none of their own (N1). */
   mode: Mode;
+  /** For pods that say none of their own (L4); milliseconds, undefined: mains wait for ever. */
+  startTimeout: number | undefined;
   /** The cluster that the pods are for. */
   cluster: ClusterVersion;
 }
@@ -38,6 +40,7 @@ interface PolicyOverrides {
   };
   catalogue?: readonly KnownSidecar[];
   mode?: Mode;
+  startTimeout?: number | undefined;
   cluster?: ClusterVersion;
 }
 
@@ -57,6 +60,7 @@ export function defaultPolicy(overrides: PolicyOverrides = {}): Policy {
     },
     catalogue: overrides.catalogue ?? CATALOGUE,
     mode: overrides.mode ?? 'shim',
+    startTimeout: overrides.startTimeout,
     cluster: overrides.cluster ?? { server: undefined },
   };
 }

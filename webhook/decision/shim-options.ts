@@ -34,7 +34,7 @@ const RESET_GRACE = 2;
  */
 export function containerOptions(
   pod: PodView,
-  { wishes, mains, sidecars }: Decision,
+  { wishes, mains, sidecars, startTimeout }: Decision,
   part: PlannedPart,
   preStop: string[],
   {
@@ -72,7 +72,7 @@ export function containerOptions(
     restartPolicy: details.restartPolicy ?? pod.restartPolicy,
     restartRules: details.restartRules,
     grace,
-    ...(isMain && wishes.startTimeout !== undefined ? { startTimeout: wishes.startTimeout } : {}),
+    ...(isMain && startTimeout !== undefined ? { startTimeout } : {}),
     ...(stopSignal === undefined ? {} : { stopSignal }),
     ...(own.stopTimeout === undefined ? {} : { stopTimeout: own.stopTimeout }),
     // Besides probes, a hook that failed and a resize that restarts make the kubelet stop one container alone.

@@ -100,7 +100,7 @@ export const VOCABULARY: readonly Word[] = [
   annotation(
     START_TIMEOUT,
     ['2m'],
-    'how long a main waits for its sidecars (default: for ever); then it exits 124',
+    "how long a main waits for its sidecars (default: the configuration's `startTimeout`, else for ever); then it exits 124",
   ),
   annotation(
     MODE,

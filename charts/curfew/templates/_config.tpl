@@ -26,6 +26,7 @@ would refuse to start.
 */}}
 {{- define "curfew.checkDurations" -}}
 {{- $bounds := dict
+  "" (dict "startTimeout" "168h")
   "tls" (dict "reloadInterval" "1h")
   "images" (dict "timeout" "29s")
   "images.cache" (dict "fresh" "1h" "stale" "24h" "failures" "10m")
@@ -34,14 +35,14 @@ would refuse to start.
 }}
 {{- range $section, $keys := $bounds }}
 {{- $values := $.Values.config }}
-{{- range splitList "." $section }}
+{{- range compact (splitList "." $section) }}
 {{- $values = get (default dict $values) . | default dict }}
 {{- end }}
 {{- range $key, $most := $keys }}
 {{- $value := get $values $key }}
 {{- if $value }}
 {{- if gt (int64 (include "curfew.seconds" $value)) (int64 (include "curfew.seconds" $most)) }}
-{{- fail (printf "config.%s.%s is %s; it must be at most %s" $section $key $value $most) }}
+{{- fail (printf "config.%s is %s; it must be at most %s" (compact (list $section $key) | join ".") $value $most) }}
 {{- end }}
 {{- end }}
 {{- end }}

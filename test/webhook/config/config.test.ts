@@ -41,6 +41,7 @@ shim:
 catalogue:
   extra: [{ names: [mine], images: [local/mine], order: 5, ready: "tcp://:1", stopSignal: INT, entrypoint: [/m], cmd: [x] }]
   disabled: [istio-proxy]
+startTimeout: 1h30m
 log: { level: debug }
 limits: { bodyBytes: 100000, requestTimeout: 2s }
 shutdown: { delay: 0s, gracePeriod: 1s }
@@ -51,6 +52,7 @@ shutdown: { delay: 0s, gracePeriod: 1s }
   const policy = policyOf(config);
   assert.equal(policy.shim.image, `registry.local:5000/shim@sha256:${'0123'.repeat(16)}`);
   assert.equal(policy.shim.imagePullPolicy, 'Never');
+  assert.equal(policy.startTimeout, 90 * 60_000);
   assert.deepEqual(policy.catalogue[0], {
     names: ['mine'],
     images: ['local/mine'],
@@ -77,6 +79,9 @@ const WRONG: Record<string, RegExp> = {
     /log\.level is "loud", which is not allowed; it takes trace, debug, info, warn, error, fatal, silent/,
   'limits: { requestTimeout: 10 }':
     /limits\.requestTimeout is 10, which is not allowed; it takes a duration from 100ms to 5m/,
+  'startTimeout: 0s': /startTimeout is "0s", which is not allowed; it takes a duration from 1s to 168h/,
+  'startTimeout: 300': /startTimeout is 300, which is not allowed/,
+  'startTimeout: 169h': /startTimeout is "169h", which is not allowed/,
   'limits: { requestTimeout: 1ms }': /limits\.requestTimeout is "1ms", which is not allowed/,
   'limits: { bodyBytes: 1 }': /limits\.bodyBytes is 1, which is not allowed; it takes a number of bytes/,
   'shim: { image: "two words" }':
@@ -168,6 +173,7 @@ test('the durations of every section were tested', () => {
     'images',
     'limits',
     'shutdown',
+    'startTimeout',
     'tls',
   ]);
 });

@@ -61,7 +61,7 @@ export function planNative(pod: PodView, decision: Decision, policy: Policy): Na
       .map((part): [string, NativeReadiness] => {
         const { name } = part.container;
         const own = wishes.containers.get(name) ?? {};
-        return [name, nativeReadiness(pod, part, wordsOf(part), own, wishes.startTimeout)];
+        return [name, nativeReadiness(pod, part, wordsOf(part), own, decision.startTimeout)];
       }),
   );
   return {
