@@ -76,8 +76,10 @@ describe('the configuration file', () => {
   test('has the bounds of durations that the webhook has', () => {
     const template = readFileSync(join(CHART, 'templates', '_config.tpl'), 'utf8');
     const [, dict = ''] = /\$bounds := dict\n(.*?)\n\}\}/s.exec(template) ?? [];
-    const ofChart = [...dict.matchAll(/"([\w.]+)" \(dict ([^)]*)\)/g)].flatMap(([, section, pairs = '']) =>
-      [...pairs.matchAll(/"(\w+)" "(\w+)"/g)].map(([, key, most]) => `${section}.${key} ${most}`),
+    const ofChart = [...dict.matchAll(/"([\w.]*)" \(dict ([^)]*)\)/g)].flatMap(([, section, pairs = '']) =>
+      [...pairs.matchAll(/"(\w+)" "(\w+)"/g)].map(
+        ([, key, most]) => `${section === '' ? '' : `${section}.`}${key} ${most}`,
+      ),
     );
     const ofProgram = [...describeKeys(CONFIG)].flatMap(({ path, allowed }) => {
       const [, most] = /^a duration from \w+ to (\w+),/.exec(allowed) ?? [];

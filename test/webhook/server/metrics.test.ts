@@ -15,7 +15,9 @@ const series = async (metrics: ReturnType<typeof createMetrics>) =>
 
 test('O6 every series of a review, and of one that is only audited, is there with 0 before the first one', async () => {
   const text = await createMetrics('0').text();
-  const counts = [...text.matchAll(/^curfew_(?:review|audit)s_total\{.*\} (.*)$/gm)].map(([, count]) => count);
+  const counts = [...text.matchAll(/^curfew_(?:review|audit)s_total\{.*\} (.*)$/gm)].map(
+    ([, count]) => count,
+  );
   assert.deepEqual(new Set(counts), new Set(['0']));
   const known = await series(createMetrics('0'));
   const has = (counted: 'reviews' | 'audits', outcome: string, reason: string, mode?: string) => {
