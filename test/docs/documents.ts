@@ -1,6 +1,7 @@
 /** The Markdown documents of the repository, and what stands in them. */
-import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { anchorOf } from '../../docs/site/anchors.ts';
+import { readDocuments } from '../../docs/site/pages.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -14,11 +15,7 @@ export interface Link {
 }
 
 /** Every document, by its path from the root. */
-export const DOCUMENTS: ReadonlyMap<string, string> = new Map(
-  globSync(['*.md', 'docs/**/*.md', 'charts/**/*.md', 'test/**/*.md', 'examples/**/*.md'], { cwd: ROOT })
-    .sort()
-    .map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
-);
+export const DOCUMENTS = readDocuments(ROOT);
 
 /** The links of a document, but for those to the web. Code is no text, so what looks like a link there is none. */
 export function linksOf(path: string, text: string): Link[] {
@@ -29,20 +26,14 @@ export function linksOf(path: string, text: string): Link[] {
   );
 }
 
-/**
- * The anchors that a document's headings make, as GitHub does: small letters, blanks to hyphens, nothing else but letters, digits, hyphens and
- * underscores; a second heading of the same text gets `-1`.
- */
+/** The anchors that a document's headings make, as GitHub and the site do; a second heading of the same text gets `-1`. */
 export function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const { prose } of proseLines(text, (code) => code.slice(1, -1))) {
     const heading = /^#{1,6} +(.*?) *$/.exec(prose)?.[1];
     if (heading === undefined) continue;
     const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');
-    const slug = plain
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
-      .replaceAll(' ', '-');
+    const slug = anchorOf(plain);
     let anchor = slug;
     for (let n = 1; anchors.has(anchor); n++) anchor = `${slug}-${n}`;
     anchors.add(anchor);
