@@ -21,13 +21,27 @@ export interface Answer {
   body: unknown;
 }
 
-/** Send a request as the administrator. @throws where no answer comes */
-export function ask(method: string, path: string, body?: unknown): Promise<Answer> {
+/** Send a request as the administrator; the body of a PATCH is a merge patch. @throws where no answer comes */
+export async function ask(method: string, path: string, body?: unknown): Promise<Answer> {
+  const { status, text } = await askText(method, path, body);
+  try {
+    return { status, body: JSON.parse(text) };
+  } catch (cause) {
+    throw new Error(`${method} ${path}: ${text.slice(0, 200)}`, { cause });
+  }
+}
+
+/** The same, for an answer that is not JSON. */
+export function askText(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; text: string }> {
   const text = body === undefined ? '' : JSON.stringify(body);
   const headers = {
-    'content-type': 'application/json',
+    'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
     'content-length': Buffer.byteLength(text), // Node does not set it for DELETE
-    accept: 'application/json',
+    accept: 'application/json, text/plain',
   };
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -38,13 +52,7 @@ export function ask(method: string, path: string, body?: unknown): Promise<Answe
           answer += chunk;
         });
         response.once('error', reject);
-        response.once('end', () => {
-          try {
-            resolve({ status: response.statusCode ?? 0, body: JSON.parse(answer) });
-          } catch (cause) {
-            reject(new Error(`${method} ${path}: ${answer.slice(0, 200)}`, { cause }));
-          }
-        });
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, text: answer }));
       },
     );
     asked.once('error', reject);

@@ -94,6 +94,16 @@ const TABLE = {
     timeout: 1_200_000,
     usual: false,
   },
+  scale: {
+    about: 'pods a second a replica, and a rollout of 5,000 pods on simulated nodes (npm run bench:scale)',
+    folder: join(HERE, 'scale'),
+    program: 'measure.ts',
+    images: { tests: ['steps'], curfew: ['curfew', 'shim'] },
+    webhook: 'none', // the real one, by the chart
+    concurrency: 1,
+    timeout: 3_600_000,
+    usual: false,
+  },
 } satisfies Record<string, Session>;
 
 export type SessionName = keyof typeof TABLE;
