@@ -1,9 +1,10 @@
 /** What `curfew explain` says beyond the decision itself. Pure. */
-import type { Operation } from 'fast-json-patch';
+
 import type { MutatedContainer } from '../decision/mutation.ts';
 import { INSTALL_CONTAINER } from '../decision/vocabulary.ts';
 import type { Verdict } from '../manifest/judge.ts';
 import { isRecord, isTexts, member } from '../shared/json.ts';
+import type { Operation } from '../shared/operations.ts';
 import { brief } from '../shared/wording.ts';
 
 /**

@@ -1,6 +1,7 @@
 /** RFC 6902 operations that make one member or list read as it must; none where it reads so already. */
-import fastJsonPatch, { type Operation } from 'fast-json-patch';
+
 import { isRecord, type JsonRecord } from '../shared/json.ts';
+import { type Operation, pathStep } from '../shared/operations.ts';
 import type { PodView } from './pod.ts';
 
 /** Make annotations read so; undefined: absent. */
@@ -19,7 +20,7 @@ export function putAnnotations(
     return;
   }
   for (const [key, value] of entries) {
-    const path = `/metadata/annotations/${fastJsonPatch.escapePathComponent(key)}`;
+    const path = `/metadata/annotations/${pathStep(key)}`;
     const present = Object.hasOwn(annotations, key) ? (annotations[key] ?? undefined) : undefined;
     if (value === present) continue;
     operations.push(value === undefined ? { op: 'remove', path } : { op: 'add', path, value });

@@ -2,8 +2,8 @@
  * A pod's way through the decision: it is parsed once, then each step takes what the step before it gave. A step that
  * finds a reason not to wrap the pod returns {@link NotWrapped}.
  */
-import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { ShapeError } from '../shared/json.ts';
+import { type Operation, patched } from '../shared/operations.ts';
 import { boundWarnings, brief } from '../shared/wording.ts';
 import { decide } from './decide.ts';
 import { type EarlierRun, findEarlierRun } from './earlier-run.ts';
@@ -99,8 +99,7 @@ const HAS_SHIM: ReadonlySet<Reason> = new Set<Reason>(['wrapped', 'wrapped-again
 function withoutShim(pod: PodView, earlier: EarlierRun): { pod: PodView; unwrap: Operation[] } {
   const unwrap = unwrapOperations(pod, earlier);
   if (unwrap.length === 0) return { pod, unwrap };
-  const { newDocument } = fastJsonPatch.applyPatch<unknown>(structuredClone(pod.raw), unwrap);
-  return { pod: parsePod(newDocument), unwrap };
+  return { pod: parsePod(patched(pod.raw, unwrap)), unwrap };
 }
 
 /** An earlier conversion is taken back before anything else is done to the pod; one that is refused is not stored. */

@@ -1,4 +1,4 @@
-import type { Operation } from 'fast-json-patch';
+import type { Operation } from '../shared/operations.ts';
 import { printable } from '../shared/wording.ts';
 import type { Mechanism } from './mode.ts';
 import type { Reason } from './reasons.ts';

@@ -1,5 +1,5 @@
-import type { Operation } from 'fast-json-patch';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
+import type { Operation } from '../shared/operations.ts';
 import { parseQuantity } from '../shared/quantity.ts';
 import type { MountView } from './container.ts';
 import type { EarlierRun } from './earlier-run.ts';

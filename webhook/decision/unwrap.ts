@@ -1,4 +1,4 @@
-import type { Operation } from 'fast-json-patch';
+import type { Operation } from '../shared/operations.ts';
 import { parseMounts } from './container.ts';
 import { authorsDefaultContainer, DEFAULT_CONTAINER } from './default-container.ts';
 import type { EarlierRun } from './earlier-run.ts';

@@ -6,17 +6,18 @@ import { type Collection, isCollection, type Node } from './tree.ts';
 export function blockStyle(root: Node): BlockStyle {
   let step: number | undefined;
   let dash: number | undefined;
-  const look = (node: Collection): void => {
-    for (const { value } of node.entries) {
-      if (!isCollection(value) || value.flow) continue;
-      const columns = value.column - node.column;
-      if (node.kind === 'map' && value.kind === 'map') step ??= columns;
-      if (node.kind === 'map' && value.kind === 'list') dash ??= columns;
-      if (step !== undefined && dash !== undefined) return;
-      look(value);
+  const left: { node: Node; parent?: Collection }[] = [{ node: root }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { node, parent } = next;
+    if (!isCollection(node) || node.flow) continue;
+    if (parent?.kind === 'map') {
+      const columns = node.column - parent.column;
+      if (node.kind === 'map') step ??= columns;
+      else dash ??= columns;
     }
-  };
-  if (isCollection(root) && !root.flow) look(root);
+    if (step !== undefined && dash !== undefined) break;
+    for (const { value } of node.entries.toReversed()) left.push({ node: value, parent: node });
+  }
   return { step: usual(step), dash: usual(dash, 0) };
 }
 

@@ -1,5 +1,5 @@
 /** A document's text with the mutations of its pods: each way of writing it is read back before it counts. */
-import jsonPatch, { type Operation } from 'fast-json-patch';
+import { type Operation, patched, pathStep, stepsOf } from '../shared/operations.ts';
 import { blockStyle } from './block-style.ts';
 import { putCommand } from './command.ts';
 import { Edits, UneditableError } from './edits.ts';
@@ -11,7 +11,7 @@ import { splicesOf } from './splices.ts';
 import type { Document } from './stream.ts';
 import { blockText, flowText } from './text.ts';
 import { isCollection } from './tree.ts';
-import { copyOf, isSame, Values } from './value.ts';
+import { isSame, Values } from './value.ts';
 
 /**
  * The document's new text.
@@ -26,26 +26,21 @@ export function changedText(
   document: Document,
   verdicts: readonly Verdict[],
 ): { text: string; rewritten: boolean } {
-  const spliced = splicedText(text, start, end, document, verdicts.flatMap(operationsOf));
-  const wanted = jsonPatch.applyPatch(
-    document.value,
-    verdicts.flatMap(operationsOf),
-    false,
-    true,
-  ).newDocument;
+  const operations = verdicts.flatMap(operationsOf);
+  const spliced = splicedText(text, start, end, document, operations);
+  const wanted = patched(document.value, operations);
   const column = start - (text.lastIndexOf('\n', start - 1) + 1);
   if (spliced !== undefined && saysThis(spliced, wanted, column)) return { text: spliced, rewritten: false };
   return { text: rewrittenText(text, document, wanted), rewritten: true };
 }
 
-/** A pod's operations as operations on its document, with values of their own. */
+/** A pod's operations as operations on its document. */
 function operationsOf({ pod, mutation }: Verdict): Operation[] {
-  const prefix = pod.path.map((step) => `/${jsonPatch.escapePathComponent(String(step))}`).join('');
+  const prefix = pod.path.map((step) => `/${pathStep(String(step))}`).join('');
   return mutation.operations.map((operation) => {
     const path = prefix + operation.path;
-    if ('from' in operation) return { ...operation, path, from: prefix + operation.from };
-    return 'value' in operation
-      ? { ...operation, path, value: copyOf(operation.value) }
+    return operation.op === 'move'
+      ? { ...operation, path, from: prefix + operation.from }
       : { ...operation, path };
   });
 }
@@ -90,7 +85,7 @@ function isWriting(operation: Operation): operation is Extract<Operation, { op: 
 }
 
 function containerPath({ path }: Operation): string[] {
-  return path.split('/').slice(1, -1).map(jsonPatch.unescapePathComponent);
+  return stepsOf(path).slice(0, -1);
 }
 
 function saysThis(text: string, wanted: unknown, column: number): boolean {

@@ -2,7 +2,7 @@
  * RFC 6902 operations on a document's tree. The tree stays as it was read; what each collection holds instead is kept beside it, and
  * `splices.ts` makes changes of the text of the difference.
  */
-import jsonPatch, { type Operation } from 'fast-json-patch';
+import { type Operation, patched, pathStep, stepsOf } from '../shared/operations.ts';
 import { type Collection, type Entry, isCollection, type Node, type Tree } from './tree.ts';
 import { Values } from './value.ts';
 
@@ -52,8 +52,8 @@ export class Edits {
     const last = steps.pop() ?? '';
     const place = this.reach(steps);
     if ('now' in place) {
-      const path = `/value${place.rest}/${jsonPatch.escapePathComponent(last)}`;
-      jsonPatch.applyOperation(place.now, { ...operation, path }, false, true, false);
+      const path = `${place.rest}/${pathStep(last)}`;
+      place.now.value = patched(place.now.value, [{ ...operation, path }]);
     } else if (operation.op === 'remove') this.remove(place.node, last);
     else this.put(place.node, last, operation.op, { value: operation.value });
   }
@@ -82,7 +82,7 @@ export class Edits {
         value?.kind === 'alias' || (value !== undefined && isCollection(value) && value.entries.length === 0);
       if (slot !== undefined && isWhole) slot.now ??= { value: this.values.of(value) };
       if (slot?.now !== undefined) {
-        const rest = steps.slice(index + 1).map((part) => `/${jsonPatch.escapePathComponent(part)}`);
+        const rest = steps.slice(index + 1).map((part) => `/${pathStep(part)}`);
         return { now: slot.now, rest: rest.join('') };
       }
       if (value === undefined) throw new UneditableError(`there is no ${step}`);
@@ -173,8 +173,4 @@ export class Edits {
     if (slot.was !== undefined) slot.moved = true;
     slots.splice(to, 0, slot);
   }
-}
-
-function stepsOf(path: string): string[] {
-  return path.split('/').slice(1).map(jsonPatch.unescapePathComponent);
 }

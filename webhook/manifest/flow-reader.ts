@@ -6,6 +6,7 @@ import {
   type Collection,
   DEEPEST,
   type Entry,
+  isCollection,
   type Node,
   scalar,
   TOO_DEEP,
@@ -18,29 +19,37 @@ export interface Properties {
   tag?: string;
 }
 
+/** A collection that is being read, and what is known of the entry that is being read. */
+export interface Open {
+  node: Collection;
+  from: number;
+  key: Node | undefined;
+  indicator: number;
+}
+
 /** The part of the reader that knows no indentation. */
 export class FlowReader extends Scanner {
   protected readonly aliases: AliasPlace[] = [];
-  /** The collections that are being read. */
-  protected depth = 0;
+  /** The innermost one last. The reader does not call itself for what stands within: that may be deeper than Node's stack. */
+  protected readonly open: Open[] = [];
   private readonly anchors = new Map<string, Node>();
 
   /** A scalar, an alias, or a flow collection. */
-  protected leaf(indent: number, flow: boolean, properties: Properties | undefined): Node {
+  protected leaf(indent: number, properties: Properties | undefined): Node {
+    const char = this.text[this.position];
+    if (char === '[' || char === '{') return this.flow(properties);
+    if (char === '|' || char === '>') return this.named(this.blockScalar(indent), properties);
+    return this.word(indent, false, properties);
+  }
+
+  /** A scalar that is no block scalar, or an alias. */
+  private word(indent: number, flow: boolean, properties: Properties | undefined): Node {
     switch (this.text[this.position]) {
       case '"':
       case "'":
         return this.named(this.quoted(), properties);
-      case '[':
-        return this.flow('list', ']', properties);
-      case '{':
-        return this.flow('map', '}', properties);
       case '*':
         return this.alias();
-      case '|':
-      case '>':
-        if (!flow) return this.named(this.blockScalar(indent), properties);
-        break;
       case '%':
       case '@':
       case '`':
@@ -49,48 +58,92 @@ export class FlowReader extends Scanner {
     return this.named(this.plain(indent, flow), properties);
   }
 
-  private flow(kind: Collection['kind'], close: string, properties: Properties | undefined): Node {
-    const node = this.collection(kind, true, this.position, properties);
-    this.goDeeper();
-    this.position++;
+  /** A flow collection with all that stands within it. */
+  private flow(properties: Properties | undefined): Node {
+    const outside = this.open.length;
+    this.openFlow(properties);
     for (;;) {
+      const top = this.innermost();
+      const close = top.node.kind === 'list' ? ']' : '}';
       this.skip();
-      if (this.isAtEnd())
-        this.fail(`the ${JSON.stringify(this.text[node.from])} that begins here has no end`, node.from);
       const char = this.text[this.position];
-      if (char === close || char === ',') this.position++;
-      if (char === close) break;
-      if (char === ',') continue;
-      this.flowEntry(node);
-      this.skip();
-      const next = this.text[this.position];
-      if (!this.isAtEnd() && next !== ',' && next !== close) this.fail(`here "," or "${close}" is expected`);
+      if (this.isAtEnd())
+        this.fail(
+          `the ${JSON.stringify(this.text[top.node.from])} that begins here has no end`,
+          top.node.from,
+        );
+      if (char === ',') this.position++;
+      else if (char === close) {
+        this.position++;
+        top.node.to = this.position;
+        this.open.pop();
+        if (this.open.length === outside) return top.node;
+        this.addFlow(this.innermost(), top.node);
+      } else {
+        const value = this.flowEntry(top);
+        if (value !== undefined) this.addFlow(top, value);
+      }
     }
-    node.to = this.position;
-    this.depth--;
-    return node;
   }
 
-  private flowEntry(parent: Collection): void {
-    const from = this.position;
+  protected innermost(): Open {
+    const top = this.open.at(-1);
+    if (top === undefined) throw new Error('no collection is open');
+    return top;
+  }
+
+  private openFlow(properties: Properties | undefined): void {
+    const kind = this.text[this.position] === '[' ? 'list' : 'map';
+    this.opened(this.collection(kind, true, this.position, properties));
+    this.position++;
+  }
+
+  protected opened(node: Collection, firstKey?: Node): void {
+    this.open.push({ node, from: node.from, key: firstKey, indicator: 0 });
+    if (this.open.length > DEEPEST) this.fail(TOO_DEEP, node.from);
+  }
+
+  /** Begin an entry. @returns its value; undefined where that is a collection, which is open now */
+  private flowEntry(top: Open): Node | undefined {
+    top.from = this.position;
+    top.key = undefined;
     const explicit = this.isIndicator('?');
     if (explicit) this.position++;
-    const key = this.flowNode();
+    const isKey = explicit || top.node.kind === 'map';
+    const first = this.flowNode();
+    if (first === undefined) {
+      top.indicator = top.from;
+      if (isKey) this.failKey(this.innermost().node);
+      return undefined;
+    }
     this.skip();
     const isPair = this.code() === 58;
-    if (isPair) this.position++;
-    const indicator = isPair ? this.position : key.to;
-    const value = isPair ? this.flowNode() : scalar('plain', key.to, key.to);
-    if (parent.kind === 'map') this.add(parent, { from, key, indicator, value });
-    else if (!isPair && !explicit) this.add(parent, { from, key: undefined, indicator: from, value: key });
+    top.indicator = isPair ? this.position + 1 : isKey ? first.to : top.from;
+    if (!isPair && !isKey) return first;
+    top.key = first;
+    if (!isPair) return scalar('plain', first.to, first.to);
+    this.position++;
+    return this.flowNode();
+  }
+
+  /** The value of the entry that has begun; then the next one, or the end, must follow. */
+  private addFlow({ node, from, key, indicator }: Open, value: Node): void {
+    this.skip();
+    const next = this.text[this.position];
+    const close = node.kind === 'list' ? ']' : '}';
+    if (key === undefined && next === ':' && isCollection(value)) this.failKey(value);
+    if (!this.isAtEnd() && next !== ',' && next !== close) this.fail(`here "," or "${close}" is expected`);
+    const entry = { from, key, indicator, value };
+    if (node.kind === 'map' || key === undefined) this.add(node, entry);
     else {
       const pair = this.collection('map', true, from, undefined);
-      this.add(pair, { from, key, indicator, value });
-      this.add(parent, { from, key: undefined, indicator: from, value: pair });
+      this.add(pair, entry);
+      this.add(node, { from, key: undefined, indicator: from, value: pair });
     }
   }
 
-  private flowNode(): Node {
+  /** @returns undefined where it is a collection, which is open now */
+  private flowNode(): Node | undefined {
     const place = this.position;
     this.skip();
     const properties = this.properties();
@@ -101,13 +154,19 @@ export class FlowReader extends Scanner {
       const at = properties === undefined ? place : named;
       return this.named(scalar('plain', at, at), properties);
     }
-    return this.leaf(-1, true, properties);
+    if (char !== '[' && char !== '{') return this.word(-1, true, properties);
+    this.openFlow(properties);
+    return undefined;
+  }
+
+  protected failKey({ from }: Node): never {
+    this.fail('a map or a list is no key', from);
   }
 
   private alias(): Node {
     const from = this.position;
     this.position++;
-    const name = this.word();
+    const name = this.name();
     const target = this.anchors.get(name);
     if (target === undefined) this.fail(`no anchor &${name.slice(0, 60)} stands before this alias`, from);
     return { kind: 'alias', name, target, start: from, from, to: this.position };
@@ -120,8 +179,8 @@ export class FlowReader extends Scanner {
       if (this.isAtEnd() || (char !== '&' && char !== '!')) break;
       found ??= { start: this.position };
       this.position++;
-      if (char === '&') found.anchor = this.word();
-      else found.tag = `!${this.word()}`;
+      if (char === '&') found.anchor = this.name();
+      else found.tag = `!${this.name()}`;
       if (isBreak(this.code())) break;
       const next = /[ \t]+(?=[&!])/y;
       next.lastIndex = this.position;
@@ -131,7 +190,7 @@ export class FlowReader extends Scanner {
   }
 
   /** An anchor's name, or the rest of a tag. */
-  private word(): string {
+  private name(): string {
     const pattern = /<[^>\s]*>|[^\s,[\]{}]*/y;
     pattern.lastIndex = this.position;
     const word = pattern.exec(this.text)?.[0] ?? '';
@@ -144,11 +203,6 @@ export class FlowReader extends Scanner {
     Object.assign(node, properties);
     if (properties.anchor !== undefined) this.anchors.set(properties.anchor, node);
     return node;
-  }
-
-  protected goDeeper(at = this.position): void {
-    this.depth++;
-    if (this.depth > DEEPEST) this.fail(TOO_DEEP, at);
   }
 
   protected collection(

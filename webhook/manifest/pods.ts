@@ -75,18 +75,24 @@ export function saysPodKind(text: string): boolean {
 
 const KIND_LINE = new RegExp(`(?:^|[\\s"'{,])kind["']?\\s*:\\s*["']?(?:${KINDS})(?:List)?(?![\\w.-])`);
 
-/** The objects of a document; a List's items are looked into. */
-export function* objectsIn(
-  value: unknown,
-  path: readonly (string | number)[] = [],
-): Generator<ManifestObject> {
-  if (!isRecord(value) || typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') return;
-  const { kind, apiVersion } = value;
-  if (!kind.endsWith('List') || !Array.isArray(value.items)) return yield { path, apiVersion, kind, value };
-  for (const [index, item] of value.items.entries()) {
-    // The items of a typed list (PodList) need not say their kind.
-    const typed = isRecord(item) && kind !== 'List' ? { apiVersion, kind: kind.slice(0, -4), ...item } : item;
-    yield* objectsIn(typed, [...path, 'items', index]);
+/** The objects of a document, in their order; a List's items are looked into. */
+export function* objectsIn(document: unknown): Generator<ManifestObject> {
+  const left: { value: unknown; path: ManifestObject['path'] }[] = [{ value: document, path: [] }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { value, path } = next;
+    if (!isRecord(value) || typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') continue;
+    const { kind, apiVersion } = value;
+    if (!kind.endsWith('List') || !Array.isArray(value.items)) {
+      yield { path, apiVersion, kind, value };
+      continue;
+    }
+    const items = [...value.items.entries()].reverse();
+    for (const [index, item] of items) {
+      // The items of a typed list (PodList) need not say their kind.
+      const typed =
+        isRecord(item) && kind !== 'List' ? { apiVersion, kind: kind.slice(0, -4), ...item } : item;
+      left.push({ value: typed, path: [...path, 'items', index] });
+    }
   }
 }
 

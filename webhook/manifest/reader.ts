@@ -5,8 +5,8 @@
  * margin, `"x"#c`, CR line ends, a merge key after explicit keys), and its lexer alone takes longer over 5,000 Jobs than all of `inject`
  * may. What kubectl refuses may be read here: kubectl will say so.
  */
-import { FlowReader, type Properties } from './flow-reader.ts';
-import { type Collection, type Node, scalar, type Tree } from './tree.ts';
+import { FlowReader, type Open, type Properties } from './flow-reader.ts';
+import { isCollection, type Node, scalar, type Tree } from './tree.ts';
 
 /**
  * @param from where its content begins, after `---`
@@ -20,16 +20,31 @@ export function readTree(text: string, from: number, end: number, lineStart = fr
 
 class Reader extends FlowReader {
   document(): Tree {
-    const root = this.block(-1, false);
+    const root = this.root();
     this.skip();
     return { root, comments: this.comments, aliases: this.aliases, end: this.position };
+  }
+
+  private root(): Node {
+    let value = this.block(-1, false);
+    for (;;) {
+      const top = this.open.at(-1);
+      if (value === undefined) value = this.entry(this.innermost());
+      else if (top === undefined) return value;
+      else {
+        const { node, from, key, indicator } = top;
+        this.add(node, { from, key, indicator, value });
+        value = this.hasMore(top) ? this.entry(top) : this.open.pop()?.node;
+      }
+    }
   }
 
   /**
    * @param afterKey a list may begin in its key's own column
    * @param isShort after a key without `?`, in whose line no map or list of lines begins
+   * @returns undefined where it is a collection of lines, which is open now
    */
-  private block(indent: number, afterKey: boolean, isShort = false): Node {
+  private block(indent: number, afterKey: boolean, isShort = false): Node | undefined {
     const place = this.position;
     const keyLine = this.lineStart;
     this.skip();
@@ -55,18 +70,22 @@ class Reader extends FlowReader {
     outer: Properties | undefined,
     inner: Properties | undefined,
     isInKeyLine: boolean,
-  ): Node {
+  ): Node | undefined {
     if (inner !== undefined) this.skipBlanks();
     const start = inner?.start ?? this.position;
     const { lineStart } = this;
     const isDash = this.isIndicator('-');
     const isQuestion = this.isIndicator('?');
-    const node = isDash || isQuestion ? undefined : this.leaf(indent, false, inner);
+    const node = isDash || isQuestion ? undefined : this.leaf(indent, inner);
     if (node !== undefined && (this.lineStart !== lineStart || !this.isBeforeColon()))
       return this.named(node, outer);
     if (isInKeyLine) this.fail("a map or a list begins on the line after its key's", start);
-    if (isDash) return this.blockList(outer ?? inner);
-    return this.blockMap(start, node === undefined ? (outer ?? inner) : outer, node);
+    const from = isDash ? this.position : start;
+    const properties = node === undefined ? (outer ?? inner) : outer;
+    const collection = this.collection(isDash ? 'list' : 'map', false, from, properties);
+    collection.column = from - this.lineStart;
+    this.opened(collection, node === undefined ? undefined : this.asKey(node));
+    return undefined;
   }
 
   private isBeforeColon(): boolean {
@@ -77,72 +96,51 @@ class Reader extends FlowReader {
     return false;
   }
 
-  private blockMap(start: number, properties: Properties | undefined, firstKey: Node | undefined): Node {
-    const map = this.collection('map', false, start, properties);
-    map.column = start - this.lineStart;
-    this.goDeeper(start);
-    let key = firstKey;
-    let from = start;
-    for (;;) {
-      if (key === undefined && this.isIndicator('?')) this.explicitPair(map);
-      else {
-        key ??= this.blockKey(map.column);
-        this.pair(map, from, key, true);
-      }
-      this.skip();
-      if (this.isAtEnd() || this.column < map.column) break;
-      if (this.column > map.column) this.fail('this stands neither below its key nor beside it');
-      key = undefined;
-      from = this.position;
-    }
-    this.depth--;
-    return map;
+  private asKey(node: Node): Node {
+    return isCollection(node) ? this.failKey(node) : node;
   }
 
-  /** A key and its value, at the colon. */
-  private pair(map: Collection, from: number, key: Node, isShort: boolean): void {
-    this.position++;
-    const indicator = this.position;
-    this.add(map, { from, key, indicator, value: this.block(map.column, true, isShort) });
-  }
-
-  private explicitPair(map: Collection): void {
-    const from = this.position;
-    this.position++;
-    const key = this.block(map.column, true);
+  /** Does another entry begin here? */
+  private hasMore(top: Open): boolean {
+    const { kind, column } = top.node;
     this.skip();
-    if (this.column === map.column && this.isIndicator(':')) this.pair(map, from, key, false);
-    else this.add(map, { from, key, indicator: key.to, value: scalar('plain', key.to, key.to) });
+    top.from = this.position;
+    top.key = undefined;
+    if (this.isAtEnd() || this.column < column) return false;
+    if (kind === 'map' && this.column === column) return true;
+    if (this.column === column) return this.isIndicator('-');
+    this.fail(`this stands neither below its ${kind === 'map' ? 'key' : '"-"'} nor beside it`);
+  }
+
+  /** Begin an entry, whose key may be known. @returns its value; undefined where that is a collection, which is open now */
+  private entry(top: Open): Node | undefined {
+    const { kind, column } = top.node;
+    const isExplicit = kind === 'map' && top.key === undefined && this.isIndicator('?');
+    if (kind === 'map') top.key ??= isExplicit ? this.explicitKey(column) : this.blockKey(column);
+    if (isExplicit && top.key !== undefined) {
+      const { to } = top.key;
+      this.skip();
+      top.indicator = to;
+      if (this.column !== column || !this.isIndicator(':')) return scalar('plain', to, to);
+    }
+    this.position++;
+    top.indicator = this.position;
+    return this.block(column, kind === 'map', kind === 'map' && !isExplicit);
+  }
+
+  private explicitKey(column: number): Node {
+    this.position++;
+    const key = this.block(column, true);
+    return key === undefined ? this.failKey(this.innermost().node) : this.asKey(key);
   }
 
   private blockKey(indent: number): Node {
     const { lineStart, position } = this;
     const properties = this.properties();
     this.skipBlanks();
-    const key = this.leaf(indent, false, properties);
+    const key = this.leaf(indent, properties);
     if (this.lineStart !== lineStart || !this.isBeforeColon())
       this.fail('this key has no colon after it', position);
-    return key;
-  }
-
-  private blockList(properties: Properties | undefined): Node {
-    const list = this.collection('list', false, this.position, properties);
-    list.column = this.column;
-    this.goDeeper();
-    do {
-      const from = this.position;
-      this.position++;
-      this.add(list, {
-        from,
-        key: undefined,
-        indicator: this.position,
-        value: this.block(list.column, false),
-      });
-      this.skip();
-    } while (!this.isAtEnd() && this.column === list.column && this.isIndicator('-'));
-    if (!this.isAtEnd() && this.column > list.column)
-      this.fail('this stands neither below its "-" nor beside it');
-    this.depth--;
-    return list;
+    return this.asKey(key);
   }
 }

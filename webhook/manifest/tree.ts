@@ -1,10 +1,10 @@
 /** A YAML document as a tree whose nodes know where they stand in the text. The tree is never changed. */
 
 /**
- * How deep collections may stand within each other, in the text and, by aliases, in its value. What goes through them calls itself: Node's
- * stack ends at 1,300 levels. (kubectl gives up at 10,000.)
+ * How deep collections may stand within each other, in the text and, by aliases, in its value: as deep as kubectl takes them. Node's stack
+ * ends at 1,300 calls within each other, so whatever goes through a tree or its value is a loop.
  */
-export const DEEPEST = 1_000;
+export const DEEPEST = 10_000;
 export const TOO_DEEP = `it is nested more than ${DEEPEST} levels deep`;
 
 interface Place {

@@ -1,20 +1,39 @@
-/** What a document's tree says, as the JSON value that kubectl makes of it. */
-import { isRecord } from '../shared/json.ts';
-import { scalarValue } from './scalar.ts';
+/** What a document's tree says, as the JSON value that kubectl makes of it. Nothing here calls itself: values may be deeper than Node's stack. */
+import { isRecord, put } from '../shared/json.ts';
+import { type ScalarValue, scalarValue } from './scalar.ts';
 import { YamlError } from './scanner.ts';
-import { type Alias, type Collection, DEEPEST, isCollection, type Node, TOO_DEEP } from './tree.ts';
+import {
+  type Alias,
+  type Collection,
+  DEEPEST,
+  isCollection,
+  type Node,
+  type Scalar,
+  TOO_DEEP,
+} from './tree.ts';
 
 /** How many values aliases may stand for, all in all: what kubectl's reader takes too. */
 const MOST_BY_ALIAS = 400_000;
+/** How many merge keys may bring each other. */
+const MOST_MERGES = 1_000;
+
+/** A collection's value that is made, and not filled yet. */
+interface Hollow {
+  node: Collection;
+  value: unknown[] | Record<string, unknown>;
+  /** Within how many collections it stands, itself included. */
+  depth: number;
+  /** It stands in what an alias or a merge key brings. */
+  isShared: boolean;
+}
 
 /**
  * Makes values of nodes. Each call makes a value of its own: what aliases share is copied.
  */
 export class Values {
   private readonly text: string;
-  private readonly active = new Set<Node>();
+  private readonly hollow: Hollow[] = [];
   private byAlias = 0;
-  private depth = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -22,123 +41,115 @@ export class Values {
 
   /** @throws {YamlError} for aliases that have no end */
   of(node: Node): unknown {
-    if (this.active.size > 0 && ++this.byAlias > MOST_BY_ALIAS)
-      throw new YamlError(`its aliases stand for more than ${MOST_BY_ALIAS} values`, node.from);
-    switch (node.kind) {
-      case 'scalar':
-        return scalarValue(this.text, node);
-      case 'alias':
-        return this.ofAlias(node);
-      case 'list':
-        return this.items(node);
-      case 'map':
-        return this.fill({}, node);
-    }
+    const value = this.begin(node, 1, false);
+    for (let next = this.hollow.pop(); next !== undefined; next = this.hollow.pop()) this.fill(next);
+    return value;
   }
 
   /** A map's key as JSON has it. */
   key(node: Node): string {
-    const value = this.of(node);
-    if (typeof value === 'object' && value !== null)
-      throw new YamlError('a map or a list is no key', node.from);
-    return String(value);
+    const target = node.kind === 'alias' ? node.target : node;
+    if (target.kind === 'scalar') return String(this.scalar(target));
+    throw new YamlError('a map or a list is no key', node.from);
   }
 
   /** The maps that a pair `<<` merges, the one that wins last. Undefined for any other pair. */
   merged(key: Node | undefined, value: Node): Collection[] | undefined {
     if (key?.kind !== 'scalar' || key.to - key.from !== 2 || !this.text.startsWith('<<', key.from))
       return undefined;
-    const target = value.kind === 'alias' ? value.target : value;
+    const target = targetOf(value);
     const nodes = value.kind === 'list' ? value.entries.map((entry) => entry.value).reverse() : [target];
     return nodes.map((node) => {
-      const map = node.kind === 'alias' ? node.target : node;
+      const map = targetOf(node);
       if (map.kind !== 'map') throw new YamlError('"<<" merges maps only', node.from);
       return map;
     });
   }
 
-  private ofAlias({ target, from }: Alias): unknown {
-    if (this.active.has(target)) throw new YamlError('an alias stands inside of what it stands for', from);
-    this.active.add(target);
-    const value = this.of(target);
-    this.active.delete(target);
+  /** A scalar's value; a collection's without what is in it. */
+  private begin(node: Node, depth: number, isShared: boolean): unknown {
+    if (isShared && ++this.byAlias > MOST_BY_ALIAS)
+      throw new YamlError(`its aliases stand for more than ${MOST_BY_ALIAS} values`, node.from);
+    if (node.kind === 'scalar') return this.scalar(node);
+    if (node.kind === 'alias') return this.begin(targetOf(node), depth, true);
+    if (depth > DEEPEST) throw new YamlError(TOO_DEEP, node.from);
+    const value = node.kind === 'list' ? [] : {};
+    this.hollow.push({ node, value, depth, isShared });
     return value;
   }
 
-  private goDeeper({ from }: Collection): void {
-    this.depth++;
-    if (this.depth > DEEPEST) throw new YamlError(TOO_DEEP, from);
-  }
-
-  private items(list: Collection): unknown[] {
-    this.goDeeper(list);
-    const items = list.entries.map(({ value }) => this.of(value));
-    this.depth--;
-    return items;
+  private fill({ node, value, depth, isShared }: Hollow): void {
+    if (!Array.isArray(value)) this.addPairs(value, node, depth, isShared, 0);
+    else for (const entry of node.entries) value.push(this.begin(entry.value, depth + 1, isShared));
   }
 
   /** Pairs in their order, the last one counts: also where a merge comes last. */
-  private fill(record: Record<string, unknown>, map: Collection): Record<string, unknown> {
-    this.goDeeper(map);
+  private addPairs(
+    record: Record<string, unknown>,
+    map: Collection,
+    depth: number,
+    isShared: boolean,
+    merges: number,
+  ): void {
+    if (merges > MOST_MERGES)
+      throw new YamlError(`more than ${MOST_MERGES} merge keys bring each other`, map.from);
     for (const { key, value } of map.entries) {
       const merged = this.merged(key, value);
       if (merged === undefined) {
-        if (key !== undefined) put(record, this.key(key), this.of(value));
-      } else for (const part of merged) this.merge(record, part);
+        if (key !== undefined) put(record, this.key(key), this.begin(value, depth + 1, isShared));
+      } else for (const part of merged) this.addPairs(record, part, depth, true, merges + 1);
     }
-    this.depth--;
-    return record;
   }
 
-  private merge(record: Record<string, unknown>, map: Collection): void {
-    if (this.active.has(map)) throw new YamlError('an alias stands inside of what it stands for', map.from);
-    this.active.add(map);
-    this.fill(record, map);
-    this.active.delete(map);
+  private scalar(node: Scalar): ScalarValue {
+    return scalarValue(this.text, node);
   }
 }
 
-/** An own member, also where it is called `__proto__`. */
-function put(record: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== '__proto__') record[key] = value;
-  else Object.defineProperty(record, key, { value, enumerable: true, writable: true, configurable: true });
+/** What an alias stands for; another node itself. */
+function targetOf(node: Node): Exclude<Node, Alias> {
+  let target = node;
+  while (target.kind === 'alias') {
+    const { from } = target;
+    target = target.target;
+    if (from >= target.start && from < target.to)
+      throw new YamlError('an alias stands inside of what it stands for', from);
+  }
+  return target;
 }
 
 /** Are two values the same, their maps' order aside? */
 export function isSame(one: unknown, other: unknown): boolean {
-  if (one === other || Object.is(one, other)) return true;
-  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
-  if (Array.isArray(one))
-    return (
-      Array.isArray(other) && one.length === other.length && one.every((item, i) => isSame(item, other[i]))
-    );
-  const keys = Object.keys(one);
-  return (
-    isRecord(one) &&
-    isRecord(other) &&
-    keys.length === Object.keys(other).length &&
-    keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]))
-  );
-}
-
-/** A value that shares nothing with another. */
-export function copyOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(copyOf);
-  const copy: Record<string, unknown> = { ...value };
-  for (const key of Object.keys(copy)) {
-    const item = copy[key];
-    if (typeof item === 'object' && item !== null) put(copy, key, copyOf(item));
+  const left = [one];
+  const right = [other];
+  while (left.length > 0) {
+    const [a, b] = [left.pop(), right.pop()];
+    if (a === b || Object.is(a, b)) continue;
+    if (Array.isArray(a) && Array.isArray(b)) {
+      if (a.length !== b.length) return false;
+      for (const [index, item] of a.entries()) {
+        left.push(item);
+        right.push(b[index]);
+      }
+    } else if (isRecord(a) && isRecord(b)) {
+      const keys = Object.keys(a);
+      if (keys.length !== Object.keys(b).length) return false;
+      for (const key of keys) {
+        if (!Object.hasOwn(b, key)) return false;
+        left.push(a[key]);
+        right.push(b[key]);
+      }
+    } else return false;
   }
-  return copy;
+  return true;
 }
 
-/** The nodes below a node, itself included. */
+/** The nodes below a node, itself included, in no order. */
 export function* nodesIn(node: Node): Generator<Node> {
-  yield node;
-  if (!isCollection(node)) return;
-  for (const { key, value } of node.entries) {
-    if (key !== undefined) yield* nodesIn(key);
-    yield* nodesIn(value);
+  const left = [node];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    yield next;
+    if (!isCollection(next)) continue;
+    for (const { key, value } of next.entries) left.push(value, ...(key === undefined ? [] : [key]));
   }
 }

@@ -71,3 +71,9 @@ export function wholeAt(record: JsonRecord, key: string, where: string): number 
 export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
+
+/** Set a record's own member, also one that is called `__proto__`. */
+export function put(record: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') record[key] = value;
+  else Object.defineProperty(record, key, { value, enumerable: true, writable: true, configurable: true });
+}

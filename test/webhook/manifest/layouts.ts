@@ -78,7 +78,7 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
     'x: {} # x\nmetadata: {name: a, labels: {}, ',
   ),
   'tabs between words': withMain('    command:\t[sh,\t-c]\t# tab\n    args:\t# tab\n    - ls\t\n'),
-  'a main with a hook before its sidecar': `${HEAD}  containers:\n  # the work\n  - name: m # main\n    image: x\n    command: [sh]\n    ${HOOK}\n    # below\n\n  # the proxy,\n  # in two lines\n  - name: p # proxy\n    image: x\n    command:\n    # its program\n    - a # at its end\n  # after\n`,
+  'a main with a hook before its sidecar': `${HEAD}  containers:\n  # the work\n  - name: m # main\n    image: x\n    command: [sh]\n    securityContext: {runAsUser: 9007199254740993} # more than a double holds\n    ${HOOK}\n    # below\n\n  # the proxy,\n  # in two lines\n  - name: p # proxy\n    image: x\n    command:\n    # its program\n    - a # at its end\n  # after\n`,
   'a main with a hook before two sidecars, and more after them':
     `${HEAD}  containers:\r\n    - ${HOOK}\r\n      name: m\r\n      image: x\r\n      command: [sh]\r\n    - {name: p, image: x, command: [a]} # first\r\n    # other\r\n    - name: q\r\n      image: x\r\n      args:\r\n        - |\r\n          b\r\n      command: [sh]\r\n  volumes: []\r\n`
       .replaceAll(/(?<!\r)\n/g, '\r\n')

@@ -1,6 +1,7 @@
 /** Native mode (N2): the sidecars leave spec.containers and become init containers with restartPolicy Always. Nothing else of them changes. */
-import type { Operation } from 'fast-json-patch';
+
 import { ShapeError } from '../../shared/json.ts';
+import type { Operation } from '../../shared/operations.ts';
 import { boundWarnings, brief } from '../../shared/wording.ts';
 import { parseContainer } from '../container.ts';
 import type { Decision } from '../decide.ts';

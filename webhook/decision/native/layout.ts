@@ -2,9 +2,10 @@
  * Which containers stand in which of a pod's two lists. A container is moved as it is, by one operation, so that no field of it is lost and
  * none of its values is in the patch (W2, W9).
  */
-import type { Operation } from 'fast-json-patch';
+
 import type { JsonRecord } from '../../shared/json.ts';
 import { member } from '../../shared/json.ts';
+import type { Operation } from '../../shared/operations.ts';
 import { putAnnotations, putOrRemove } from '../json-patch.ts';
 import type { PodView } from '../pod.ts';
 

@@ -1,6 +1,6 @@
 /** What `curfew.dev/status` keeps of a pod whose sidecars were turned into native ones, and the pod as it was before. */
-import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { isRecord, isTexts, type JsonRecord, member, parseJsonObject } from '../../shared/json.ts';
+import { type Operation, patched } from '../../shared/operations.ts';
 import { DEFAULT_CONTAINER } from '../default-container.ts';
 import { isSameJson } from '../json-patch.ts';
 import { type PodView, parsePod, presentOrder } from '../pod.ts';
@@ -103,10 +103,9 @@ export function findConversion(pod: PodView): Conversion | undefined {
   const inits = new Map(pod.initContainers.map((init) => [init.name, init]));
   const sidecars = status.containers.filter(({ name, role }) => role === 'sidecar' && inits.has(name));
   const undo = layoutOperations(pod, authorsLayout(pod, status, sidecars));
-  const { newDocument } = fastJsonPatch.applyPatch<unknown>(structuredClone(pod.raw), undo);
   return {
     undo,
-    authored: parsePod(newDocument),
+    authored: parsePod(patched(pod.raw, undo)),
     stripped: sidecars.map(({ name }) => name).filter((name) => inits.get(name)?.native !== true),
   };
 }
