@@ -6,7 +6,7 @@ import type { Mutation } from '../decision/mutation.ts';
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../decision/vocabulary.ts';
 import type { Verdict } from '../manifest/judge.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { commandsAsWritten, costOf } from './explanation.ts';
+import { commandsAsWritten, costOf, saysCommand } from './explanation.ts';
 import { readManifests } from './manifest-input.ts';
 import { MANIFEST_EXIT_CODES, MANIFEST_FLAGS, MANIFEST_OPTIONS, parseTemplates } from './manifest-options.ts';
 import { describe, ManifestReport } from './manifest-report.ts';
@@ -135,7 +135,9 @@ function textOf(file: string, verdict: Verdict, paint: Paint): string {
     lines.push(`  ${paint('cyan', role.padEnd(7))} ${paint('bold', printable(name))}`);
     lines.push(`          why    ${printable(why)}`);
     if (ready !== undefined) lines.push(`          ready  ${printable(ready)}`);
-    if (byMachine === undefined && command.length > 0)
+    if (mutation.mode === 'native' && !saysCommand(verdict, name))
+      lines.push(`          runs   ${printable(ofImage(command))}`);
+    else if (byMachine === undefined && command.length > 0)
       lines.push(`          runs   ${printable(shorten(command))}`);
     for (const own of byMachine ?? [])
       lines.push(`          runs   on ${own.machine}: ${printable(shorten(own.command))}`);
@@ -165,6 +167,11 @@ const CHANGED: ReadonlySet<Mutation['outcome']> = new Set<Mutation['outcome']>([
 
 /** Words of a command are shown whole up to here; a script of a hundred lines is not what is asked for. */
 const MAX_COMMAND = 200;
+
+/** What runs natively where the spec gives no command: no image is looked up, and the spec's words alone are no command. */
+function ofImage(args: readonly string[]): string {
+  return args.length === 0 ? "its image's command" : `its image's ENTRYPOINT with ${shorten(args)}`;
+}
 
 function shorten(command: readonly string[]): string {
   const text = JSON.stringify(command);

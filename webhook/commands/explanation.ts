@@ -31,6 +31,13 @@ export function commandsAsWritten({ pod, mutation }: Verdict): MutatedContainer[
   });
 }
 
+/** Does a container's spec say its command, so that its image's ENTRYPOINT does not count? */
+export function saysCommand({ pod }: Verdict, name: string): boolean {
+  const raw = containersOf(pod.pod).find((container) => member(container, 'name') === name);
+  const command = raw === undefined ? undefined : member(raw, 'command');
+  return isTexts(command) && command.length > 0;
+}
+
 /** The kubelet's own way: two `$` are one. */
 function unescaped(word: string): string {
   return word.replaceAll('$$', '$');

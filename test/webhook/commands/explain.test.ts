@@ -116,6 +116,19 @@ test('$(X) of an image is shown as a person wrote it, and that of the pod as it 
   assert.match(out, /runs {3}\["\/proxy","\$\(ENV\)"\]/);
 });
 
+test('native: args alone are not shown as the command', async () => {
+  const native = async (text: string) =>
+    (await curfew(['explain', '--mode', 'native', '-f', '-'], text)).out.match(
+      /sidecar proxy[\s\S]*? runs {3}(.*)/,
+    )?.[1];
+  assert.equal(await native(JOB), '["/proxy"]');
+  assert.equal(
+    await native(JOB.replace('command: [/proxy]', 'args: [--port=1]')),
+    'its image\'s ENTRYPOINT with ["--port=1"]',
+  );
+  assert.equal(await native(JOB.replace(', command: [/proxy]', '')), "its image's command");
+});
+
 test('what a wrapped pod pays, and the label that its namespace needs', async () => {
   const { out } = await curfew(['explain', '-f', '-'], JOB);
   assert.match(out, /^ {2}cost {4}one init container more, curfew-install, and two emptyDir volumes$/m);
