@@ -5,6 +5,7 @@ import type { ImageAnswer, ImageRequest } from '../decision/images.ts';
 import { knownSidecar } from '../decision/known-sidecar.ts';
 import { type Mutation, prepare } from '../decision/mutate.ts';
 import { NotWrapped } from '../decision/mutation.ts';
+import { findConversion } from '../decision/native/record.ts';
 import { findNearMisses, nearMissMessage } from '../decision/near-miss.ts';
 import { type PodView, parsePod } from '../decision/pod.ts';
 import type { Policy } from '../decision/policy.ts';
@@ -82,6 +83,12 @@ export function nearMissOf(raw: unknown, policy: Policy): string | undefined {
   const view = viewOf(raw);
   const near = view && findNearMisses(view, policy.catalogue);
   return near && nearMissMessage(near);
+}
+
+/** Sidecars that Curfew has made native ones, and that another webhook has made ordinary init containers again (N6). */
+export function strippedIn({ raw }: PodFacts): readonly string[] {
+  const view = viewOf(raw);
+  return (view && findConversion(view)?.stripped) ?? [];
 }
 
 function viewOf(raw: unknown): PodView | undefined {

@@ -1,6 +1,7 @@
 /** What holds a pod before its containers run. Pure. */
 import { INSTALL_CONTAINER } from '../decision/vocabulary.ts';
 import type { Finding, Judged } from './finding.ts';
+import { strippedIn } from './judgement.ts';
 import type { ContainerFacts } from './pod-facts.ts';
 import { brief, duration, since, times, when } from './words.ts';
 
@@ -53,6 +54,17 @@ function initRuns(scene: Judged, init: ContainerFacts): Finding | undefined {
   const { name, state } = init;
   if (state.kind === 'waiting') return stuck(scene, init, 'init container') ?? creating(scene);
   if (state.kind === 'ended') return failing(scene, init, 'init container');
+  if (strippedIn(scene.pod).includes(name))
+    return {
+      state: 'held',
+      holder: name,
+      headline: `all wait for the end of sidecar ${name}, which runs on${since(state.since, scene.now)}`,
+      lines: [
+        'another webhook has dropped its restartPolicy: Always, and so it is an ordinary init container',
+        "likely that webhook's Kubernetes client is older than 1.28",
+      ],
+      todo: ['update that webhook, or set annotation curfew.dev/mode: shim'],
+    };
   const sidecars = [...scene.roles].filter(([, { role }]) => role === 'sidecar').map(([sidecar]) => sidecar);
   return {
     state: 'works',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Scene } from '../../../webhook/cluster/finding.ts';
+import { formatNativeStatus } from '../../../webhook/decision/native/record.ts';
 import {
   ago,
   exited,
@@ -92,6 +93,29 @@ test('S1 a main that works is nobody held up; what will be is said before', () =
   const finding = whyOf({ containers: [MAIN, PROXY] });
   assert.deepEqual([finding.state, finding.headline], ['works', 'migrate runs, since 60 min']);
   assert.match(all(finding), /when migrate ends, cloud-sql-proxy will run on/);
+});
+
+test('S1 N6 a sidecar that another webhook has made an ordinary init container again holds the pod', () => {
+  const pod = {
+    containers: [{ ...MAIN, state: waiting('PodInitializing') }],
+    initContainers: [{ ...PROXY, state: running(ago(3)) }],
+    phase: 'Pending',
+    annotations: {
+      'curfew.dev/status': formatNativeStatus('1', {
+        containers: [
+          { name: MAIN.name, role: 'main' },
+          { name: PROXY.name, role: 'sidecar' },
+        ],
+      }),
+    },
+  };
+  const finding = whyOf(pod);
+  assert.deepEqual([finding.state, finding.holder], ['held', 'cloud-sql-proxy']);
+  assert.match(
+    all(finding),
+    /runs on, since 3 min\nanother webhook has dropped its restartPolicy: Always.*\nlikely .* older than 1\.28\nupdate that webhook/,
+  );
+  assert.equal(whyOf({ ...pod, annotations: {} }).state, 'works', 'an init container of its author');
 });
 
 test('S1 native sidecars: the one that has not started is named, and one that has holds nobody', () => {
