@@ -6,8 +6,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { type Marker, parseMarker } from '../../shim/marker.ts';
+import { MARKER_SIZE, type Marker, type Phase, parseMarker } from '../../shim/marker.ts';
 import { BIN_DIR, RUN_DIR, SHIM_IMAGE_PATH } from '../../shim/protocol.ts';
+import type { Deed } from './recording.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Where this machine has the content of the containers' images. */
@@ -83,15 +84,14 @@ export class LocalPod {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.running.set(container.name, child);
-    this.timeline.event(container.name, 'container started');
+    this.timeline.event(container.name, 'started', 'container started');
     child.stdout.on('data', (data) => this.timeline.output(container.name, String(data)));
     child.stderr.on('data', (data) => this.timeline.output(container.name, String(data)));
     const [code, signal] = await once(child, 'exit');
     this.readMarkers();
-    this.timeline.event(
-      container.name,
-      signal === null ? `container ended, exit code ${code}` : 'container cut off',
-    );
+    if (signal === null)
+      this.timeline.event(container.name, 'ended', `container ended, exit code ${code}`, Number(code));
+    else this.timeline.event(container.name, 'cut', 'container cut off');
     return Number(code);
   }
 
@@ -119,18 +119,28 @@ export class LocalPod {
       const what = describe(marker);
       if (this.seen.get(name) === what) continue;
       this.seen.set(name, what);
-      this.timeline.event(name, what);
+      this.timeline.event(name, DEEDS_OF[marker.phase], what);
     }
   }
 }
 
+/** The marker is the file's beginning; what follows is the container's card for `curfew-shim status`. */
 function readMarker(path: string): Marker | undefined {
   try {
-    return parseMarker(readFileSync(path, 'utf8'));
+    return parseMarker(readFileSync(path).toString('utf8', 0, MARKER_SIZE));
   } catch {
     return undefined;
   }
 }
+
+const DEEDS_OF: Readonly<Record<Phase, Deed>> = {
+  waiting: 'waiting',
+  starting: 'starting',
+  started: 'ready',
+  resting: 'resting',
+  running: 'running',
+  ended: 'told',
+};
 
 function describe(marker: Marker): string {
   switch (marker.phase) {

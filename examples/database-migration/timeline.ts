@@ -1,4 +1,5 @@
-/** Prints the events of a pod, one line each: time, container, text. */
+/** Prints the events of a pod, one line each: time, container, text. Keeps them for the page. */
+import type { Deed, TimelineEvent } from './recording.ts';
 
 const COLOURS = ['\u001b[36m', '\u001b[33m', '\u001b[35m', '\u001b[32m'];
 const [BOLD, DIM, PLAIN] = ['\u001b[1m', '\u001b[2m', '\u001b[0m'];
@@ -15,7 +16,10 @@ export function dim(text: string): string {
 }
 
 export class Timeline {
-  private readonly since = performance.now();
+  /** What has happened so far. */
+  readonly events: TimelineEvent[] = [];
+  /** When the first event was. */
+  private since: number | undefined;
   private readonly names: readonly string[];
   private readonly width: number;
 
@@ -25,18 +29,28 @@ export class Timeline {
   }
 
   /** An event of a shim or of the kubelet. */
-  event(name: string, what: string): void {
-    this.line(name, what);
+  event(container: string, deed: Deed, text: string, code?: number): void {
+    this.add({ at: this.now(), container, deed, text, ...(code === undefined ? {} : { code }) });
   }
 
-  /** A line of the container's own program. */
-  output(name: string, text: string): void {
-    for (const line of text.split('\n')) if (line.trim() !== '') this.line(name, dim(`| ${line}`));
+  /** What a container's own program says. */
+  output(container: string, text: string): void {
+    for (const line of text.split('\n'))
+      if (line.trim() !== '') this.add({ at: this.now(), container, deed: 'said', text: line });
   }
 
-  private line(name: string, what: string): void {
-    const seconds = ((performance.now() - this.since) / 1000).toFixed(2).padStart(6);
-    const colour = colourful ? (COLOURS[this.names.indexOf(name) % COLOURS.length] ?? '') : '';
-    console.log(`  ${seconds}s  ${colour}${name.padEnd(this.width)}${colourful ? PLAIN : ''}  ${what}`);
+  private now(): number {
+    const now = performance.now();
+    this.since ??= now;
+    return Math.round(now - this.since);
+  }
+
+  private add(event: TimelineEvent): void {
+    this.events.push(event);
+    const { at, container, deed, text } = event;
+    const seconds = (at / 1000).toFixed(2).padStart(6);
+    const colour = colourful ? (COLOURS[this.names.indexOf(container) % COLOURS.length] ?? '') : '';
+    const what = deed === 'said' ? dim(`| ${text}`) : text;
+    console.log(`  ${seconds}s  ${colour}${container.padEnd(this.width)}${colourful ? PLAIN : ''}  ${what}`);
   }
 }

@@ -17,11 +17,11 @@ export interface Link {
 /** Every document, by its path from the root. */
 export const DOCUMENTS = readDocuments(ROOT);
 
-/** The links of a document, but for those to the web. Code is no text, so what looks like a link there is none. */
+/** The links of a document and its pictures, but for those to the web. Code is no text, so what looks like a link there is none. */
 export function linksOf(path: string, text: string): Link[] {
   return proseLines(text).flatMap(({ line, prose }) =>
-    [...prose.matchAll(/\]\(([^()\s]+)\)/g)]
-      .map(([, target = '']) => ({ from: path, line, target }))
+    [...prose.matchAll(/\]\(([^()\s]+)\)|\s(?:src|srcset|href)="([^"]*)"/g)]
+      .map(([, target, attribute]) => ({ from: path, line, target: target ?? attribute ?? '' }))
       .filter(({ target }) => !/^[a-z]+:/.test(target)),
   );
 }
