@@ -103,6 +103,7 @@ async function metricsTable(): Promise<string> {
   metrics.imageLookups([]).lookedUp('docker.io', 'hit', 0);
   metrics.certificateLoaded(new Date(0));
   metrics.certificateFailed();
+  metrics.namespaceSettings();
   const managed = metrics.selfManaged();
   managed.authorityLoaded(new Date(0));
   managed.certificateWritten('begun');

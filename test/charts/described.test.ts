@@ -1,13 +1,17 @@
 /** What the chart's documents say of its values is what Helm does with them. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { parse } from 'yaml';
 import { CHART } from '../../charts/helm.ts';
 import { describedValues } from '../../charts/values-comments.ts';
 import { parseConfig } from '../../webhook/config/config.ts';
+import { parseNamespaceSettings } from '../../webhook/config/namespace-settings.ts';
+import { SETTINGS_NAME } from '../../webhook/config/settings-name.ts';
+import { GUIDE_VALUES, guideValues } from './guide-values.ts';
 import { objects, one, partOf } from './rendered-chart.ts';
+import { temporaryFile } from './temporary-file.ts';
 
 const read = (path: string) => readFileSync(join(CHART, path), 'utf8');
 
@@ -34,11 +38,7 @@ describe('the example of a registry with its own authority can be used', () => {
   const [, inReference = ''] = /<<END\n(.*?)^END$/ms.exec(reference) ?? [];
   for (const [where, text] of Object.entries({ 'values.yaml': inComment, 'configuration.md': inReference }))
     test(where, (t) => {
-      const folder = mkdtempSync(join(tmpdir(), 'curfew-'));
-      t.after(() => rmSync(folder, { recursive: true }));
-      const file = join(folder, 'values.yaml');
-      writeFileSync(file, text);
-      const all = objects(['--values', file]);
+      const all = objects(['--values', temporaryFile(t, text)]);
       const map = all.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'curfew');
       const { images } = parseConfig(String(Object(partOf(map, 'data'))['curfew.yaml']), 'ConfigMap');
       const caFile = images.registries[0]?.caFile ?? '';
@@ -55,18 +55,21 @@ describe('the example of a registry with its own authority can be used', () => {
 });
 
 describe('the values of the guide for production can be used', () => {
-  const guide = read('../../docs/guides/production.md');
-  const blocks = [...guide.matchAll(/^( *)```yaml\n *# values: (.*?)\n(.*?)^ *```$/gms)];
-  assert.ok(blocks.length > 4);
-  for (const [, indent = '', name = '', text = ''] of blocks)
+  assert.ok(GUIDE_VALUES.size > 4);
+  for (const name of GUIDE_VALUES.keys())
     test(name, (t) => {
-      const folder = mkdtempSync(join(tmpdir(), 'curfew-'));
-      t.after(() => rmSync(folder, { recursive: true }));
-      const file = join(folder, 'values.yaml');
-      writeFileSync(file, text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
-      const map = objects(['--values', file]).find(
+      const map = objects(guideValues(t, name)).find(
         ({ kind, data }) => kind === 'ConfigMap' && data !== undefined && 'curfew.yaml' in Object(data),
       );
       parseConfig(String(Object(partOf(map, 'data'))['curfew.yaml']), name);
     });
+
+  test("a namespace's own settings", () => {
+    const guide = read('../../docs/guides/production.md');
+    const [, text = ''] = /```yaml\n(apiVersion: v1\nkind: ConfigMap\n.*?)^```$/ms.exec(guide) ?? [];
+    const map: unknown = parse(text);
+    assert.equal(partOf(map, 'metadata.name'), SETTINGS_NAME);
+    const { startTimeout, catalogue, images } = parseNamespaceSettings(partOf(map, 'data'));
+    assert.deepEqual([startTimeout, catalogue.extra.length, images.entrypoints.length], [300_000, 1, 1]);
+  });
 });

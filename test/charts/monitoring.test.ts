@@ -39,6 +39,7 @@ async function series(): Promise<Map<string, Set<string>>> {
   }
   metrics.certificateLoaded(new Date());
   metrics.certificateFailed();
+  metrics.namespaceSettings();
   const managed = metrics.selfManaged();
   managed.authorityLoaded(new Date());
   managed.certificateWritten('renewed');

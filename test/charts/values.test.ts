@@ -8,6 +8,7 @@ import { webhookConfiguration } from '../../webhook/commands/webhook-configurati
 import { type Config, parseConfig } from '../../webhook/config/config.ts';
 import { CONFIG } from '../../webhook/config/schema.ts';
 import { describeKeys } from '../../webhook/config/schema-keys.ts';
+import { SETTINGS_NAME } from '../../webhook/config/settings-name.ts';
 import {
   GOLDEN,
   NAMESPACE,
@@ -234,6 +235,22 @@ describe('access to the API server', () => {
       token: true,
       resources: ['mutatingwebhookconfigurations', 'secrets'],
     });
+  });
+
+  test('O8 V5 to the settings of namespaces is given where they are on, by name, and not get', () => {
+    const on = 'config.namespaceSettings.enabled=true';
+    const found = needs([...NOTHING, ...set(on)]);
+    assert.deepEqual(found, { token: true, resources: ['configmaps'] });
+    const role = objects([...NOTHING, ...set(on)]).find(({ kind }) => kind === 'ClusterRole');
+    assert.deepEqual(partOf(role, 'rules'), [
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: [SETTINGS_NAME],
+        verbs: ['list', 'watch'],
+      },
+    ]);
+    assert.doesNotMatch(JSON.stringify(objects([])), /curfew-settings/);
   });
 
   const pullSecrets = (...pairs: string[]) => {

@@ -20,6 +20,8 @@ export interface Needs {
   selfManaged: { secret: string; webhookConfiguration: string } | undefined;
   events: boolean;
   pullSecrets: boolean;
+  /** The name of the ConfigMaps in which namespaces set what counts for their pods; undefined: they do not. */
+  settings: string | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Needs {
  * @param labelled a namespace that is opted in; undefined where there is none
  */
 export function rightsNeeded(
-  { selfManaged, events, pullSecrets }: Needs,
+  { selfManaged, events, pullSecrets, settings }: Needs,
   own: string,
   labelled: string | undefined,
 ): Right[] {
@@ -43,6 +45,9 @@ export function rightsNeeded(
         name: selfManaged.webhookConfiguration,
       });
     }
+  if (settings !== undefined)
+    for (const verb of ['list', 'watch'])
+      rights.push({ verb, group: '', resource: 'configmaps', name: settings });
   const inside = labelled === undefined ? undefined : { namespace: labelled };
   if (inside !== undefined && events)
     rights.push({ verb: 'create', group: '', resource: 'events', ...inside });

@@ -15,6 +15,7 @@ import type { Needs } from '../cluster/check-install.ts';
 import { namespaceLabel } from '../cluster/not-wrapped.ts';
 import { part, records, text } from '../cluster/pod-facts.ts';
 import type { Config } from '../config/config.ts';
+import { SETTINGS_NAME } from '../config/settings-name.ts';
 import { parseMinor } from '../decision/mode.ts';
 import type { Reader } from '../kubernetes/reader.ts';
 import type { JsonRecord } from '../shared/json.ts';
@@ -192,10 +193,11 @@ async function configOf(
   }
 }
 
-function needsOf({ tls, events, images, mode }: Config): Needs {
+function needsOf({ tls, events, images, mode, namespaceSettings }: Config): Needs {
   return {
     selfManaged: tls.source === 'self-managed' ? tls.selfManaged : undefined,
     events: events.enabled,
+    settings: namespaceSettings.enabled ? SETTINGS_NAME : undefined,
     pullSecrets: mode !== 'native' && images.mode === 'registry' && images.pullSecrets,
   };
 }

@@ -1,6 +1,6 @@
 /** The kinds of values in the configuration, each with its texts for the help and for messages. */
 import { z } from 'zod';
-import { parseDuration } from '../../shim/duration.ts';
+import { formatDuration, MAX_DURATION_MS, parseDuration } from '../../shim/duration.ts';
 import { VERSION } from '../decision/policy.ts';
 import { parseReference } from '../registry/image-reference.ts';
 import { parseQuantity } from '../shared/quantity.ts';
@@ -69,6 +69,13 @@ export function duration(help: string, least: string, most: string) {
       ),
     );
 }
+
+export const startTimeout = () =>
+  duration(
+    'how long a main waits for its sidecars, where its pod has no annotation start-timeout; without it for ever',
+    '1s',
+    formatDuration(MAX_DURATION_MS),
+  ).exactOptional();
 
 export const names = (help: string, allowed: string) =>
   z

@@ -69,6 +69,14 @@ const entrypoint = z
     anyOf: [{ required: ['entrypoint'] }, { required: ['cmd'] }],
   });
 
+/** Images whose commands are known. @param most how many */
+export const entrypoints = (most: number) =>
+  z
+    .array(entrypoint)
+    .max(most)
+    .default([])
+    .meta(meta('the commands of images that are not looked up', `a list of at most ${most} images`));
+
 const CACHE = z
   .strictObject({
     fresh: duration('how long a tag, and who may read it, is cached', '0s', '1h').prefault('1m'),
@@ -106,11 +114,7 @@ export const IMAGES = z
           'registry or off',
         ),
       ),
-    entrypoints: z
-      .array(entrypoint)
-      .max(10_000)
-      .default([])
-      .meta(meta('the commands of images that are not looked up', 'a list of images')),
+    entrypoints: entrypoints(10_000),
     hosts: z
       .array(
         z

@@ -3,64 +3,16 @@
  * chart's schema and the messages for a wrong file are made from this.
  */
 import { z } from 'zod';
-import { formatDuration, MAX_DURATION_MS } from '../../shim/duration.ts';
-import { parseReadiness } from '../../shim/protocol.ts';
-import { parseSignal } from '../../shim/signals.ts';
-import { CATALOGUE } from '../decision/catalogue.ts';
 import { MODES, parseMinor } from '../decision/mode.ts';
 import { defaultPolicy } from '../decision/policy.ts';
 import { parseQuantity } from '../shared/quantity.ts';
-import { cpu, duration, image, memory, meta, names, port, text } from './fields.ts';
+import { CATALOGUE_KEYS } from './catalogue.ts';
+import { cpu, duration, image, memory, meta, port, startTimeout, text } from './fields.ts';
 import { IMAGES } from './images.ts';
-import { imagePatterns, namePatterns } from './patterns.ts';
+import { SETTINGS_NAME } from './settings-name.ts';
 import { TLS } from './tls.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-const knownSidecar = z
-  .strictObject({
-    names: namePatterns(
-      'container names',
-      'a list of container names, * for any characters, such as [csql-*]',
-    ),
-    images: imagePatterns(
-      'ends of image repositories, cut at a /',
-      'a list such as [istio/proxyv2], * for any characters but /',
-    ),
-    order: z
-      .int()
-      .min(0)
-      .max(1000)
-      .exactOptional()
-      .meta(meta('the start order; lower starts first', 'a whole number from 0 to 1000')),
-    ready: z
-      .string()
-      .refine((value) => parseReadiness(value) !== undefined)
-      .exactOptional()
-      .meta(
-        meta(
-          'readiness, where it has no probe of its own; none: mains never wait for it',
-          'http://:15021/healthz/ready, tcp://:5432, "exec: pg_isready" or none',
-          '^(none|exec:|(http|tcp)://[^/]*:[0-9])',
-        ),
-      ),
-    ignoreProbes: z
-      .boolean()
-      .exactOptional()
-      .meta(
-        meta('its own probes do not count, because they hold only when the app answers', 'true or false'),
-      ),
-    stopSignal: z
-      .string()
-      .refine((value) => parseSignal(value) !== undefined)
-      .exactOptional()
-      .meta(meta("the image's STOPSIGNAL", 'a signal such as INT', '^[A-Za-z0-9+-]{1,16}$')),
-    entrypoint: names("the image's ENTRYPOINT", 'a list such as [/usr/bin/proxy]').exactOptional(),
-    cmd: names("the image's CMD", 'a list of arguments').exactOptional(),
-  })
-  .meta(meta('a sidecar', 'a map with names and images'));
-
-const BUILT_IN_NAMES = new Set(CATALOGUE.flatMap((known) => known.names));
 
 const resources = z
   .strictObject({
@@ -208,11 +160,7 @@ export const CONFIG = z.strictObject({
         '^v?1\\.[0-9]{1,3}([.+-].*)?$',
       ),
     ),
-  startTimeout: duration(
-    'how long a main waits for its sidecars, where its pod has no annotation start-timeout; without it for ever',
-    '1s',
-    formatDuration(MAX_DURATION_MS),
-  ).exactOptional(),
+  startTimeout: startTimeout(),
   shim: z
     .strictObject({
       image: image('image of the shim, which the init container copies').default(defaultPolicy().shim.image),
@@ -223,31 +171,21 @@ export const CONFIG = z.strictObject({
       resources,
     })
     .prefault({}),
-  catalogue: z
+  catalogue: CATALOGUE_KEYS,
+  images: IMAGES,
+  namespaceSettings: z
     .strictObject({
-      extra: z
-        .array(knownSidecar)
-        .max(1000)
-        .default([])
-        .meta(meta('more known sidecars; they take precedence over the built-in ones', 'a list of sidecars')),
-      disabled: z
-        .array(
-          z
-            .string()
-            .refine((name) => BUILT_IN_NAMES.has(name))
-            .meta(
-              meta(
-                '',
-                'the name of a built-in sidecar',
-                `^(${[...BUILT_IN_NAMES].join('|').replaceAll('*', '\\*')})$`,
-              ),
-            ),
-        )
-        .default([])
-        .meta(meta('built-in sidecars that are not used, by container name', 'a list of names')),
+      enabled: z
+        .boolean()
+        .default(false)
+        .meta(
+          meta(
+            `whether the ConfigMap ${SETTINGS_NAME} of a namespace sets startTimeout, catalogue.extra and images.entrypoints for its pods; needs the right to list and watch the ConfigMaps of that name`,
+            'true or false',
+          ),
+        ),
     })
     .prefault({}),
-  images: IMAGES,
   log: z
     .strictObject({
       level: z

@@ -1,6 +1,6 @@
 import { MACHINES } from '../../shim/machine-words.ts';
 import { parseInjectLabel, parseWishes, type Wishes } from './annotations.ts';
-import { NotWrapped, pass, refuseOrPass, sentence } from './mutation.ts';
+import { NotWrapped, pass, refuse, refuseOrPass, sentence } from './mutation.ts';
 import { machinesOf } from './nodes.ts';
 import { MAX_CONTAINERS, type PodView } from './pod.ts';
 import type { Policy } from './policy.ts';
@@ -27,6 +27,8 @@ export function decide(pod: PodView, policy: Policy): Decision | NotWrapped {
       'restart-policy-always',
       `restartPolicy is Always, so the pod is not meant to end; label ${INJECT_LABEL}: "true" wraps it all the same.`,
     );
+  if (policy.unusable !== undefined && mayNeedSettings(pod, inject))
+    return refuse({ reason: 'bad-settings', message: policy.unusable });
   const wishes = parseWishes(pod, inject, policy.catalogue);
   if (wishes instanceof NotWrapped) return wishes;
   if (pod.containers.length > MAX_CONTAINERS)
@@ -53,6 +55,11 @@ function forWindows(): NotWrapped {
 function noShim(): NotWrapped {
   const why = `its node selector or affinity allows no machine that the shim runs on (Linux on ${MACHINES.join(' or ')})`;
   return pass('no-shim-for-machine', sentence(`the pod is not wrapped: ${why}`), `not wrapped: ${why}`);
+}
+
+/** V5: a pod of one container that asks for nothing has no sidecar. One that another webhook adds brings the pod here again. */
+function mayNeedSettings(pod: PodView, inject: boolean | undefined): boolean {
+  return inject === true || hasWish(pod) || pod.containers.length > 1;
 }
 
 /** Has the pod an annotation of its author's? */

@@ -28,6 +28,8 @@ export interface Policy {
   startTimeout: number | undefined;
   /** The cluster that the pods are for. */
   cluster: ClusterVersion;
+  /** Why nothing can be decided by it: the namespace's own settings are wrong (V5). One clause, with the way out. */
+  unusable?: string | undefined;
 }
 
 /** Any part of a policy, for {@link defaultPolicy}. */

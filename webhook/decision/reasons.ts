@@ -148,6 +148,11 @@ export const REASON_MEANINGS = {
     means:
       'The annotation `curfew.dev/sidecars` lists an order in which a postStart hook would wait for a container that is created after it.',
   },
+  'bad-settings': {
+    becomes: 'refused',
+    means:
+      'The ConfigMap `curfew-settings` of the pod\'s namespace is wrong, and the pod has an annotation, the label `"true"` or more than one container.',
+  },
   'bad-status': {
     becomes: 'refused',
     means: 'The annotation `curfew.dev/status` does not parse, and containers run the shim already.',

@@ -38,16 +38,28 @@ export interface RegistryLookup {
   machines: readonly Machine[];
 }
 
+/** The images whose commands a namespace knows. */
+export type KnownIn = (namespace: string) => KnownImages | undefined;
+
 export class ConfiguredLookup implements ImageLookup {
   private readonly known: KnownImages;
   private readonly registry: RegistryLookup | undefined;
   private readonly observer: ImageObserver | undefined;
+  private readonly knownIn: KnownIn | undefined;
 
-  /** @param registry undefined: the configuration alone is used */
-  constructor(known: readonly KnownImage[], registry: RegistryLookup | undefined, observer?: ImageObserver) {
+  /**
+   * @param registry undefined: the configuration alone is used
+   * @param knownIn counts more than `known`
+   */
+  constructor(
+    known: readonly KnownImage[],
+    registry: RegistryLookup | undefined,
+    { observer, knownIn }: { observer?: ImageObserver | undefined; knownIn?: KnownIn | undefined } = {},
+  ) {
     this.known = new KnownImages(known);
     this.registry = registry;
     this.observer = observer;
+    this.knownIn = knownIn;
   }
 
   async lookUp(
@@ -57,14 +69,16 @@ export class ConfiguredLookup implements ImageLookup {
     signal: AbortSignal,
   ): Promise<Map<string, ImageAnswer>> {
     const credentials = this.registry?.credentialsOf(namespace, pod);
+    const own = this.knownIn?.(namespace);
     const answers = requests.map(async (request): Promise<[string, ImageAnswer]> => {
-      return [request.container, await this.answer(request, credentials, pod, signal)];
+      return [request.container, await this.answer(request, own, credentials, pod, signal)];
     });
     return new Map(await Promise.all(answers));
   }
 
   private async answer(
     request: ImageRequest,
+    own: KnownImages | undefined,
     credentials: PodCredentials | undefined,
     pod: PodView,
     signal: AbortSignal,
@@ -76,7 +90,7 @@ export class ConfiguredLookup implements ImageLookup {
       if (!(error instanceof BadReference)) throw error;
       return refusal(request, 'image-unusable', `its image is no image reference: ${error.message}`);
     }
-    const known = this.known.find(reference);
+    const known = own?.find(reference) ?? this.known.find(reference);
     if (known !== undefined) return { ok: true, config: known };
     const lookup = this.registry;
     if (lookup === undefined || credentials === undefined) return lookupIsOff(request);

@@ -11,12 +11,14 @@ import { type CredentialProvider, CredentialsToTry } from '../registry/credentia
 import { DockerConfigFile } from '../registry/docker-config.ts';
 import { Transport } from '../registry/transport.ts';
 import { ImageFinder, type PodCredentials } from './finder.ts';
-import { ConfiguredLookup, type ImageObserver, type RegistryLookup } from './lookup.ts';
+import { ConfiguredLookup, type ImageObserver, type KnownIn, type RegistryLookup } from './lookup.ts';
 import { PullSecretCredentials, type SecretReader } from './pull-secrets.ts';
 import { ImageResolver } from './resolver.ts';
 
 export interface ImageServiceOptions {
-  observer?: ImageObserver;
+  observer?: ImageObserver | undefined;
+  /** What a namespace's own settings say; counts more than the configuration. */
+  knownIn?: KnownIn | undefined;
   /** Reads the pull secrets; undefined: there is no cluster to read them in. */
   secrets?: SecretReader | undefined;
   /** Further docker configurations, after the configured one. */
@@ -42,7 +44,7 @@ const webhookHint = () =>
 export function createImageService(config: ImagesConfig, options: ImageServiceOptions = {}): ImageService {
   const transport = config.mode === 'registry' ? new Transport(options.env) : undefined;
   const registry = transport && registryLookup(config, transport, options);
-  const lookup = new ConfiguredLookup(config.entrypoints, registry, options.observer);
+  const lookup = new ConfiguredLookup(config.entrypoints, registry, options);
   return {
     lookUp: (...request) => lookup.lookUp(...request),
     close: () => transport?.close(),

@@ -165,7 +165,7 @@ function kubernetesOver(server: KubernetesRequests, deadline: number): Kubernete
         {
           begun: () => seen('begun'),
           received: (piece) => {
-            if (events.take(piece) > 0) seen('changed');
+            if (events.take(piece).length > 0) seen('changed');
           },
         },
         signal,

@@ -6,6 +6,13 @@ import { KubernetesError, refusal, THE_WEBHOOK } from './error.ts';
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 10;
 
+/** An event that is no error. A BOOKMARK tells of no change. */
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED or BOOKMARK. */
+  type: string;
+  object: JsonRecord;
+}
+
 /** Finds the events in the parts of an answer, which may end anywhere. */
 export class WatchEvents {
   private readonly action: string;
@@ -19,15 +26,15 @@ export class WatchEvents {
 
   /**
    * Take the next part of the answer.
-   * @returns how many of the events that it completes tell of a change
+   * @returns the changes that it completes
    * @throws {KubernetesError} for an event that is an error, is no event, or is too long
    */
-  take(piece: Buffer): number {
-    let changes = 0;
+  take(piece: Buffer): WatchEvent[] {
+    const changes: WatchEvent[] = [];
     let begin = 0;
     for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, begin)) {
       this.keep(piece.subarray(begin, end));
-      if (this.isChange(Buffer.concat(this.pieces).toString('utf8'))) changes++;
+      changes.push(...this.parse(Buffer.concat(this.pieces).toString('utf8')));
       this.pieces = [];
       this.length = 0;
       begin = end + 1;
@@ -44,16 +51,18 @@ export class WatchEvents {
     if (part.length > 0) this.pieces.push(part);
   }
 
-  private isChange(line: string): boolean {
-    if (line.trim() === '') return false;
+  /** @returns the change; none for a bookmark and an empty line */
+  private parse(line: string): WatchEvent[] {
+    if (line.trim() === '') return [];
     const event = parseJsonObject(line);
     const type = event && member(event, 'type');
     if (event === undefined || typeof type !== 'string') {
       throw new KubernetesError('malformed', this.action, 'an event is not a JSON object with a type');
     }
-    if (type !== 'ERROR') return type !== 'BOOKMARK';
-    const status = member(event, 'object');
-    throw errorOf(isRecord(status) ? status : {}, this.action);
+    const value = member(event, 'object');
+    const object = isRecord(value) ? value : {};
+    if (type === 'ERROR') throw errorOf(object, this.action);
+    return type === 'BOOKMARK' ? [] : [{ type, object }];
   }
 }
 

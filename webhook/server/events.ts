@@ -71,8 +71,12 @@ export class Events {
 
   /** Report a review that was answered. Never waits; an Event that cannot be written is counted and logged. */
   note(asked: ReviewRequest, event: ReviewEvent): void {
-    const { namespace } = asked;
-    if (asked.dryRun || namespace === '') return;
+    if (asked.dryRun || asked.namespace === '') return;
+    this.tell(asked.namespace, event, event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod));
+  }
+
+  /** Report about any object, as {@link note} does. @param uid the object's, where it is known */
+  tell(namespace: string, event: ReviewEvent, uid: string | undefined): void {
     const now = this.now();
     const key = JSON.stringify([namespace, event.about, event.cause]);
     const before = this.reported.get(key);
@@ -85,7 +89,6 @@ export class Events {
       return;
     }
     this.remember(key, { at: now, unreported: 0, since: now });
-    const uid = event.about.kind === 'Pod' ? undefined : controllerUid(asked.pod);
     const [first, last] = [new Date(since), new Date(now)];
     const own = { nonce: nonceOf(key, uid, now), instance: hostname() };
     this.waiting.push({

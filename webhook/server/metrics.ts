@@ -11,6 +11,7 @@ import { type SelfManagedMetrics, selfManagedMetrics } from './certificate-metri
 import type { EventFate } from './events.ts';
 import { imageMetrics } from './image-metrics.ts';
 import { REJECTION_CODES, type RejectionCode } from './rejections.ts';
+import { type SettingsMetrics, settingsMetrics } from './settings-metrics.ts';
 
 export type { RejectionCode } from './rejections.ts';
 
@@ -38,6 +39,8 @@ export interface Metrics {
   imageLookups(registries: readonly string[]): ImageObserver;
   certificateLoaded(notAfter: Date): void;
   certificateFailed(): void;
+  /** Count the settings of namespaces; called once, where they are read. */
+  namespaceSettings(): SettingsMetrics;
   /** Count what becomes of a self-managed certificate; called once, where there is one. */
   selfManaged(): SelfManagedMetrics;
 }
@@ -172,6 +175,7 @@ export function createMetrics(version: string): Metrics {
     imageLookups: (registries) => imageMetrics(registers, registries),
     certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
     certificateFailed: () => certificateFailures.inc(),
+    namespaceSettings: () => settingsMetrics(registers),
     selfManaged: () => selfManagedMetrics(registers),
   };
 }

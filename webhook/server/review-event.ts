@@ -18,7 +18,7 @@ interface Subject {
 /** A review's Event, without what {@link Occurrence} adds. */
 export interface ReviewEvent {
   type: 'Normal' | 'Warning';
-  reason: 'CurfewRefused' | 'CurfewPassedOver' | 'CurfewAudit';
+  reason: 'CurfewRefused' | 'CurfewPassedOver' | 'CurfewAudit' | 'CurfewSettingsWrong';
   /** The named reason of the decision. */
   cause: Reason;
   message: string;
@@ -74,6 +74,7 @@ const PASSED_OVER: Readonly<Record<Reason, ReviewEvent['type'] | 'hangs' | 'warn
   'sidecars-and-mains': undefined,
   'no-such-container': undefined,
   'post-start-order': undefined,
+  'bad-settings': undefined,
   'bad-status': undefined,
   'half-wrapped': undefined,
 };

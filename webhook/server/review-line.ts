@@ -17,7 +17,7 @@ export interface Verdict {
 const MAX_MESSAGE = 2_048;
 
 /** These messages quote values of annotations, which may be commands with a password in them (rule W9). */
-const QUOTES_VALUES: ReadonlySet<Reason> = new Set<Reason>(['bad-annotation', 'bad-status']);
+const QUOTES_VALUES: ReadonlySet<Reason> = new Set<Reason>(['bad-annotation', 'bad-settings', 'bad-status']);
 
 /** Write the line of a review that was answered. @param seconds from its whole body to its answer */
 export function writeReview(log: Log, asked: ReviewRequest, verdict: Verdict, seconds: number): void {
@@ -42,11 +42,15 @@ export function writeReview(log: Log, asked: ReviewRequest, verdict: Verdict, se
   else log.warn({ ...fields, ...told(mutation), owner: ownerOf(asked.pod) }, 'review');
 }
 
+/** A message without the values that it quotes. */
+export function withoutValues(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"/g, '"..."');
+}
+
 /** What the user was told. Container, annotation key and registry stand in the message. */
 function told({ reason, message, warnings }: Mutation): { message: string; warnings?: string[] } {
   const kept = (text: string) => {
-    const shown = QUOTES_VALUES.has(reason) ? text.replace(/"(?:[^"\\]|\\.)*"/g, '"..."') : text;
-    return bounded(shown, MAX_MESSAGE);
+    return bounded(QUOTES_VALUES.has(reason) ? withoutValues(text) : text, MAX_MESSAGE);
   };
   return { message: kept(message), ...(warnings.length === 0 ? {} : { warnings: warnings.map(kept) }) };
 }

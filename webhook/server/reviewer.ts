@@ -12,6 +12,7 @@ import { apiServerTimeout } from './api-server-timeout.ts';
 import { auditAnswer, auditEvent } from './audit.ts';
 import type { Events } from './events.ts';
 import { outcomeOf } from './metrics.ts';
+import type { SettingsOfNamespaces } from './namespace-settings.ts';
 import type { Overload } from './overload.ts';
 import { reviewEvent } from './review-event.ts';
 import { type Verdict, writeReview } from './review-line.ts';
@@ -21,6 +22,7 @@ interface ReviewerParts extends AnsweringParts {
   policy: Policy;
   cluster?: (() => ClusterVersion) | undefined;
   images: ImageLookup;
+  settings?: Pick<SettingsOfNamespaces, 'policyOf'> | undefined;
   events?: Events | undefined;
 }
 
@@ -30,8 +32,9 @@ const NO_IMAGES: ReadonlyMap<string, ImageAnswer> = new Map();
  * The handler of one path. Where no image is looked up it is synchronous from the body to the answer.
  */
 export function createReviewer(parts: ReviewerParts, route: Route) {
-  const policy = (): Policy => ({
+  const policy = (namespace: string): Policy => ({
     ...parts.policy,
+    ...parts.settings?.policyOf(namespace),
     mode: route.mode ?? parts.policy.mode,
     cluster: parts.cluster?.() ?? parts.policy.cluster,
   });
@@ -61,7 +64,7 @@ export function createReviewer(parts: ReviewerParts, route: Route) {
       const { pod } = asked;
       if (pod === undefined)
         return settle({ outcome: 'unchanged', reason: 'not-a-pod-creation' }, allow(asked.uid));
-      const prepared = prepare(pod, policy());
+      const prepared = prepare(pod, policy(asked.namespace));
       const decide = (images: ReadonlyMap<string, ImageAnswer>) => {
         const mutation = prepared.mutate(images);
         const event = route.audit

@@ -21,6 +21,7 @@ import { errorBody, fail, JSON_TYPE, reject } from './answer.ts';
 import type { Events } from './events.ts';
 import type { Log } from './log.ts';
 import type { Metrics, RejectionCode } from './metrics.ts';
+import type { SettingsOfNamespaces } from './namespace-settings.ts';
 import { describeExcess, Overload } from './overload.ts';
 import { createReviewer } from './reviewer.ts';
 import { ROUTES } from './routes.ts';
@@ -31,6 +32,8 @@ export interface ServerParts {
   /** The cluster as it is known now. Undefined: as the policy has it. */
   cluster?: (() => ClusterVersion) | undefined;
   images: ImageLookup;
+  /** What namespaces set for their pods. Undefined where they set nothing. */
+  settings?: Pick<SettingsOfNamespaces, 'policyOf' | 'unready'> | undefined;
   log: Log;
   metrics: Metrics;
   config: Config;
@@ -60,7 +63,7 @@ export function buildServer(parts: ServerParts): Servers {
   const overload = new Overload(parts.config.limits, parts.log);
   const webhook = buildWebhook(parts, overload, () => draining);
   const health = buildHealth(parts.metrics, {
-    unready: () => (draining ? 'shutting down' : parts.certificate.unready()),
+    unready: () => (draining ? 'shutting down' : (parts.certificate.unready() ?? parts.settings?.unready())),
     remark: () => parts.certificate.remark?.(),
   });
   return {

@@ -7,7 +7,7 @@ import { type Config, policyOf } from '../config/config.ts';
 import { VERSION } from '../decision/policy.ts';
 import { bufferedOutput, createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { clusterVersion, reviewEvents, reviewImages } from './parts.ts';
+import { clusterVersion, namespaceSettings, reviewEvents, reviewImages } from './parts.ts';
 import { buildServer } from './server.ts';
 import { servingCertificate } from './serving-certificate.ts';
 import { endWithGrace } from './shutdown.ts';
@@ -24,12 +24,15 @@ export async function serve(config: Config): Promise<number> {
   const closing = new AbortController();
   const { source: certificate, onLoaded } = await servingCertificate(config, log, metrics, closing.signal);
   const events = await reviewEvents(config, log, metrics, closing.signal);
-  const images = await reviewImages(config, metrics, closing.signal);
+  const policy = policyOf(config);
+  const settings = await namespaceSettings(config, policy, { log, metrics, events }, closing.signal);
+  const images = await reviewImages(config, metrics, closing.signal, settings?.imagesOf);
   const cluster = await clusterVersion(config, log, closing.signal);
   const servers = buildServer({
-    policy: policyOf(config),
+    policy,
     cluster,
     images,
+    settings,
     log,
     metrics,
     config,

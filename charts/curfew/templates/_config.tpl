@@ -84,7 +84,7 @@ The timeout of an image look-up, where the default will not do: the API server h
 {{- end }}
 
 {{- define "curfew.needsToken" -}}
-{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) (ne .Values.config.mode "shim") }}yes{{ end }}
+{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) .Values.config.namespaceSettings.enabled (ne .Values.config.mode "shim") }}yes{{ end }}
 {{- end }}
 
 {{/* A duration such as 1m30s in whole seconds, rounded up: Go parses it when it moves a date. */}}

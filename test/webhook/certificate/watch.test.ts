@@ -77,7 +77,8 @@ describe('O1 the events of a watch', () => {
     for (let size = 1; size <= text.length; size++) {
       const watch = new WatchEvents(ACTION);
       let changes = 0;
-      for (let at = 0; at < text.length; at += size) changes += watch.take(text.subarray(at, at + size));
+      for (let at = 0; at < text.length; at += size)
+        changes += watch.take(text.subarray(at, at + size)).length;
       assert.equal(changes, 3, `in parts of ${size} bytes`);
     }
   });

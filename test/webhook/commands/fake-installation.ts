@@ -72,6 +72,12 @@ const CONFIG = `events: {enabled: true}
 tls: {source: self-managed, selfManaged: {secret: curfew-tls, webhookConfiguration: curfew}}
 `;
 
+/** The webhook's. @param more of the configuration, YAML */
+export const configMap = (more = '') => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'curfew', namespace: SYSTEM } },
+  data: { 'curfew.yaml': `${CONFIG}${more}` },
+});
+
 /** What the API server gives back of the dry run's pod. */
 type Admission = (pod: JsonRecord) => { status: number; body: JsonRecord };
 
@@ -103,12 +109,7 @@ export async function start(
     aNamespace('plain'),
   ])
     cluster.put(object);
-  cluster.put({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'curfew', namespace: SYSTEM },
-    data: { 'curfew.yaml': CONFIG },
-  });
+  cluster.put(configMap());
   cluster.put(
     aPod({
       name: 'ran',

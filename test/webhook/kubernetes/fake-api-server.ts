@@ -39,9 +39,15 @@ export interface FakeApiServer {
   notice(): void;
   /** Close the connections of all watches. */
   cutWatches(): void;
+  /** Store a ConfigMap `curfew-settings`, or delete it (undefined). */
+  setConfigMap(namespace: string, data: unknown): void;
 }
 
-const NAMES: Record<string, string> = { secrets: 'curfew-tls', mutatingwebhookconfigurations: 'curfew' };
+const NAMES: Record<string, string> = {
+  secrets: 'curfew-tls',
+  mutatingwebhookconfigurations: 'curfew',
+  configmaps: 'curfew-settings',
+};
 
 /** Serve until the test ends. */
 export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
@@ -52,6 +58,9 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   const versions: Record<string, number> = {};
   let secret: ReadonlyMap<string, string> | undefined;
   let bundles: ReadonlyMap<string, string> | undefined = new Map([['pods.curfew.dev', '']]);
+  const configMaps = new Map<string, JsonRecord>();
+  /** All changes of ConfigMaps, because a watch begins at a version. */
+  const changes: { version: number; line: string }[] = [];
   const watches = new Set<{ resource: string; response: ServerResponse }>();
   const requests: string[] = [];
   const urls: string[] = [];
@@ -74,6 +83,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
   };
   const objectOf = (resource: string): JsonRecord | undefined => {
     const metadata = { name: NAMES[resource], resourceVersion: String(versions[resource] ?? 1) };
+    if (resource === 'configmaps') return undefined;
     if (resource === 'secrets') {
       return secret && { kind: 'Secret', metadata, data: encoded(secret) };
     }
@@ -122,7 +132,7 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
       return void response.end(JSON.stringify({ gitVersion: api.version }));
     }
     const [, resource = '', name] =
-      /\/(secrets|mutatingwebhookconfigurations|events)(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
+      /\/(secrets|mutatingwebhookconfigurations|events|configmaps)(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
     const watching = url.searchParams.get('watch') === 'true';
     const words = `${watching ? 'WATCH' : request.method} ${resource}`;
     let body = '';
@@ -156,11 +166,22 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
       watches.add(watch);
       response.on('close', () => watches.delete(watch)).on('error', () => {});
       response.writeHead(200).flushHeaders();
+      const since = Number(url.searchParams.get('resourceVersion'));
+      if (resource === 'configmaps')
+        for (const change of changes) if (change.version > since) response.write(change.line);
       const object = objectOf(resource);
       if (object !== undefined) response.write(`${JSON.stringify({ type: 'ADDED', object })}\n`);
       return look();
     }
     if (resource === 'events') return send(201, { kind: 'Event' });
+    if (
+      resource === 'configmaps' &&
+      url.searchParams.get('fieldSelector') === `metadata.name=${NAMES.configmaps}`
+    )
+      return send(200, {
+        ...{ kind: 'ConfigMapList', metadata: { resourceVersion: String(version) } },
+        items: [...configMaps.values()],
+      });
     if (name !== NAMES[resource]) return send(403, { reason: 'Forbidden' });
     if (request.method === 'GET') {
       const object = objectOf(resource);
@@ -218,6 +239,22 @@ export async function startApiServer(t: TestContext): Promise<FakeApiServer> {
         check();
       }),
     notice: look,
+    setConfigMap: (namespace, data) => {
+      const former = configMaps.get(namespace);
+      const metadata = {
+        namespace,
+        name: NAMES.configmaps,
+        uid: `uid-of-${namespace}`,
+        resourceVersion: `${++version}`,
+      };
+      const object = { metadata, ...(data === undefined ? {} : { data }) };
+      if (data === undefined) configMaps.delete(namespace);
+      else configMaps.set(namespace, object);
+      const type = data === undefined ? 'DELETED' : former === undefined ? 'ADDED' : 'MODIFIED';
+      const line = `${JSON.stringify({ type, object })}\n`;
+      changes.push({ version, line });
+      for (const watch of watches) if (watch.resource === 'configmaps') watch.response.write(line);
+    },
     cutWatches: () => {
       for (const { response } of watches) response.destroy();
     },

@@ -48,6 +48,7 @@ test('O6 every series of a review, and of one that is only audited, is there wit
 test('O6 what has happened adds no series, but those of a registry that is named by its first image', async () => {
   const metrics = createMetrics('0');
   const managed = metrics.selfManaged();
+  const settings = metrics.namespaceSettings();
   const images = metrics.imageLookups(['registry.local']);
   const before = await series(metrics);
   metrics.eventEnded('failed');
@@ -56,6 +57,7 @@ test('O6 what has happened adds no series, but those of a registry that is named
   managed.certificateWritten('renewed');
   managed.caBundleWritten();
   managed.watchFailed('secret');
+  settings.readFailed();
   images.lookedUp('registry.local', 'image-timeout', 0.1);
   images.lookedUp('nobody.example', 'image-unreachable', 0.1);
   const counters = (found: Set<string>) => [...found].filter((name) => /_total/.test(name));

@@ -1,0 +1,30 @@
+/** The metrics of the settings of namespaces (V5). */
+import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+
+export interface SettingsMetrics {
+  /** How many namespaces have settings. */
+  counted(namespaces: { used: number; wrong: number }): void;
+  /** They could not be listed or watched. */
+  readFailed(): void;
+}
+
+/** Make the metrics; called once, and only where settings are read: other webhooks do not show zeros. */
+export function settingsMetrics(registers: Registry[]): SettingsMetrics {
+  const namespaces = new Gauge({
+    name: 'curfew_namespace_settings',
+    help: 'Namespaces with settings of their own, by what they are: used, or wrong, so that their pods are refused.',
+    labelNames: ['state'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'curfew_namespace_settings_read_failures_total',
+    help: 'Lists and watches of the settings of namespaces that could not be had or ended with an error; they are tried again.',
+    registers,
+  });
+  const counted: SettingsMetrics['counted'] = ({ used, wrong }) => {
+    namespaces.set({ state: 'used' }, used);
+    namespaces.set({ state: 'wrong' }, wrong);
+  };
+  counted({ used: 0, wrong: 0 });
+  return { counted, readFailed: () => failures.inc() };
+}
