@@ -52,15 +52,23 @@ export class Browser {
     const child = spawn('chromium', [...flags, `--user-data-dir=${profile}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const address = await addressOf(child);
-    const socket = new WebSocket(address);
-    await once(socket, 'open');
-    const browser = new Browser(child, profile, socket);
-    const { targetId } = Object(await browser.send('Target.createTarget', { url: 'about:blank' }));
-    const { sessionId } = Object(await browser.send('Target.attachToTarget', { targetId, flatten: true }));
-    browser.session = sessionId;
-    for (const domain of ['Page', 'Runtime', 'Network']) await browser.send(`${domain}.enable`);
-    return browser;
+    try {
+      const socket = new WebSocket(await addressOf(child));
+      await once(socket, 'open');
+      const browser = new Browser(child, profile, socket);
+      await browser.openPage();
+      return browser;
+    } catch (error) {
+      await end(child, profile);
+      throw error;
+    }
+  }
+
+  private async openPage(): Promise<void> {
+    const { targetId } = Object(await this.send('Target.createTarget', { url: 'about:blank' }));
+    const { sessionId } = Object(await this.send('Target.attachToTarget', { targetId, flatten: true }));
+    this.session = sessionId;
+    for (const domain of ['Page', 'Runtime', 'Network']) await this.send(`${domain}.enable`);
   }
 
   /** Call a method of the protocol. @throws where the browser refuses it */
@@ -109,11 +117,8 @@ export class Browser {
   }
 
   async close(): Promise<void> {
-    const gone = this.child.exitCode === null ? once(this.child, 'exit') : undefined;
     this.socket.close();
-    this.child.kill();
-    await gone;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    await end(this.child, this.profile);
   }
 
   private receive({ id, method, params, result, error }: Message): void {
@@ -126,6 +131,16 @@ export class Browser {
     if (error === undefined) call?.resolve(result);
     else call?.reject(new Error(error.message));
   }
+}
+
+/** End the browser, and delete what it wrote. */
+async function end(child: ChildProcess, profile: string): Promise<void> {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    const gone = once(child, 'exit');
+    child.kill();
+    await gone;
+  }
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Chromium says on its standard error where it listens. */

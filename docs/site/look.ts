@@ -2,12 +2,13 @@
  * `npm run docs:look`: the built site in a real browser, wide and narrow, light and dark. Each look is saved as a picture; what a picture
  * does not show is asked: that nothing is loaded from elsewhere, that no page is wider than its screen, that the search finds.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Browser } from './browser.ts';
 import { serve } from './serve.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const SITE = join(ROOT, 'dist/docs');
 const PICTURES = join(ROOT, 'dist/docs-look');
 
 const SCREENS = [
@@ -28,7 +29,7 @@ const QUERY = 'activeDeadlineSeconds';
 const wrong: string[] = [];
 rmSync(PICTURES, { recursive: true, force: true });
 mkdirSync(PICTURES, { recursive: true });
-const { server, url } = await serve(join(ROOT, 'dist/docs'), '/', 0);
+const { server, url } = await serve(SITE, '/', 0);
 const browser = await Browser.start();
 try {
   await watch();
@@ -46,6 +47,7 @@ try {
       for (const [name, path] of Object.entries(PAGES))
         await look(`${name}-${screen.name}-${scheme}`, path, scheme);
       await search(`search-${screen.name}-${scheme}`);
+      if (scheme === 'light') await measure(screen.name);
     }
   await turn();
 } finally {
@@ -78,6 +80,19 @@ async function look(name: string, path: string, scheme: string): Promise<void> {
   await save(name);
 }
 
+/** No page may be wider than its screen: what is wide scrolls by itself. */
+async function measure(screen: string): Promise<void> {
+  for (const path of globSync('**/*.html', { cwd: SITE }).sort()) {
+    await browser.goTo(url + path);
+    await fits(`${path}, ${screen}`);
+  }
+}
+
+async function fits(name: string): Promise<void> {
+  const beyond = await browser.evaluate('document.documentElement.scrollWidth - innerWidth');
+  if (Number(beyond) > 0) wrong.push(`${name}: ${beyond} px wider than the screen`);
+}
+
 /** Type a word into the search box, and follow the first of what it finds. */
 async function search(name: string): Promise<void> {
   await browser.goTo(url);
@@ -108,7 +123,6 @@ async function turn(): Promise<void> {
 }
 
 async function save(name: string): Promise<void> {
-  const beyond = await browser.evaluate('document.documentElement.scrollWidth - innerWidth');
-  if (Number(beyond) > 0) wrong.push(`${name} is ${beyond} px wider than the screen`);
+  await fits(name);
   writeFileSync(join(PICTURES, `${name}.png`), await browser.screenshot());
 }

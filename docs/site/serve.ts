@@ -24,13 +24,10 @@ export async function serve(
   port: number,
 ): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-    const file = fileOf(folder, base, path);
-    const missing = file === undefined;
+    const file = fileOf(folder, base, request.url ?? '/');
     const name = file ?? join(folder, '404.html');
-    response.writeHead(missing ? 404 : 200, {
-      'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
-    });
+    const type = TYPES[extname(name)] ?? 'application/octet-stream';
+    response.writeHead(file === undefined ? 404 : 200, { 'content-type': type });
     createReadStream(name)
       .on('error', () => response.destroy())
       .pipe(response);
@@ -42,11 +39,22 @@ export async function serve(
   return { server, url: `http://127.0.0.1:${address.port}${base}` };
 }
 
-/** The file of a path, a folder's being its index.html; undefined: there is none. */
-function fileOf(folder: string, base: string, path: string): string | undefined {
-  if (!path.startsWith(base)) return undefined;
+/** The file that a request's target names, a folder's being its index.html; undefined: there is none. */
+export function fileOf(folder: string, base: string, target: string): string | undefined {
+  const path = decoded(target.replace(/[?#].*$/, ''));
+  if (path?.startsWith(base) !== true) return undefined;
   // normalize() of an absolute path never leads above it.
   const place = join(folder, normalize(`/${path.slice(base.length)}`));
   const file = place.endsWith('/') ? join(place, 'index.html') : place;
   return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? file : undefined;
+}
+
+/** Undefined for what is no path: a broken escape, or a NUL, which no file has in its name. */
+function decoded(path: string): string | undefined {
+  try {
+    const text = decodeURIComponent(path);
+    return text.includes('\0') ? undefined : text;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,11 +1,15 @@
 /** The site of the documents: what `npm run docs` does with them before and after VitePress, which it needs for nothing here. */
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { problemsOf } from '../../docs/site/check.ts';
 import { linkInSite, type Places } from '../../docs/site/links.ts';
 import { isTabular, labelTokens, type Token } from '../../docs/site/markdown.ts';
 import { linkTo, navigation } from '../../docs/site/navigation.ts';
 import { titleOf } from '../../docs/site/pages.ts';
+import { fileOf } from '../../docs/site/serve.ts';
 import { DOCUMENTS } from './documents.ts';
 
 const titles = new Map([...DOCUMENTS].map(([path, text]) => [path, titleOf(path, text)]));
@@ -96,4 +100,21 @@ test('a page of tables gets the room of the list of headings', () => {
   assert.equal(isTabular(`# T\n\n${table}`), true);
   assert.equal(isTabular(`# T\n\n${table}\none\n\ntwo\n\nthree\n`), false);
   assert.equal(isTabular(`one\n\ntwo\n\n| a |\n|--|--|:-:|--|--|\n`), true);
+});
+
+test('only files of the site are served', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-site-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const site = join(folder, 'site');
+  mkdirSync(join(site, 'docs'), { recursive: true });
+  for (const path of ['secret', 'site/index.html', 'site/docs/a.html'])
+    writeFileSync(join(folder, path), path);
+  const served = (target: string) => fileOf(site, '/curfew/', target)?.slice(site.length);
+  assert.equal(served('/curfew/'), '/index.html');
+  assert.equal(served('/curfew/docs/a.html?x#y'), '/docs/a.html');
+  assert.equal(served('/curfew/docs/%61.html'), '/docs/a.html');
+  for (const target of ['/', '/curfew/docs', '/curfew/gone', '/curfew/../secret', '/curfew/%2e%2e%2fsecret'])
+    assert.equal(served(target), undefined, target);
+  for (const target of ['//', '/curfew/%', '/curfew/a%00', ''])
+    assert.equal(served(target), undefined, target);
 });
