@@ -2,19 +2,9 @@
  * Bugs put in on purpose: what the chaos is worth is what it finds. Each is a change of a copy of the shim's sources, of which
  * a real shim is built; the chaos must find it, by one of these rules, in seeds whose plans give it a chance.
  */
+import type { Break } from './break.ts';
+import { WHY_BREAKS } from './breaks-why.ts';
 import { type ContainerPlan, containersOf, type Deed, type Plan } from './plan.ts';
-
-export interface Break {
-  /** What the chaos must say: one of these. */
-  rules: readonly string[];
-  what: string;
-  file: string;
-  /** Stands there once. */
-  from: string;
-  to: string;
-  /** In which seeds' plans it can show, or in which named scenario. */
-  where: ((plan: Plan) => boolean) | string;
-}
 
 const does = (plan: Plan, test: (deed: Deed) => boolean) => plan.happenings.some(({ deed }) => test(deed));
 const deleted = (plan: Plan) => does(plan, ({ kind }) => kind === 'delete');
@@ -285,4 +275,5 @@ export const BREAKS: readonly Break[] = [
     to: 'if (reapAll() || leader > 0) return;',
     where: (plan) => plan.hostPid && containersOf(plan).some(({ helper }) => helper),
   },
+  ...WHY_BREAKS,
 ];

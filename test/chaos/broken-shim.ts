@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { Break } from './breaks.ts';
+import type { Break } from './break.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
