@@ -82,7 +82,9 @@ async function afterwards({ base, port }: Options): Promise<number> {
     console.log('npm run docs -- --serve 8000 also shows them on this machine');
     return 0;
   }
-  const { url } = await serve(FOLDER, base, port);
+  const { url } = await serve(FOLDER, base, port).catch((error: Error) => {
+    throw new ArgumentError(`--serve ${port}: ${error.message}`);
+  });
   console.log(`${url}  (control-C ends it)`);
   return 0;
 }
