@@ -193,6 +193,22 @@ export class Namespace {
     return output;
   }
 
+  /**
+   * The same, of a container that has said something: returns when the first of it has come, so that a pod which is gone at once can be deleted
+   * then. @throws where nothing comes
+   */
+  async followed(pod: string, container: string): Promise<{ output: Promise<string> }> {
+    const { promise: begun, resolve } = Promise.withResolvers<void>();
+    const output = kubectl(['-n', this.name, 'logs', pod, '-c', container, '--follow'], '', resolve).then(
+      ({ code, stdout, stderr }) => {
+        if (code !== 0) throw new Error(`following ${container} in ${pod}: exit ${code}: ${stderr}`);
+        return stdout;
+      },
+    );
+    await Promise.race([begun, output]);
+    return { output };
+  }
+
   /** Everything that Kubernetes reports about this test, for people. */
   private async record(title: string): Promise<void> {
     const folder = join(STATE, 'log', 'tests');

@@ -13,17 +13,18 @@ export interface Result {
   stderr: string;
 }
 
-/** Run kubectl. Never throws for its exit code. */
-export function kubectl(args: string[], input = ''): Promise<Result> {
-  return runProgram(KUBECTL, args, input);
+/** Run kubectl. Never throws for its exit code. @param began called at the first text on stdout */
+export function kubectl(args: string[], input = '', began?: () => void): Promise<Result> {
+  return runProgram(KUBECTL, args, input, {}, began);
 }
 
-/** Run a program. Never throws for its exit code. */
+/** Run a program. Never throws for its exit code. @param began called at the first text on stdout */
 export function runProgram(
   program: string,
   args: string[],
   input = '',
   environment: Record<string, string> = {},
+  began: () => void = () => {},
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, ...environment };
@@ -36,6 +37,7 @@ export function runProgram(
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
+    child.stdout.once('data', began);
     child.stdin.on('error', () => {}); // it may end before it has read everything
     child.stdin.end(input);
     child.once('error', reject);

@@ -138,7 +138,7 @@ describe('a start that fails', { concurrency: 2 }, () => {
           return /^curfew: waiting for sidecar proxy/m.test(log) || undefined;
         });
         assert.deepEqual(await ns.lines('worker', 'main'), []);
-        const output = ns.follow('worker', 'main');
+        const { output } = await ns.followed('worker', 'main');
         await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
         assert.deepEqual(linesOf(await output), []);
       },
