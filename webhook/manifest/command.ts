@@ -3,7 +3,8 @@
  * block scalars and comments stay.
  */
 import { LINE_END } from './characters.ts';
-import { type Edits, type Slot, UneditableError } from './edits.ts';
+import type { Edits, Slot } from './edits.ts';
+import { shifted } from './lines.ts';
 import type { Collection, Entry } from './tree.ts';
 import { isSame } from './value.ts';
 
@@ -121,15 +122,4 @@ function asItems(
   }
   if (above !== '') parts.push(`${parts.pop() ?? ''} ${above}`);
   return [{ written: parts }];
-}
-
-/** An item's further lines, moved as far as its dash is. */
-function shifted(text: string, list: Collection, host: Collection): string {
-  if (!LINE_END.test(text)) return text;
-  const by = host.column - list.column;
-  return text.replace(/(\r\n|[\n\r])([ \t]*)(?=[^\s])/g, (_all, end: string, indent: string) => {
-    if (list.flow) return `${end}${' '.repeat(host.column + 4)}`;
-    if (by < 0 && indent.length < -by) throw new UneditableError('a line that cannot be moved to the left');
-    return end + (by < 0 ? indent.slice(-by) : ' '.repeat(by) + indent);
-  });
 }

@@ -2,9 +2,10 @@
  * RFC 6902 operations on a document's tree. The tree stays as it was read; what each collection holds instead is kept beside it, and
  * `splices.ts` makes changes of the text of the difference.
  */
+import { isRecord } from '../shared/json.ts';
 import { type Operation, patched, pathStep, stepsOf } from '../shared/operations.ts';
 import { type Collection, type Entry, isCollection, type Node, type Tree } from './tree.ts';
-import { Values } from './value.ts';
+import { isSame, Values } from './value.ts';
 
 /** The text does not have the form that an operation needs. */
 export class UneditableError extends Error {}
@@ -21,8 +22,10 @@ export interface Slot {
   bare?: boolean;
   /** Text that goes with it: a list's items as they are written elsewhere in the document. */
   written?: string[];
-  /** The text's entry, at another place. */
-  moved?: true;
+  /** The list that the text's entry has left, for another or for another place in it. */
+  home?: Collection;
+  /** A list that is not in the text, in the place of an empty `now`: what moves into it stays as it is written. */
+  list?: Collection;
 }
 
 /** A document's changes. */
@@ -71,20 +74,30 @@ export class Edits {
    * Go along a path, through what has changed.
    * @returns a collection of the text; or a value of ours, and the rest of the path
    */
-  reach(steps: readonly string[]): { node: Collection } | { now: { value: unknown }; rest: string } {
+  reach(
+    steps: readonly string[],
+  ): { node: Collection } | { slot: Slot; now: { value: unknown }; rest: string } {
     let node = this.tree.root;
     for (const [index, step] of steps.entries()) {
       if (!isCollection(node)) throw new UneditableError('there is no collection');
       const slot = this.slotAt(node, step);
+      if (slot?.list !== undefined) {
+        node = slot.list;
+        continue;
+      }
       const value = slot?.was?.value;
       // Nothing can be put beside what an empty collection has not, nor into what others share.
-      const isWhole =
-        value?.kind === 'alias' || (value !== undefined && isCollection(value) && value.entries.length === 0);
-      if (slot !== undefined && isWhole) slot.now ??= { value: this.values.of(value) };
-      if (slot?.now !== undefined) {
-        const rest = steps.slice(index + 1).map((part) => `/${pathStep(part)}`);
-        return { now: slot.now, rest: rest.join('') };
-      }
+      if (slot !== undefined && value !== undefined && (value.kind === 'alias' || isEmpty(value)))
+        slot.now ??= { value: this.values.of(value) };
+      if (slot?.now !== undefined)
+        return {
+          slot,
+          now: slot.now,
+          rest: steps
+            .slice(index + 1)
+            .map((part) => `/${pathStep(part)}`)
+            .join(''),
+        };
       if (value === undefined) throw new UneditableError(`there is no ${step}`);
       node = value;
     }
@@ -161,16 +174,54 @@ export class Edits {
     return slots;
   }
 
+  /** From a list into a list. */
   private move({ from, path }: { from: string; path: string }): void {
-    const [source, target] = [stepsOf(from), stepsOf(path)];
-    const [index, to] = [Number(source.pop()), Number(target.pop())];
-    const place = this.reach(target);
-    if (source.join('/') !== target.join('/') || !('node' in place) || place.node.kind !== 'list')
-      throw new UneditableError('a move from one place to another');
-    const slots = this.slotsOf(place.node);
-    const [slot] = slots.splice(index, 1);
-    if (slot === undefined) throw new UneditableError('a move of nothing');
-    if (slot.was !== undefined) slot.moved = true;
-    slots.splice(to, 0, slot);
+    const slot = this.take(stepsOf(from));
+    const steps = stepsOf(path);
+    const index = steps.pop() ?? '';
+    const place = this.reach(steps);
+    if ('node' in place) this.slotsOf(place.node).splice(Number(index), 0, slot);
+    else if (slot.home === undefined)
+      place.now.value = patched(place.now.value, [
+        { op: 'add', path: `${place.rest}/${index}`, value: slot.now?.value },
+      ]);
+    else if (place.rest === '' && isSame(place.now.value, []))
+      place.slot.list = this.newList(slot.home, slot);
+    else throw new UneditableError('a move of text into a value of ours');
   }
+
+  private take(steps: string[]): Slot {
+    const index = steps.pop() ?? '';
+    const place = this.reach(steps);
+    if ('node' in place) {
+      const [slot] = this.slotsOf(place.node).splice(Number(index), 1);
+      if (slot === undefined || place.node.kind !== 'list') throw new UneditableError('no item of a list');
+      if (slot.was !== undefined) slot.home ??= place.node;
+      return slot;
+    }
+    const from = `/list${place.rest}/${index}`;
+    const moved = patched({ list: place.now.value }, [{ op: 'move', from, path: '/item' }]);
+    if (!isRecord(moved)) throw new UneditableError('no item of a list');
+    place.now.value = moved.list;
+    return { now: { value: moved.item } };
+  }
+
+  /** @param home the list that is to be written like */
+  private newList({ flow, column }: Collection, slot: Slot): Collection {
+    const list: Collection = { kind: 'list', flow, column, start: -1, from: -1, to: -1, entries: [] };
+    this.changed.set(list, [slot]);
+    return list;
+  }
+
+  /** The text's entries that have moved, each with the list that it has left. */
+  moved(): Map<Entry, Collection> {
+    const moved = new Map<Entry, Collection>();
+    for (const slots of this.changed.values())
+      for (const { was, home } of slots) if (was !== undefined && home !== undefined) moved.set(was, home);
+    return moved;
+  }
+}
+
+function isEmpty(node: Node): boolean {
+  return isCollection(node) && node.entries.length === 0;
 }

@@ -119,8 +119,11 @@ function fromHex(digits: string): string {
   return code <= 0x10_ffff ? String.fromCodePoint(code) : '\ufffd';
 }
 
-/** @param text from its `|` or `>` to the end of its last line, or of its empty lines where they are kept */
-function blockText(text: string, { style, indent, unended }: Scalar): string {
+/**
+ * kubectl puts a line end after a text that has none.
+ * @param text from its `|` or `>` to the end of its last line, or of its empty lines where they are kept
+ */
+function blockText(text: string, { style, indent }: Scalar): string {
   const [header = '', ...lines] = text.split(/\r\n|[\n\r\u0085]/);
   const said = lines.map((line) => line.slice(indent));
   const indicators = /^.[-+1-9]*/.exec(header)?.[0] ?? '';
@@ -129,7 +132,7 @@ function blockText(text: string, { style, indent, unended }: Scalar): string {
   const body = said.slice(0, last);
   const content = style === 'literal' ? body.join('\n') : foldBlock(body);
   if (indicators.includes('-')) return content;
-  const ended = last > 0 && !unended ? `${content}\n` : content;
+  const ended = last > 0 ? `${content}\n` : content;
   return indicators.includes('+') ? ended + '\n'.repeat(said.length - last) : ended;
 }
 

@@ -160,7 +160,6 @@ export class Scanner {
     this.breakLine();
     const explicit = Number(digit ?? sameDigit ?? 0);
     const indent = explicit > 0 ? Math.max(parent, 0) + explicit : this.blockIndent(parent + 1);
-    let unended = false;
     while (!this.isAtEnd()) {
       while (this.column < indent && this.code() === SPACE) this.position++;
       if (isBreak(this.code())) {
@@ -168,12 +167,11 @@ export class Scanner {
       } else if (this.column === indent && !this.isAtEnd()) {
         while (!isBreak(this.code()) && !this.isAtEnd()) this.position++;
         to = this.position;
-        unended = this.isAtEnd();
       } else break;
       this.breakLine();
     }
     const node = scalar(from < this.end && this.text[from] === '|' ? 'literal' : 'folded', from, to);
-    return { ...node, indent, unended };
+    return { ...node, indent };
   }
 
   /** The first line that is not empty tells how far the content stands in; so does an empty one that is longer. */

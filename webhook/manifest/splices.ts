@@ -1,21 +1,12 @@
 /** Changes of a document as changes of its text: what stays, stays as it is written, and every comment stays. */
 import { endOf, goneParts, isGone, type Part, writeOutAliases } from './aliases.ts';
-import { isBreak } from './characters.ts';
 import { type Edits, type Slot, UneditableError } from './edits.ts';
 import { flowKey, flowStyle } from './flow-style.ts';
-import { aboveComments, endBefore, lineEnd, lineStart, nextLine } from './lines.ts';
+import { aboveComments, indentOf, lineEnd, shifted } from './lines.ts';
 import { applySplices, type Splice } from './splice.ts';
-import {
-  type BlockStyle,
-  blockText,
-  flowText,
-  inlineText,
-  isFilled,
-  itemText,
-  pairText,
-  valueText,
-} from './text.ts';
-import type { Collection, Entry } from './tree.ts';
+import { SpliceWriter } from './splice-writer.ts';
+import { type BlockStyle, scalarText } from './text.ts';
+import { type Collection, type Entry, isCollection } from './tree.ts';
 import { nodesIn } from './value.ts';
 
 /**
@@ -26,32 +17,35 @@ export function splicesOf(edits: Edits, style: BlockStyle, eol: string): Splice[
   return new Writer(edits, style, eol).write();
 }
 
-class Writer {
-  private readonly edits: Edits;
-  private readonly text: string;
-  private readonly style: BlockStyle;
-  private readonly eol: string;
-  private splices: Splice[] = [];
+class Writer extends SpliceWriter {
+  private readonly moved: ReadonlyMap<Entry, Collection>;
+  private readonly gone: readonly Part[];
 
   constructor(edits: Edits, style: BlockStyle, eol: string) {
-    this.edits = edits;
-    this.text = edits.text;
-    this.style = style;
-    this.eol = eol;
+    super(edits, style, eol);
+    this.moved = edits.moved();
+    this.gone = goneParts(edits, this.moved);
   }
 
   write(): Splice[] {
-    const gone = goneParts(this.edits);
-    writeOutAliases(this.edits, gone);
+    writeOutAliases(this.edits, this.gone, this.moved);
+    const moving = new Set([...this.moved.keys()].flatMap((entry) => this.changedIn(entry)));
     // What stands within another comes first, where both are put at one place.
-    for (const [node, slots] of [...this.edits.changed].reverse())
-      if (!isGone(node, gone)) this.collection(node, slots);
-    this.endLastScalar();
+    for (const node of [...this.edits.changed.keys()].reverse())
+      if (node.from >= 0 && !moving.has(node)) this.collection(node);
     return this.splices;
   }
 
-  private collection(node: Collection, slots: Slot[]): void {
-    const stays = slots.filter(({ was, moved }) => was !== undefined && !moved);
+  /** What changes within an entry, the inner before the outer. */
+  private changedIn({ value }: Entry): Collection[] {
+    const collections = [...nodesIn(value)].filter(isCollection);
+    return collections.filter((node) => this.edits.changed.has(node)).reverse();
+  }
+
+  private collection(node: Collection): void {
+    if (isGone(node, this.gone)) return;
+    const slots = this.edits.slotsOf(node);
+    const stays = slots.filter(({ was, home }) => was !== undefined && home === undefined);
     const first = stays[0]?.was;
     if (first === undefined) {
       if (slots.length > 0) throw new UneditableError('nothing of a collection stays');
@@ -60,7 +54,7 @@ class Writer {
     }
     let previous: Entry | undefined;
     for (const slot of slots) {
-      if (slot.was === undefined || slot.moved) this.insert(node, slot, previous, first);
+      if (slot.was === undefined || slot.home !== undefined) this.insert(node, slot, previous, first);
       else {
         previous = slot.was;
         this.entry(node, slot, slot.was);
@@ -68,17 +62,16 @@ class Writer {
     }
     if (stays.length === node.entries.length) return;
     const left = new Set(stays.map(({ was }) => was));
-    const moved = new Set(slots.filter((slot) => slot.moved).map(({ was }) => was));
     let isAfterOther = false;
     for (const [index, entry] of node.entries.entries())
       if (left.has(entry)) isAfterOther = true;
-      else if (moved.has(entry) && !node.flow) this.cutOut(node, entry);
-      else this.removeEntry(node, index, isAfterOther, moved.has(entry));
+      else if (this.moved.has(entry) && !node.flow) this.cutOut(node, entry);
+      else this.removeEntry(node, index, isAfterOther, this.moved.has(entry));
   }
 
   private entry(
     node: Collection,
-    { key, now, bare = false }: Slot,
+    { key, now, list, bare = false }: Slot,
     { key: was, indicator, value }: Entry,
   ): void {
     if (key !== undefined && was !== undefined) {
@@ -87,19 +80,14 @@ class Writer {
     }
     if (now === undefined) return;
     const from = node.flow ? value.start : indicator;
-    const text = node.flow ? this.flow(now.value, node) : this.blockValue(node, now.value);
+    const text =
+      list !== undefined
+        ? this.listText(list, node)
+        : node.flow
+          ? this.flow(now.value, node)
+          : this.blockValue(node, now.value);
     const to = Math.max(from, value.to);
     this.replace(from, to, text, node, bare ? [] : this.comments(from, to));
-  }
-
-  /** What follows a key's colon, or a dash. */
-  private blockValue({ kind, column }: Collection, value: unknown): string {
-    if (!isFilled(value)) return ` ${inlineText(value)}`;
-    return this.withEol(
-      kind === 'map'
-        ? `\n${valueText(value, column, this.style)}`
-        : ` ${blockText(value, column + 2, this.style)}`,
-    );
   }
 
   private insert(node: Collection, slot: Slot, previous: Entry | undefined, first: Entry): void {
@@ -117,112 +105,46 @@ class Writer {
       else this.add(lineEnd(this.text, at), indent + text);
   }
 
-  private slotText(node: Collection, { was, key, now }: Slot): string {
-    if (was !== undefined && now === undefined) return this.takeOut(node, was);
-    if (node.flow) {
-      const value = this.flow(now?.value, node);
-      return key === undefined ? value : `${flowKey(this.text, node, key)}: ${value}`;
+  private slotText(node: Collection, slot: Slot): string {
+    const { was, home, key, now, list } = slot;
+    if (was !== undefined && home !== undefined) return this.movedText(node, was, home, now);
+    if (key !== undefined && list !== undefined)
+      return `${node.flow ? flowKey(this.text, node, key) : scalarText(key)}:${this.listText(list, node)}`;
+    return this.newText(node, key, now?.value);
+  }
+
+  /** What follows the key of a list that is not in the text: it is written like the one that its first item has left. */
+  private listText(list: Collection, { flow }: Collection): string {
+    const slots = this.edits.slotsOf(list);
+    const home = slots.find((slot) => slot.home !== undefined)?.home;
+    if (home === undefined || (flow && !list.flow)) throw new UneditableError('a list without a layout');
+    const texts = slots.map((slot) => this.slotText(list, slot));
+    if (!list.flow) return texts.map((text) => `${this.eol}${' '.repeat(list.column)}${text}`).join('');
+    const { gap } = flowStyle(this.text, home, this.eol);
+    const [first, last] = gap === ' ' ? ['', ''] : [gap, this.eol + indentOf(this.text, home.from)];
+    return `${flow ? '' : ' '}[${first}${texts.join(`,${gap}`)}${last}]`;
+  }
+
+  private movedText(node: Collection, entry: Entry, home: Collection, now: Slot['now']): string {
+    if (node.flow && !home.flow) throw new UneditableError('lines within brackets');
+    if (now !== undefined) {
+      const { from, to } = this.placeOf(home, entry);
+      const text = this.slotText(node, { now });
+      return [...this.comments(from, to), text].join(this.eol + ' '.repeat(node.column));
     }
-    const text =
-      key === undefined
-        ? itemText(now?.value, node.column, this.style)
-        : pairText(key, now?.value, node.column, this.style);
-    return this.withEol(text);
+    const text = this.takeOut(home, entry);
+    if (node === home || (node.flow && home.flow)) return text;
+    return home.flow ? `- ${shifted(text, home, node)}` : shifted(text, home, node);
   }
 
   /** A moved entry's text with the changes within it. */
   private takeOut(node: Collection, entry: Entry): string {
     const { from, to } = this.placeOf(node, entry);
-    const isInside = (splice: Splice) => splice.from >= from && splice.to <= to;
-    const inside = this.splices.filter(isInside);
-    this.splices = this.splices.filter((splice) => !isInside(splice));
+    const outside = this.splices;
+    this.splices = [];
+    for (const within of this.changedIn(entry)) this.collection(within);
+    const inside = this.splices;
+    this.splices = outside;
     return applySplices(this.text, from, to, inside);
-  }
-
-  /** What goes with a moved entry: of lines, also the comments right above it and at its end. */
-  private placeOf({ flow }: Collection, entry: Entry): Part {
-    const to = endOf(entry);
-    if (flow) return { from: entry.from, to };
-    const { comments } = this.edits.tree;
-    return { from: aboveComments(this.text, comments, entry.from), to: lineEnd(this.text, to) };
-  }
-
-  /** The lines of a moved entry, with the line end before them: what is added after the list stands at the end of its last line. */
-  private cutOut(node: Collection, entry: Entry): void {
-    const { from, to } = this.placeOf(node, entry);
-    const start = lineStart(this.text, from);
-    if (start === 0 || this.text.slice(start, from).trim() !== '')
-      throw new UneditableError('what shares its line cannot be cut out');
-    this.splices.push({ from: endBefore(this.text, start), to, text: '' });
-  }
-
-  private removeEntry(node: Collection, index: number, isAfterOther: boolean, isMoved: boolean): void {
-    const entry = node.entries[index];
-    const [previous, next] = [node.entries[index - 1], node.entries[index + 1]];
-    if (entry === undefined) return;
-    if (node.flow) {
-      const isLater = isAfterOther && previous !== undefined;
-      const from = isLater ? endOf(previous) : entry.from;
-      const to = isLater ? endOf(entry) : (next?.from ?? endOf(entry));
-      const beside = [...this.comments(from, entry.from), ...this.comments(endOf(entry), to)];
-      this.replace(from, to, '', node, isMoved ? beside : this.comments(from, to));
-      return;
-    }
-    const start = lineStart(this.text, entry.from);
-    const isFirst = this.text.slice(start, entry.from).trim() === '';
-    const end = lineEnd(this.text, endOf(entry));
-    const comments = this.comments(entry.from, end);
-    const text = comments.map((comment) => ' '.repeat(node.column) + comment + this.eol).join('');
-    if (isFirst) this.splices.push({ from: start, to: nextLine(this.text, end), text });
-    else if (next !== undefined && comments.length === 0)
-      this.splices.push({ from: entry.from, to: next.from, text: '' });
-    else throw new UneditableError('what shares its line cannot be cut out');
-  }
-
-  /** @param comments those of what is replaced: they stand after it */
-  private replace(
-    from: number,
-    to: number,
-    text: string,
-    { flow, column }: Collection,
-    comments = this.comments(from, to),
-  ): void {
-    const indent = this.eol + ' '.repeat(column);
-    const kept = comments.map((comment) => (flow ? ` ${comment}${indent}` : indent + comment));
-    this.splices.push({ from, to, text: text + kept.join('') });
-  }
-
-  private comments(from: number, to: number): string[] {
-    const inside = this.edits.tree.comments.filter((comment) => comment.from >= from && comment.to <= to);
-    return inside.map((comment) => this.text.slice(comment.from, comment.to));
-  }
-
-  private add(at: number, text: string): void {
-    this.splices.push({ from: at, to: at, text });
-  }
-
-  private flow(value: unknown, node: Collection): string {
-    const { indent, step } = flowStyle(this.text, node, this.eol);
-    return this.withEol(flowText(value, indent, step));
-  }
-
-  private withEol(text: string): string {
-    return this.eol === '\n' ? text : text.replaceAll('\n', this.eol);
-  }
-
-  /** A block scalar whose last line has no end keeps that value when lines are put after it: `|` becomes `|-`. */
-  private endLastScalar(): void {
-    const { end, root } = this.edits.tree;
-    if (isBreak(this.text.charCodeAt(end - 1))) return;
-    for (const node of nodesIn(root)) {
-      if (node.kind !== 'scalar' || !node.unended) continue;
-      if (!this.splices.some((splice) => splice.from >= node.to)) continue;
-      const header = /^.[1-9]?([-+]?)/.exec(this.text.slice(node.from, node.from + 3))?.[0] ?? '';
-      this.splices.push({
-        from: node.from,
-        to: node.from + header.length,
-        text: `${header.replace(/[-+]/, '')}-`,
-      });
-    }
   }
 }

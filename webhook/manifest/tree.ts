@@ -23,8 +23,6 @@ export interface Scalar extends Place {
   style: 'plain' | 'single' | 'double' | 'literal' | 'folded';
   /** Block scalars: columns before each line of their content. */
   indent: number;
-  /** Block scalars: the text ends before the last line does. */
-  unended: boolean;
 }
 
 export interface Alias extends Place {
@@ -82,5 +80,5 @@ export function isCollection(node: Node): node is Collection {
 }
 
 export function scalar(style: Scalar['style'], from: number, to: number): Scalar {
-  return { kind: 'scalar', style, start: from, from, to, indent: 0, unended: false };
+  return { kind: 'scalar', style, start: from, from, to, indent: 0 };
 }

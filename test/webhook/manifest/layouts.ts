@@ -67,6 +67,8 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
   'init containers with a comment above': withMain(
     '    command: [sh]\n  initContainers:\n  # the first\n  - {name: i, image: x, command: [i]}\n  volumes: # none\n  - {name: v, emptyDir: {}}\n',
   ),
+  'init containers further in than the containers': `${HEAD}  initContainers:\n    # the first\n    -   name: i\n        image: x\n        command: [i] # alone\n    # after it\n  containers:\n  - {name: p, image: x, # its image\n     command: [a]} # p\n  # the main\n  - name: m\n    image: x\n    command:\n    - sh\n    - |\n      one\n         \n      two\n    # below\n    args: [\n  b ]\n`,
+  'containers further in than the init containers': `${HEAD}  containers:\n      - {name: p, image: x, command: [a]}\n      # the main\n      - name: m\n        image: x\n        command:\n        - |\n          one\n\n           two\n  initContainers:\n  - name: i\n    image: x\n    command: [i]\n`,
   'volumes that are null': withMain(
     '    command: [sh]\n    volumeMounts: null\n  initContainers: ~\n  volumes:\n',
   ),
