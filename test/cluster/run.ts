@@ -35,6 +35,8 @@ Environment:
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_ROTATIONS  certificates that come and go in the test of their rotation (default: 60)
   CURFEW_SEEDS   pods that the session chaos kills something in (default: 100); CURFEW_SEED takes one seed again
+  CURFEW_RUNS    rounds of the session speed (default: 30)
+  CURFEW_PODS    pods of the rollout in the session scale (default: 5,000)
   CURFEW_CACHE   where all that is slow to make is kept (default: ~/.cache/curfew)
 
 Logs of the last ten sessions: \${CURFEW_CACHE}/cluster-logs/
