@@ -1,18 +1,6 @@
 /** Labels and annotations that their author meant for Curfew, and that Curfew never sees. Pure. */
-import {
-  ENTRYPOINT,
-  INJECT_LABEL,
-  INJECTION_LABEL,
-  isOurs,
-  MAINS,
-  PREFIX,
-  READY,
-  SIDECARS,
-  START_TIMEOUT,
-  STOP_SIGNAL,
-  STOP_TIMEOUT,
-  VOCABULARY,
-} from '../decision/vocabulary.ts';
+import { meantKey } from '../decision/meant-key.ts';
+import { INJECT_LABEL, INJECTION_LABEL, isOurs } from '../decision/vocabulary.ts';
 import { misplacedKeys } from '../manifest/oversight.ts';
 import type { ManifestPod } from '../manifest/pods.ts';
 import type { JsonRecord } from '../shared/json.ts';
@@ -21,19 +9,6 @@ import { part, records, text } from './pod-facts.ts';
 
 type Field = 'labels' | 'annotations';
 
-/** Words that nobody else is likely to write without a prefix. */
-const OWN_WORDS: ReadonlySet<string> = new Set([SIDECARS, MAINS, START_TIMEOUT].map(nameOf));
-/** All words, for keys whose prefix looks like ours. */
-const WORDS: ReadonlySet<string> = new Set(
-  VOCABULARY.filter(({ perContainer }) => !perContainer).map(({ key }) => nameOf(key)),
-);
-/** `ready` in place of `ready.curfew.dev`. */
-const DOMAINS: ReadonlyMap<string, string> = new Map(
-  [ENTRYPOINT, READY, STOP_SIGNAL, STOP_TIMEOUT].map((domain) => [
-    domain.slice(0, -PREFIX.length - 1),
-    domain,
-  ]),
-);
 /** Of one object; a person mends the first and sees the next. */
 const MOST = 8;
 
@@ -96,18 +71,6 @@ export function wrongKeysOfNamespace(namespace: JsonRecord): string[] {
     .slice(0, MOST);
 }
 
-/** The key that its author may have meant; undefined for one that is ours, or anybody's. */
-function meantKey(key: string, containers: readonly string[]): string | undefined {
-  if (isOurs(key)) return undefined;
-  const slash = key.lastIndexOf('/');
-  const [prefix, name] = slash < 0 ? ['', key] : [key.slice(0, slash), key.slice(slash + 1)];
-  const domain = DOMAINS.get(prefix) ?? DOMAINS.get(prefix.replace(/\.curfew\b.*$/, ''));
-  if (domain !== undefined && containers.includes(name)) return `${domain}/${name}`;
-  if (prefix === '' ? OWN_WORDS.has(name) : /(?:^|\.)curfew(?:$|\.)/.test(prefix) && WORDS.has(name))
-    return `${PREFIX}/${name}`;
-  return undefined;
-}
-
 /** An annotation among the labels, or the label among the annotations, which the webhook refuses where it is called. */
 function swapped(field: Field, key: string): string[] {
   if (key === INJECT_LABEL && field === 'annotations')
@@ -129,10 +92,6 @@ function without(metadata: JsonRecord, key: string): JsonRecord {
     Object.fromEntries(Object.entries(part(metadata, field)).filter(([name]) => name !== key)),
   ]);
   return { ...metadata, ...Object.fromEntries(fields) };
-}
-
-function nameOf(key: string): string {
-  return key.slice(key.indexOf('/') + 1);
 }
 
 function word(field: Field): string {

@@ -1,5 +1,8 @@
+import { recordAt } from '../shared/json.ts';
+import { shownKey } from './annotation-keys.ts';
 import { noSuchContainer, type Wishes } from './annotations.ts';
 import { DEFAULT_ORDER, type KnownSidecar, knownSidecar } from './known-sidecar.ts';
+import { meantKey } from './meant-key.ts';
 import { type NotWrapped, pass, refuse } from './mutation.ts';
 import { findNearMisses, nearMissMessage } from './near-miss.ts';
 import type { ContainerView, PodView } from './pod.ts';
@@ -112,11 +115,31 @@ function noKnownSidecar(pod: PodView, asks: boolean, catalogue: readonly KnownSi
     (init) => init.native && knownSidecar(catalogue, init.name, init.image) !== undefined,
   );
   if (native !== undefined) return nativeAlready([native.name]);
+  const meant = unprefixedKey(pod);
+  const message = `No container is a known sidecar, and no annotation ${SIDECARS} or ${MAINS} names one`;
+  if (meant !== undefined)
+    return pass('no-known-sidecar', `${message}; ${meant}.`, `nothing is wrapped: ${meant}`);
   return pass(
     'no-known-sidecar',
-    `No container is a known sidecar, and no annotation ${SIDECARS} or ${MAINS} names one.`,
+    `${message}.`,
     asks ? `no container is a known sidecar, so nothing is wrapped; name yours in ${SIDECARS}` : undefined,
   );
+}
+
+/** An annotation or a label that is ours but for its prefix, as a clause. */
+function unprefixedKey({ raw, containers }: PodView): string | undefined {
+  const names = containers.map(({ name }) => name);
+  const metadata = recordAt(raw, 'metadata', 'the pod') ?? {};
+  for (const [field, word] of [
+    ['annotations', 'annotation'],
+    ['labels', 'label'],
+  ] as const)
+    for (const key of Object.keys(recordAt(metadata, field, 'metadata') ?? {})) {
+      const meant = meantKey(key, names);
+      if (meant !== undefined)
+        return `${word} ${shownKey(key)} means nothing to Curfew: ${meant} was meant, perhaps`;
+    }
+  return undefined;
 }
 
 /** By the catalogue's order; equal orders as they stand in the spec, because the sort is stable. */
