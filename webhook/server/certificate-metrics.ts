@@ -28,7 +28,10 @@ const STEPS: Readonly<Record<Step, true>> = {
 const WATCHED: Readonly<Record<Watched['kind'], true>> = { secret: true, configuration: true };
 
 /** Make the metrics; called once, and only where there is such a certificate: other webhooks do not show zeros. */
-export function selfManagedMetrics(registers: Registry[]): SelfManagedMetrics {
+export function selfManagedMetrics(
+  registers: Registry[],
+  watchFailures: Counter<'object'>,
+): SelfManagedMetrics {
   let expiry: Gauge | undefined;
   let configuration: { found: Gauge; contested: Gauge } | undefined;
   const secretWrites = new Counter({
@@ -40,12 +43,6 @@ export function selfManagedMetrics(registers: Registry[]): SelfManagedMetrics {
   const bundleWrites = new Counter({
     name: 'curfew_ca_bundle_writes_total',
     help: "Times that this replica wrote the webhook configuration's caBundle.",
-    registers,
-  });
-  const watchFailures = new Counter({
-    name: 'curfew_watch_failures_total',
-    help: 'Watches at the API server that could not be had or ended with an error, by what was watched; they are tried again.',
-    labelNames: ['object'],
     registers,
   });
   for (const step of Object.keys(STEPS)) secretWrites.inc({ step }, 0);

@@ -127,6 +127,17 @@ export function createMetrics(version: string): Metrics {
     registers,
   });
   for (const { outcome, reason } of verdicts()) audits.inc(labels(outcome, reason), 0);
+  let watches: Counter<'object'> | undefined;
+  // Where nothing is watched there is none: other webhooks do not show zeros.
+  const watchFailures = () => {
+    watches ??= new Counter({
+      name: 'curfew_watch_failures_total',
+      help: 'Watches at the API server that could not be had or ended with an error, by what was watched; they are tried again.',
+      labelNames: ['object'],
+      registers,
+    });
+    return watches;
+  };
   let waiting = 0;
   new Gauge({
     name: 'curfew_reviews_in_flight',
@@ -175,7 +186,7 @@ export function createMetrics(version: string): Metrics {
     imageLookups: (registries) => imageMetrics(registers, registries),
     certificateLoaded: (notAfter) => expiry.set(Math.floor(notAfter.getTime() / 1000)),
     certificateFailed: () => certificateFailures.inc(),
-    namespaceSettings: () => settingsMetrics(registers),
-    selfManaged: () => selfManagedMetrics(registers),
+    namespaceSettings: () => settingsMetrics(registers, watchFailures()),
+    selfManaged: () => selfManagedMetrics(registers, watchFailures()),
   };
 }

@@ -1,5 +1,5 @@
 /** The metrics of the settings of namespaces (V5). */
-import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import { type Counter, Gauge, type Registry } from '@prometheus-io/client';
 
 export interface SettingsMetrics {
   /** How many namespaces have settings. */
@@ -9,16 +9,11 @@ export interface SettingsMetrics {
 }
 
 /** Make the metrics; called once, and only where settings are read: other webhooks do not show zeros. */
-export function settingsMetrics(registers: Registry[]): SettingsMetrics {
+export function settingsMetrics(registers: Registry[], watchFailures: Counter<'object'>): SettingsMetrics {
   const namespaces = new Gauge({
     name: 'curfew_namespace_settings',
     help: 'Namespaces with settings of their own, by what they are: used, or wrong, so that their pods are refused.',
     labelNames: ['state'],
-    registers,
-  });
-  const failures = new Counter({
-    name: 'curfew_namespace_settings_read_failures_total',
-    help: 'Lists and watches of the settings of namespaces that could not be had or ended with an error; they are tried again.',
     registers,
   });
   const counted: SettingsMetrics['counted'] = ({ used, wrong }) => {
@@ -26,5 +21,7 @@ export function settingsMetrics(registers: Registry[]): SettingsMetrics {
     namespaces.set({ state: 'wrong' }, wrong);
   };
   counted({ used: 0, wrong: 0 });
-  return { counted, readFailed: () => failures.inc() };
+  const object = 'settings';
+  watchFailures.inc({ object }, 0);
+  return { counted, readFailed: () => watchFailures.inc({ object }) };
 }
