@@ -24,7 +24,11 @@ const MAX_ISSUES = 20;
 export function parseYaml(content: string, source: string): unknown {
   const lineCounter = new LineCounter();
   // The parser's own check for duplicate keys takes quadratic time: a minute for a megabyte of keys.
-  const document = parseDocument(content, { prettyErrors: true, uniqueKeys: false, lineCounter });
+  const document = parseDocument(content, {
+    ...{ prettyErrors: true, uniqueKeys: false, lineCounter },
+    // A warning would be a line of its own on the standard error.
+    logLevel: 'error',
+  });
   const [syntax] = document.errors;
   if (syntax !== undefined) {
     const [place] = syntax.linePos ?? [];

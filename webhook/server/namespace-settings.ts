@@ -199,8 +199,10 @@ export class SettingsOfNamespaces {
       const settings = parseNamespaceSettings(next.data);
       entry.own = { policy: this.ownPolicy(settings), images: new KnownImages(settings.images.entrypoints) };
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      const message = `ConfigMap ${SETTINGS_NAME} of namespace ${namespace}: ${error.message.replaceAll('\n', '; ')}`;
+      // A text of somebody else's must not end the webhook, whatever it makes fail.
+      if (!(error instanceof ConfigError)) this.listener.unexpected(error);
+      const trouble = error instanceof ConfigError ? error.message : 'it cannot be read';
+      const message = `ConfigMap ${SETTINGS_NAME} of namespace ${namespace}: ${trouble.replaceAll('\n', '; ')}`;
       entry.own = { policy: { unusable: `${message}; mend it or delete it` }, images: undefined };
       this.listener.wrong(namespace, next.uid, message);
     }

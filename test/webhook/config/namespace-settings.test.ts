@@ -1,6 +1,7 @@
 /** What a namespace may write into its ConfigMap, and what it is told of what is wrong. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { ConfigError } from '../../../webhook/config/error.ts';
 import { parseNamespaceSettings } from '../../../webhook/config/namespace-settings.ts';
@@ -67,4 +68,45 @@ describe('V5 what is wrong is told with the key, the value and what is allowed',
         (error) => error instanceof ConfigError && words.test(error.message),
       ),
     );
+});
+
+test('V5 whatever the text, it is settings or an error that says why', () => {
+  const word = fc.constantFrom(
+    ...[
+      'startTimeout',
+      'catalogue',
+      'extra',
+      'images',
+      'names',
+      ':',
+      '- ',
+      '[',
+      ']',
+      '{',
+      '}',
+      ',',
+      '\n',
+      '  ',
+      '5m',
+      '&a',
+      '*a',
+      '? ',
+      '!!set',
+      '"',
+    ],
+  );
+  const text = fc.oneof(
+    fc.array(word, { maxLength: 400 }).map((words) => words.join('')),
+    fc.string(),
+  );
+  const deep = fc.nat(5_000).map((depth) => `catalogue: ${'['.repeat(depth)}`);
+  fc.assert(
+    fc.property(fc.oneof(text, deep), (written) => {
+      try {
+        settings(written);
+      } catch (error) {
+        assert.ok(error instanceof ConfigError, String(error));
+      }
+    }),
+  );
 });
