@@ -45,7 +45,7 @@ export const usage = () => `curfew check [flags]
 
 Look at each thing that must be right for Curfew to work, a line each, with the way out where it is not: the API server and its version, the
 MutatingWebhookConfiguration, the webhook's endpoints, its certificate and the caBundle, the labelled namespaces, a pod that is sent
-to be wrapped (a dry run on the server: it is not stored), the webhook's rights, other webhooks that are asked later, and both images.
+to be wrapped (a dry run on the server: it is not stored), the webhook's rights, what namespaces set for their own pods, other webhooks that are asked later, and both images.
 
 ${flagsHelp(options)}
 
@@ -116,6 +116,10 @@ async function* check(
   yield asked?.line ?? unknown('dry run', 'no labelled namespace is known: name one with -n');
   if (config !== undefined)
     yield* await orUnknown('rights', () => parts.rightsLine(cluster, pods, needsOf(config), labelled));
+  if (config !== undefined) {
+    const { settingsLines } = await import('./check-settings.ts');
+    yield* await orUnknown('settings', () => settingsLines(cluster, config.namespaceSettings.enabled));
+  }
   if (!('lines' in configurations) && own.length > 0) yield checkOrder(configurations.objects, own);
   const images = offlineImages(configFile, mayAsk);
   const ask = mayAsk

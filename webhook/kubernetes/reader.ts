@@ -46,6 +46,7 @@ export interface Reader {
 export const PODS: Resource = { api: '/api/v1', plural: 'pods', namespaced: true };
 export const NAMESPACES: Resource = { api: '/api/v1', plural: 'namespaces', namespaced: false };
 export const EVENTS: Resource = { api: '/api/v1', plural: 'events', namespaced: true };
+export const CONFIG_MAPS: Resource = { api: '/api/v1', plural: 'configmaps', namespaced: true };
 export const JOBS: Resource = { api: '/apis/batch/v1', plural: 'jobs', namespaced: true };
 export const CRON_JOBS: Resource = { api: '/apis/batch/v1', plural: 'cronjobs', namespaced: true };
 /** Before Kubernetes 1.21. */

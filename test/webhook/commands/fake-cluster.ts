@@ -195,6 +195,8 @@ function isSelected(object: JsonRecord, query: URLSearchParams): boolean {
     (value === undefined ? !Object.hasOwn(labels, label) : labels[label] !== value)
   )
     return false;
+  const name = /^metadata\.name=(.*)$/.exec(query.get('fieldSelector') ?? '')?.[1];
+  if (name !== undefined && metadata.name !== name) return false;
   const uid = /^involvedObject\.uid=(.*)$/.exec(query.get('fieldSelector') ?? '')?.[1];
   const involved = member(object, 'involvedObject');
   return uid === undefined || (isRecord(involved) && involved.uid === uid);
