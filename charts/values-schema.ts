@@ -23,7 +23,6 @@ const READ_BY_CHART = [
   'listen.healthPort',
   'images.mode',
   'images.pullSecrets',
-  'namespaceSettings.enabled',
   'events.enabled',
   'shutdown.delay',
   'shutdown.gracePeriod',

@@ -250,7 +250,8 @@ describe('access to the API server', () => {
         verbs: ['list', 'watch'],
       },
     ]);
-    assert.doesNotMatch(JSON.stringify(objects([])), /curfew-settings/);
+    for (const off of [[], set('config.namespaceSettings=null')])
+      assert.doesNotMatch(JSON.stringify(objects(off)), /curfew-settings/);
   });
 
   const pullSecrets = (...pairs: string[]) => {

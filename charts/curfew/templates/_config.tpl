@@ -72,6 +72,10 @@ The timeout of an image look-up, where the default will not do: the API server h
 {{- if .Values.config.events.enabled }}yes{{ end }}
 {{- end }}
 
+{{- define "curfew.readsSettings" -}}
+{{- if dig "namespaceSettings" "enabled" false .Values.config }}yes{{ end }}
+{{- end }}
+
 {{/* Without rbac.create somebody else may have given the rights. */}}
 {{- define "curfew.readsPullSecrets" -}}
 {{- $may := or (not .Values.rbac.create) .Values.rbac.pullSecretNamespaces }}
@@ -84,7 +88,7 @@ The timeout of an image look-up, where the default will not do: the API server h
 {{- end }}
 
 {{- define "curfew.needsToken" -}}
-{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) .Values.config.namespaceSettings.enabled (ne .Values.config.mode "shim") }}yes{{ end }}
+{{- if or (eq .Values.certificates.source "selfManaged") (include "curfew.writesEvents" .) (include "curfew.readsPullSecrets" .) (include "curfew.defaultPullSecret" .) (include "curfew.readsSettings" .) (ne .Values.config.mode "shim") }}yes{{ end }}
 {{- end }}
 
 {{/* A duration such as 1m30s in whole seconds, rounded up: Go parses it when it moves a date. */}}
