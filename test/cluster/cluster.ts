@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { kubectl, mustKubectl, PATIENCE, type Result, until } from './kubectl.ts';
+import { kubectl, mustKubectl, PATIENCE, type Result, timeout, until } from './kubectl.ts';
 
 const STATE = process.env.STATE ?? '';
 
@@ -92,7 +92,7 @@ export class Namespace {
       await kubectl(['delete', 'namespace', namespace.name, '--wait=false']);
     });
     // The API server refuses pods until it exists.
-    await namespace.kubectl('wait', '--for=create', 'serviceaccount/default', '--timeout=30s');
+    await namespace.kubectl('wait', '--for=create', 'serviceaccount/default', timeout(30));
     return namespace;
   }
 
@@ -145,16 +145,11 @@ export class Namespace {
 
   /** Wait by `kubectl wait` (a watch) until a JSONPath has a value. */
   async waitFor(object: string, path: string, value: string, patience = PATIENCE): Promise<void> {
-    await this.kubectl('wait', object, `--for=jsonpath=${path}=${value}`, `--timeout=${patience / 1000}s`);
+    await this.kubectl('wait', object, `--for=jsonpath=${path}=${value}`, timeout(patience / 1_000));
   }
 
   async waitForJob(name: string, condition: 'complete' | 'failed' = 'complete'): Promise<void> {
-    await this.kubectl(
-      'wait',
-      `job/${name}`,
-      `--for=condition=${condition}`,
-      `--timeout=${PATIENCE / 1000}s`,
-    );
+    await this.kubectl('wait', `job/${name}`, `--for=condition=${condition}`, timeout());
   }
 
   waitForPhase(pod: string, phase: string, patience = PATIENCE): Promise<void> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf } from './cluster.ts';
+import { SLOWNESS } from './kubectl.ts';
 import { job, sidecars, steps } from './manifests.ts';
 
 const MAIN = 'say working say done exit 0';
@@ -34,8 +35,9 @@ for (const restartPolicy of ['Never', 'OnFailure']) {
     assert.equal(statusOf(pod, 'proxy')?.restartCount, 0);
     const proxy = await ns.lines(name, 'proxy');
     assert.equal(proxy.at(-1)?.text, 'got TERM');
-    // A normal run adds no line of Curfew to the main's output.
-    assert.match(await ns.log(name, 'main'), /^\d+ working\n\d+ done\n$/);
+    // A normal run adds no line of Curfew to the main's output. A slow node starts the sidecar so late that there is one.
+    const late = SLOWNESS > 1 ? /^(?:curfew: waiting for sidecar proxy .*\n)?/ : /^/;
+    assert.match((await ns.log(name, 'main')).replace(late, ''), /^\d+ working\n\d+ done\n$/);
   });
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Container, V1Deployment } from '@kubernetes/client-node';
 import { exitCodes, Namespace } from './cluster.ts';
+import { timeout } from './kubectl.ts';
 import { job, sidecars } from './manifests.ts';
 import { hasKubeProxy } from './version.ts';
 
@@ -87,7 +88,7 @@ test(title, { skip }, async (t) => {
     },
     server,
   );
-  await ns.kubectl('wait', 'deployment/postgres', '--for=condition=Available', '--timeout=120s');
+  await ns.kubectl('wait', 'deployment/postgres', '--for=condition=Available', timeout(120));
   const psql: V1Container = {
     name: 'migrate',
     ...image,

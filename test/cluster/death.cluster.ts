@@ -14,7 +14,7 @@ test('L8 a main whose whole container is killed: the sidecar ends with 0, the po
   const name = await ns.podOf('migrate');
   await ns.said(name, 'main', 'working');
   const killed = Date.now();
-  killContainer(idOf(statusOf(await ns.pod(name), 'main')));
+  await killContainer(idOf(statusOf(await ns.pod(name), 'main')));
   await ns.waitForPhase(name, 'Failed', 30_000);
   assert.deepEqual(exitCodes(await ns.pod(name)), { main: 137, proxy: 0 });
   t.diagnostic(`noticed after ${when(await ns.lines(name, 'proxy'), 'got TERM') - killed} ms`);
@@ -99,7 +99,7 @@ test('L11 L7 a pod whose sandbox alone dies: the kubelet stops all of it, and al
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
-  for (const id of sandboxesOf(await ns.pod('worker'))) killContainer(id);
+  for (const id of await sandboxesOf(await ns.pod('worker'))) await killContainer(id);
   for (const name of ['main', 'proxy']) assert.equal(await codeBeforeRestart(ns, name), 143);
   await ns.said('worker', 'main', 'working');
   await touch(ns, 'worker', 'main', '/scratch/go');
@@ -117,7 +117,7 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
-  killContainer(idOf(statusOf(await ns.pod('worker'), 'proxy')));
+  await killContainer(idOf(statusOf(await ns.pod('worker'), 'proxy')));
   assert.equal(await codeBeforeRestart(ns, 'proxy'), 137);
   await ns.said('worker', 'proxy', 'up');
   await touch(ns, 'worker', 'main', '/scratch/go');

@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process';
 
 const KUBECTL = process.env.KUBECTL ?? 'kubectl';
-/** The longest wait for an event that is expected. Tests of the rules have their own bounds. */
+/** How many times longer everything may take than on a node that is this machine. */
+export const SLOWNESS = Number(process.env.CURFEW_SLOWNESS ?? 1);
+/** The longest wait for an event that is expected, in milliseconds, before SLOWNESS. Tests of the rules have their own bounds. */
 export const PATIENCE = Number(process.env.CURFEW_PATIENCE ?? 120) * 1_000;
 const POLL = 250;
 
@@ -11,6 +13,11 @@ export interface Result {
   code: number;
   stdout: string;
   stderr: string;
+}
+
+/** kubectl's flag for a wait of so many seconds (default: the longest). */
+export function timeout(seconds = PATIENCE / 1_000): string {
+  return `--timeout=${seconds * SLOWNESS}s`;
 }
 
 /** Run kubectl. Never throws for its exit code. @param began called at the first text on stdout */
@@ -61,12 +68,12 @@ export async function until<T>(
   ask: () => Promise<T | undefined> | T | undefined,
   patience = PATIENCE,
 ): Promise<T> {
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + patience * SLOWNESS;
   for (;;) {
     const asked = Date.now();
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`not after ${patience / 1000} s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not after ${(patience * SLOWNESS) / 1000} s: ${what}`);
     const pause = Math.max(POLL, 2 * (Date.now() - asked));
     await new Promise((resolve) => setTimeout(resolve, pause));
   }

@@ -1,28 +1,67 @@
-/** Faults of a node below the API: containers that are killed or stopped, and restarts of the kubelet and of containerd. */
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+/**
+ * Faults of the node below the API: containers that are killed, restarts of the kubelet and of containerd, a power cut. The node is this machine, or a
+ * virtual one in which an agent does the same (node/agent.ts); tests need not know which.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 import type { ContainerStatus, Pod } from './cluster.ts';
 import { until } from './kubectl.ts';
+import * as local from './node/local.ts';
 
 const STATE = process.env.STATE ?? '';
-/** The first words of every call of containerd's client. */
-export const CTR = ['-a', join(STATE, 'containerd.sock'), '-n', 'k8s.io'];
-/** The kubelet's own default. */
-const KUBELET_HEALTH = 'http://127.0.0.1:10248/healthz';
+/** URL of the agent in the virtual machine; empty where this machine is the node. */
+const AGENT = process.env.CURFEW_NODE_AGENT ?? '';
 
-function ctr(...args: string[]): string {
-  return execFileSync('ctr', [...CTR, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+/** Whether the node is a virtual machine. */
+export const VIRTUAL = AGENT !== '';
+
+/** Whether the node's kernel has cgroup v2. */
+export const UNIFIED_CGROUPS = VIRTUAL || existsSync('/sys/fs/cgroup/cgroup.controllers');
+
+/** What is done on the node itself. */
+type Below = {
+  killContainer(id: string): Promise<void> | void;
+  removeContainer(id: string): Promise<void> | void;
+  sandboxesOf(uid: string): Promise<string[]> | string[];
+  killPod(uid: string): Promise<void>;
+  stopProgram(program: local.Program): Promise<void>;
+  startProgram(program: local.Program): Promise<void> | void;
+  awaitProgram(program: local.Program): Promise<void>;
+};
+
+/** Ask the agent to call a function. @throws with its error */
+async function call(name: keyof Below, argument: string): Promise<unknown> {
+  const response = await fetch(`${AGENT}/${name}`, { method: 'POST', body: argument });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`the node's agent, ${name}: ${text}`);
+  return JSON.parse(text);
 }
 
+const remote: Below = {
+  killContainer: async (id) => void (await call('killContainer', id)),
+  removeContainer: async (id) => void (await call('removeContainer', id)),
+  sandboxesOf: async (uid) => z.array(z.string()).parse(await call('sandboxesOf', uid)),
+  killPod: async (uid) => void (await call('killPod', uid)),
+  stopProgram: async (program) => void (await call('stopProgram', program)),
+  startProgram: async (program) => void (await call('startProgram', program)),
+  awaitProgram: async (program) => void (await call('awaitProgram', program)),
+};
+
+const below: Below = VIRTUAL ? remote : local;
+
 /** Kill every process of a container at once, the shim among them, from outside. */
-export function killContainer(id: string): void {
-  ctr('task', 'kill', '--all', '--signal', 'SIGKILL', id);
+export async function killContainer(id: string): Promise<void> {
+  await below.killContainer(id);
 }
 
 /** Delete a container that has ended from containerd. Its CRI service notices that when containerd is started again. */
-export function removeContainer(id: string): void {
-  ctr('containers', 'rm', id);
+export async function removeContainer(id: string): Promise<void> {
+  await below.removeContainer(id);
 }
 
 /** A container's name at containerd. */
@@ -31,159 +70,72 @@ export function idOf(status: ContainerStatus | undefined): string {
 }
 
 /** The containers that hold a pod's network namespace. */
-export function sandboxesOf(pod: Pod): string[] {
-  const filter = `labels."io.cri-containerd.kind"==sandbox,labels."io.kubernetes.pod.uid"==${pod.metadata.uid}`;
-  return ctr('containers', 'ls', '-q', filter)
-    .split('\n')
-    .filter((id) => id !== '');
+export async function sandboxesOf(pod: Pod): Promise<string[]> {
+  return below.sandboxesOf(pod.metadata.uid);
 }
 
 /** The effect of a reboot on a pod: its sandbox and all containers die at once, and its volumes stay. */
 export async function killPod(pod: Pod): Promise<void> {
-  await killAtOnce(processesOf(pod.metadata.uid));
-}
-
-/** A process of a container. */
-export interface Process {
-  /** As the node sees it. */
-  pid: number;
-  /** The id of its container. */
-  container: string;
-  /** Whether it is process 1 of its own process namespace. */
-  first: boolean;
-  command: string[];
+  await below.killPod(pod.metadata.uid);
 }
 
 /**
- * The processes of a pod, the sandbox's own among them, or of one of its containers: those whose control group has this
- * id in its path. A process that runc is still preparing is left out: it has not become the container's command.
- */
-export function processesOf(id: string): Process[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const pid = Number(name);
-      const group = read(`/proc/${pid}/cgroup`)
-        .split('\n')
-        .find((line) => id !== '' && line.includes(id));
-      const command = read(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
-      if (group === undefined || command.length === 0 || /(^|\/)runc$/.test(command[0] ?? '')) return [];
-      const inside = /^NSpid:.*\t(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1];
-      return [{ pid, container: group.slice(group.lastIndexOf('/') + 1), first: inside === '1', command }];
-    });
-}
-
-/**
- * What runs in one container of a pod under Curfew now: the shim, and what that has started. A shim's command line does not say whose it is (P9);
- * the file that the kubelet mounts at /dev/termination-log stands in a folder with the container's name.
- */
-export function shimOf(uid: string, container: string): { shim: Process; others: Process[] } | undefined {
-  const all = processesOf(uid);
-  const shim = all.find(
-    ({ pid, first }) => first && read(`/proc/${pid}/mountinfo`).includes(`/containers/${container}/`),
-  );
-  if (shim === undefined) return undefined;
-  return { shim, others: all.filter((item) => item.container === shim.container && item !== shim) };
-}
-
-/** Empty where the process has gone meanwhile. */
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** Send a signal to processes, from outside; how many of them were still there. */
-export function signal(processes: readonly Process[], name: NodeJS.Signals): number {
-  return processes.filter(({ pid }) => {
-    try {
-      return process.kill(pid, name);
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
-/** Stop processes, and wait until they are stopped. @returns those that had not ended by then */
-export async function standStill(processes: readonly Process[]): Promise<Process[]> {
-  signal(processes, 'SIGSTOP');
-  return until('processes that stand still', () => {
-    const states = processes.map(({ pid }) => /^\d+ \(.*\) (\S)/s.exec(read(`/proc/${pid}/stat`))?.[1]);
-    const moving = states.some((state) => state !== undefined && !'TZX'.includes(state));
-    return moving ? undefined : processes.filter((_, i) => states[i] === 'T');
-  });
-}
-
-/** Kill processes so that none of them sees another one dead. */
-export async function killAtOnce(processes: readonly Process[]): Promise<void> {
-  signal(await standStill(processes), 'SIGKILL');
-}
-
-/** The node's folder of a pod's emptyDir. The kubelet removes it when the pod has ended. */
-export function emptyDirOf(uid: string, volume: string): string {
-  return join(STATE, 'kubelet', 'pods', uid, 'volumes', 'kubernetes.io~empty-dir', volume);
-}
-
-/**
- * Stop the kubelet and start it again, as it was started (rig/cluster-up).
+ * Stop the kubelet and start it again, as it was started.
  * @param meanwhile called while the node has no kubelet
  */
 export async function restartKubelet(meanwhile: () => Promise<void> | void = () => {}): Promise<void> {
   await restart('kubelet', meanwhile);
-  await until('a healthy kubelet', () => {
-    // Newer kubelets exit when containerd is not ready, and expect systemd to start them again.
-    if (!isAlive(pidOf('kubelet'))) start('kubelet');
-    return isKubeletHealthy();
-  });
 }
 
 /** The same for containerd. The containers go on under their own containerd-shim. */
 export async function restartContainerd(meanwhile: () => Promise<void> | void = () => {}): Promise<void> {
   await restart('containerd', meanwhile);
-  await until('a containerd that answers', isContainerdThere);
 }
 
-async function restart(program: string, meanwhile: () => Promise<void> | void): Promise<void> {
-  const pid = pidOf(program);
-  process.kill(pid, 'SIGTERM');
-  await until(`the end of ${program}`, () => (isAlive(pid) ? undefined : true));
+async function restart(program: local.Program, meanwhile: () => Promise<void> | void): Promise<void> {
+  await below.stopProgram(program);
   try {
     await meanwhile();
   } finally {
-    start(program);
+    await below.startProgram(program);
   }
+  await below.awaitProgram(program);
 }
 
-function start(program: string): void {
-  execFileSync(join(STATE, 'bin', program));
+/** Cut the power of a node that is a virtual machine, and boot it again: what it had not written to its disk is lost. */
+export async function cutPower(): Promise<void> {
+  const pid = readFileSync(join(STATE, 'pid', 'vm.pid'), 'utf8').trim();
+  process.kill(Number(pid), 'SIGKILL');
+  await until('the end of the virtual machine', () => (existsSync(`/proc/${pid}`) ? undefined : true));
+  execFileSync(join(STATE, 'bin', 'vm'));
+  await until('a machine that answers', async () => {
+    try {
+      return (await fetch(AGENT)).ok || undefined;
+    } catch {
+      return undefined; // it still boots
+    }
+  });
 }
 
-function pidOf(program: string): number {
-  return Number(readFileSync(join(STATE, 'pid', `${program}.pid`), 'utf8'));
-}
-
-function isContainerdThere(): true | undefined {
-  try {
-    return ctr('version') !== '' || undefined;
-  } catch {
-    return undefined; // it does not listen yet
+/** What containerd reports from now on, as `ctr events` prints it, until the signal. */
+export async function containerdEvents(signal: AbortSignal): Promise<Readable> {
+  if (!VIRTUAL) {
+    const events = local.containerdEvents();
+    signal.addEventListener('abort', () => events.kill());
+    return events.stdout;
   }
+  const response = await fetch(`${AGENT}/events`, { signal });
+  if (response.body === null) throw new Error("the node's agent answers without events");
+  return Readable.fromWeb(response.body).on('error', () => {}); // from the signal
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-async function isKubeletHealthy(): Promise<true | undefined> {
-  try {
-    return (await fetch(KUBELET_HEALTH)).ok || undefined;
-  } catch {
-    return undefined; // it does not listen yet
-  }
+/** Fetch the logs of a node that is a virtual machine into a folder. */
+export async function fetchLogs(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const { body } = await fetch(`${AGENT}/logs`);
+  if (body === null) throw new Error("the node's agent answers without logs");
+  const tar = spawn('tar', ['-x', '-C', folder], { stdio: ['pipe', 'inherit', 'inherit'] });
+  const ended = once(tar, 'close');
+  await pipeline(Readable.fromWeb(body), tar.stdin);
+  await ended;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, linesOf, Namespace, statusOf, when } from './cluster.ts';
+import { timeout } from './kubectl.ts';
 import { job, pod, sidecars, steps } from './manifests.ts';
 
 test('L1 L2 L6 sidecars start in order, each once the one before is ready, and stop in reverse', async (t) => {
@@ -68,7 +69,7 @@ test('L14 a pod deleted while its main still waits goes at once, and the main ne
   await ns.create(pod('worker', containers, { annotations, spec }));
   await ns.said('worker', 'proxy', 'up');
   const output = ns.follow('worker', 'main');
-  await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
+  await ns.kubectl('delete', 'pod', 'worker', timeout(120));
   assert.deepEqual(linesOf(await output), []);
 });
 

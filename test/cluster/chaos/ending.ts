@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { exitCodes, type Line, type Namespace, type Pod } from '../cluster.ts';
 import { PATIENCE, until } from '../kubectl.ts';
-import { processesOf } from '../node.ts';
+import { processesOf } from '../node/local.ts';
 import type { Store } from './store.ts';
 
 /** One watch of a namespace's pods, shared by all that wait for the end of one. */

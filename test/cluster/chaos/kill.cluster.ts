@@ -12,7 +12,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { exitCodes, Namespace, type Pod, statusOf } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { pod, sidecars } from '../manifests.ts';
-import { emptyDirOf, type Process, processesOf, shimOf, signal, standStill } from '../node.ts';
+import { emptyDirOf, type Process, processesOf, shimOf, signal, standStill } from '../node/local.ts';
 import { assertGone, assertOrder, linesOf, Phases } from './ending.ts';
 import { type KillPlan, PARTS, type Part, planFor } from './kill-plan.ts';
 import { Store } from './store.ts';

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { Namespace } from '../cluster.ts';
 import { until } from '../kubectl.ts';
 import { pod, sidecars } from '../manifests.ts';
-import { processesOf, shimOf, signal } from '../node.ts';
+import { processesOf, shimOf, signal } from '../node/local.ts';
 import { assertEnds } from './ending.ts';
 import { Store } from './store.ts';
 

@@ -6,7 +6,7 @@ import type { V1Container } from '@kubernetes/client-node';
 import { Namespace } from '../cluster.ts';
 import { mustKubectl } from '../kubectl.ts';
 import { job, pod, sidecars } from '../manifests.ts';
-import { shimOf } from '../node.ts';
+import { shimOf } from '../node/local.ts';
 import { minorVersion } from '../version.ts';
 import { Store } from './store.ts';
 import { mainAndSidecar, Worker } from './worker.ts';

@@ -8,7 +8,7 @@ import type { V1PodSpec } from '@kubernetes/client-node';
 import { Namespace, when } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { pod, sidecars, steps } from '../manifests.ts';
-import { emptyDirOf, shimOf } from '../node.ts';
+import { emptyDirOf, shimOf } from '../node/local.ts';
 import { assertEnds } from './ending.ts';
 import { Store } from './store.ts';
 

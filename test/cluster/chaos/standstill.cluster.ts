@@ -7,7 +7,7 @@ import type { V1EnvVar } from '@kubernetes/client-node';
 import { Namespace } from '../cluster.ts';
 import { kubectl, until } from '../kubectl.ts';
 import { pod, sidecars } from '../manifests.ts';
-import { type Process, shimOf, signal } from '../node.ts';
+import { type Process, shimOf, signal } from '../node/local.ts';
 import { assertEnds } from './ending.ts';
 import { Store } from './store.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { V1Container } from '@kubernetes/client-node';
 import { statusOf } from '../cluster.ts';
-import { until } from '../kubectl.ts';
+import { timeout, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { changeImage } from './image-change.ts';
 import { assertOrder } from './said-order.ts';
@@ -40,7 +40,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
       assert.deepEqual(textsOf(said, 'main'), ['working', 'got TERM', 'gone']);
       for (const name of ['first', 'second'])
         assert.deepEqual(textsOf(said, name), ['up', 'got TERM', 'gone']);
-      await ns.kubectl('wait', 'pod/worker', '--for=delete', '--timeout=120s');
+      await ns.kubectl('wait', 'pod/worker', '--for=delete', timeout(120));
       for (const name of all) assert.equal(await startsOf(ns, 'worker', name), 1, name);
       assertOrder(said, 'main: gone', 'second: got TERM', 'second: gone', 'first: got TERM');
     });
@@ -56,7 +56,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
     await ns.create(podOf(way, 'worker', parts, LONG));
     await ns.said('worker', 'init', 'up');
     for (const name of [...NAMES, 'main']) assert.deepEqual(await saidSoFar(ns, 'worker', name), []);
-    await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
+    await ns.kubectl('delete', 'pod', 'worker', timeout(120));
   });
 
   bothWays('K62 a pod that is deleted before one of its sidecars is up goes at once', async (_t, ns, way) => {
@@ -79,7 +79,7 @@ describe('the deletion of a pod', { concurrency: 3 }, () => {
       );
     }
     const followed = follow(ns, 'worker', 'first', ...waiting);
-    await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
+    await ns.kubectl('delete', 'pod', 'worker', timeout(120));
     const said = await followed;
     assert.deepEqual(textsOf(said, 'first'), ['up', 'got TERM']);
     for (const name of waiting) assert.deepEqual(textsOf(said, name), []);

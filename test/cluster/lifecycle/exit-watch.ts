@@ -1,10 +1,9 @@
 /** Exit codes of containers, as containerd tells them at that moment: those of a deleted pod may reach no status any more. */
-import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { z } from 'zod';
 import { until } from '../kubectl.ts';
-import { CTR } from '../node.ts';
+import { containerdEvents } from '../node.ts';
 
 /** containerd's TaskExit, as `ctr events` prints it: without the code where that is 0. */
 const EXIT = z.object({ container_id: z.string(), id: z.string(), exit_status: z.int().default(0) });
@@ -20,9 +19,9 @@ export async function watchExits(
 ): Promise<(id: string) => Promise<number>> {
   const codes = new Map<string, number>();
   let heard = false;
-  const child = spawn('ctr', [...CTR, 'events'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => child.kill());
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const ended = new AbortController();
+  t.after(() => ended.abort());
+  createInterface({ input: await containerdEvents(ended.signal) }).on('line', (line) => {
     heard = true;
     const json = /^.* \/tasks\/exit (\{.*\})$/.exec(line)?.[1];
     if (json === undefined) return;

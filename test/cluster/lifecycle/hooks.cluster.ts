@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { type Line, linesOf, type Namespace, statusOf, when } from '../cluster.ts';
-import { kubectl, until } from '../kubectl.ts';
+import { kubectl, timeout, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { execSteps, SCRATCH, scratch } from './scratch.ts';
 import { proxy } from './usual-containers.ts';
@@ -145,7 +145,7 @@ describe('a main that does not end when it is told to', { concurrency: 2 }, () =
 /** Delete the pod, and read what its main and its sidecar say until they end. */
 async function linesUntilDeleted(ns: Namespace): Promise<[Line[], Line[]]> {
   const logs = [ns.follow('worker', 'main'), ns.follow('worker', 'proxy')] as const;
-  await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
+  await ns.kubectl('delete', 'pod', 'worker', timeout(120));
   return [linesOf(await logs[0]), linesOf(await logs[1])];
 }
 

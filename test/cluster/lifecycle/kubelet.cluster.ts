@@ -78,5 +78,5 @@ async function forget(ns: Namespace, name: string, way: Way): Promise<void> {
   const pod = await ns.pod(name);
   const done = pod.status.initContainerStatuses.filter(({ state }) => state.terminated !== undefined);
   assert.ok(done.length >= (way === 'curfew' ? 3 : 2));
-  for (const status of done) removeContainer(idOf(status));
+  for (const status of done) await removeContainer(idOf(status));
 }

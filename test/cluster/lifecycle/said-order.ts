@@ -13,9 +13,14 @@ export function assertOrder(said: ReadonlyMap<string, Line[]>, ...expected: stri
 }
 
 /** That the containers of the pod `worker` have said this, since their last starts, in this order. */
-export async function inOrder(ns: Namespace, ...expected: string[]): Promise<void> {
+export function inOrder(ns: Namespace, ...expected: string[]): Promise<void> {
+  return inOrderOf(ns, 'worker', ...expected);
+}
+
+/** The same of any pod. */
+export async function inOrderOf(ns: Namespace, pod: string, ...expected: string[]): Promise<void> {
   const said = new Map<string, Line[]>();
   for (const container of new Set(expected.map((line) => line.split(': ')[0] ?? '')))
-    said.set(container, await ns.lines('worker', container));
+    said.set(container, await ns.lines(pod, container));
   assertOrder(said, ...expected);
 }

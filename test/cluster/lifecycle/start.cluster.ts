@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { linesOf, type Namespace, type Pod, statusOf } from '../cluster.ts';
-import { until } from '../kubectl.ts';
+import { timeout, until } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
 import { inOrder } from './said-order.ts';
 import { SCRATCH } from './scratch.ts';
@@ -139,7 +139,7 @@ describe('a start that fails', { concurrency: 2 }, () => {
         });
         assert.deepEqual(await ns.lines('worker', 'main'), []);
         const { output } = await ns.followed('worker', 'main');
-        await ns.kubectl('delete', 'pod', 'worker', '--timeout=120s');
+        await ns.kubectl('delete', 'pod', 'worker', timeout(120));
         assert.deepEqual(linesOf(await output), []);
       },
     );
