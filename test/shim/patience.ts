@@ -1,15 +1,17 @@
 /** Waiting for events in tests: ask until the answer is there, and fail by name when it never comes. */
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** How many times longer anything may take than on an ordinary machine. */
+const SLOWNESS = Number(process.env.CURFEW_SLOWNESS ?? 1);
 /** Far longer than anything here takes, even under emulation on a busy machine. */
-const DEADLINE = 30_000;
+const DEADLINE = 30_000 * SLOWNESS;
 const ASK_EVERY = 4;
 
 /**
  * Ask until there is an answer.
  * @param what what is waited for, as the failure names it
  * @param context said with the failure: what was seen instead
- * @throws {Error} after 30 s
+ * @throws {Error} after 30 s times CURFEW_SLOWNESS
  */
 export async function until<T>(
   what: string,
@@ -28,7 +30,7 @@ export async function until<T>(
 /**
  * Wait for a promise, but not for ever.
  * @param what what is waited for, as the failure names it
- * @throws {Error} after 30 s
+ * @throws {Error} after 30 s times CURFEW_SLOWNESS
  */
 export async function within<T>(what: string, event: Promise<T>, context: () => string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
