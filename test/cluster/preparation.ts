@@ -2,9 +2,10 @@
  * Prepares a run: Kubernetes, kubectl and the images are built or fetched once, and kept in the cache folder. This happens outside the
  * enclosure, where there is a network.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { cacheFolder, fetchClients } from '../../charts/clients.ts';
 
 const RIG = join(import.meta.dirname, 'rig');
@@ -77,6 +78,26 @@ export async function prepare(signal: AbortSignal): Promise<Preparation> {
   }
   const clients = await fetchClients(signal);
   return { kubernetes, ...clients };
+}
+
+/** The address of a virtual machine that is the node (rig/cluster-up: NODE_IP, AGENT_PORT). */
+const VIRTUAL_AGENT = 'http://10.244.0.2:10300';
+
+/** Make or find what a node in a virtual machine boots from. @returns what a session is told of it, as environment */
+export async function prepareVirtual(signal: AbortSignal, slowness: number): Promise<Record<string, string>> {
+  await mustRun(join(PROJECT, 'test', 'setup'), ['vm'], { signal });
+  const cache = { ...process.env, CACHE: join(cacheFolder(), 'vm') };
+  const image = await promisify(execFile)(join(RIG, 'vm-image'), ['node'], { env: cache, signal });
+  process.stderr.write(image.stderr);
+  return {
+    CURFEW_NODE: 'vm',
+    VM_IMAGE: image.stdout.trim(),
+    NODE_JS: process.execPath,
+    CURFEW_NODE_AGENT: VIRTUAL_AGENT,
+    CURFEW_SLOWNESS: String(slowness),
+    // A node that is slow to report is not one that is gone.
+    KCM_ARGS: `--node-monitor-grace-period=10m ${process.env.KCM_ARGS ?? ''}`,
+  };
 }
 
 /** The images of a session: of the tests' own (rig/images) and of Curfew's (rig/curfew-images), by name. */

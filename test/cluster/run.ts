@@ -8,9 +8,16 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from '../../charts/clients.ts';
-import { prepare, prepareImages, progress, run } from './preparation.ts';
+import { prepare, prepareImages, prepareVirtual, progress, run } from './preparation.ts';
 import { prepareReleases } from './release/releases.ts';
-import { isSession, SESSION_NAMES, SESSIONS, type SessionName } from './sessions.ts';
+import {
+  isSession,
+  notVirtual,
+  SESSION_NAMES,
+  SESSIONS,
+  type SessionName,
+  VIRTUAL_SLOWNESS,
+} from './sessions.ts';
 
 const HELP = `usage: npm run test:cluster -- [options] [FILE...]
 
@@ -23,6 +30,8 @@ With FILE..., only these, and only the sessions that they belong to.
 
   --session NAME only this session; those marked * run only when they are named
   --only TEXT    only tests whose name matches the regular expression TEXT
+  --vm           the node is a virtual machine, emulated, with a kernel and a container runtime of today: the session
+                 rules, and what of lifecycle depends on the node
   --shell        boot (session rules: and start the webhook), and give a shell inside instead of running tests;
                  of the session rules where no other is named
   --help
@@ -32,6 +41,7 @@ Environment:
                  version (default: Kubernetes 1.20.2, built from Debian's source package on the first run)
   KUBECTL, HELM  the programs (default: kubectl 1.35 and Helm 4.1, from npm)
   CURFEW_DIST    folder with the curfew.js and the shim to test (default: dist)
+  CURFEW_RUNTIME with --vm: runc or crun (default: runc)
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_ROTATIONS  certificates that come and go in the test of their rotation (default: 60)
   CURFEW_SEEDS   pods that the session chaos kills something in (default: 100); CURFEW_SEED takes one seed again
@@ -54,6 +64,7 @@ async function main(): Promise<number> {
     options: {
       session: { type: 'string' },
       only: { type: 'string' },
+      vm: { type: 'boolean', default: false },
       shell: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -73,6 +84,11 @@ async function main(): Promise<number> {
     );
     return 2;
   }
+  if (values.vm) {
+    const refused = sessions.flatMap(({ name }) => notVirtual(name) ?? []);
+    for (const reason of refused) console.error(`test/cluster: ${reason}`);
+    if (refused.length > 0) return 2;
+  }
   const abort = new AbortController();
   let stopped = 0;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -85,6 +101,7 @@ async function main(): Promise<number> {
   let worst = 0;
   try {
     const programs = await prepare(abort.signal);
+    const virtual = values.vm ? await prepareVirtual(abort.signal, VIRTUAL_SLOWNESS) : {};
     for (const { name, files } of sessions) {
       const environment = {
         K8S_BIN: programs.kubernetes,
@@ -92,6 +109,7 @@ async function main(): Promise<number> {
         HELM: programs.helm,
         CURFEW_ONLY: values.only ?? '',
         CURFEW_SHELL: values.shell ? 'yes' : '',
+        ...virtual,
       };
       worst = Math.max(worst, await runSession(name, files, environment, abort.signal));
     }
@@ -110,7 +128,7 @@ function describe(name: SessionName): string {
 
 /** The sessions to run, each with the files that were given of it; none given means all of them. */
 function chosenSessions(
-  values: { session?: string; shell?: boolean },
+  values: { session?: string; shell?: boolean; vm: boolean },
   files: string[],
 ): { name: SessionName; files: string[] }[] {
   const named = values.session ?? (values.shell ? 'rules' : undefined);
@@ -118,7 +136,12 @@ function chosenSessions(
   return SESSION_NAMES.map((name) => ({
     name,
     files: files.filter((file) => dirname(resolve(file)) === SESSIONS[name].folder),
-  })).filter((chosen) => (files.length > 0 ? chosen.files.length > 0 : SESSIONS[chosen.name].usual));
+  })).filter((chosen) => (files.length > 0 ? chosen.files.length > 0 : isUsual(chosen.name, values.vm)));
+}
+
+/** Whether a session runs where none is named. */
+function isUsual(name: SessionName, vm: boolean): boolean {
+  return SESSIONS[name].usual && !(vm && notVirtual(name) !== undefined);
 }
 
 /** Boot, run a session's tests, clear up. */

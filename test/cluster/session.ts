@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { admitOnlyRestricted, podSecurityFlags } from './install/pod-security.ts';
+import { SLOWNESS } from './kubectl.ts';
+import { fetchLogs, VIRTUAL } from './node.ts';
 import { mustRun, progress, run } from './preparation.ts';
-import { isSession, SESSIONS, type Session } from './sessions.ts';
+import { isSession, SESSIONS, type Session, VIRTUAL_CONCURRENCY, virtualFiles } from './sessions.ts';
 import { registerWebhook, startWebhook } from './webhook.ts';
 
 const HERE = import.meta.dirname;
@@ -30,7 +32,9 @@ if (session.webhook === 'none') {
 
 let code = 0;
 for (const [program, args] of thePrograms()) code = Math.max(code, await run(program, args));
-if (existsSync('/var/log/pods')) cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
+if (VIRTUAL) await fetchLogs(join(STATE, 'log', 'node'));
+else if (existsSync('/var/log/pods'))
+  cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
 process.exit(code); // the webhook may still run
 
 /** The programs that run in the cluster, one after the other, each with its arguments. */
@@ -38,15 +42,20 @@ function thePrograms(): [string, string[]][] {
   if (process.env.CURFEW_SHELL === 'yes') return [[process.env.SHELL ?? '/bin/bash', []]];
   if (session.program !== undefined) return [[process.execPath, [join(session.folder, session.program)]]];
   const given = process.argv.slice(2);
+  const chosen = VIRTUAL && given.length === 0 ? virtualFiles(session) : undefined;
+  if (chosen !== undefined) progress(`only ${chosen.only.join(', ')}: ${chosen.why}`);
   const all = () =>
     readdirSync(session.folder)
-      .filter((file) => file.endsWith('.cluster.ts'))
+      .filter((file) => file.endsWith('.cluster.ts') && (chosen?.only.includes(file) ?? true))
       .sort()
       .map((file) => join(session.folder, file));
   const files = given.length > 0 ? given : all();
   const isLast = (file: string) => session.last?.includes(basename(file)) ?? false;
   const rounds = [
-    { files: files.filter((file) => !isLast(file)), concurrency: session.concurrency },
+    {
+      files: files.filter((file) => !isLast(file)),
+      concurrency: VIRTUAL ? Math.min(VIRTUAL_CONCURRENCY, session.concurrency) : session.concurrency,
+    },
     { files: files.filter(isLast), concurrency: 1 },
   ];
   return rounds.flatMap((round) =>
@@ -61,7 +70,7 @@ function testArguments({ files, concurrency }: { files: string[]; concurrency: n
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${concurrency}`,
-    `--test-timeout=${session.timeout}`,
+    `--test-timeout=${session.timeout * SLOWNESS}`,
     ...(only === '' ? [] : [`--test-name-pattern=${only}`]),
     ...files,
   ];

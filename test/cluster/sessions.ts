@@ -24,6 +24,28 @@ export interface Session {
   timeout: number;
   /** Whether `npm run test:cluster` runs it without `--session`. */
   usual: boolean;
+  /** What of it runs where the node is a virtual machine (`--vm`). Left out: nothing, because its tests ask nothing of the node. */
+  virtual?: Virtual;
+}
+
+/** A session on a node that is a virtual machine, which has a tenth of this one's speed. */
+export type Virtual = 'all' | { only: readonly string[]; why: string } | { none: string };
+
+/** A virtual node is so much slower: every wait may take that many times as long. */
+export const VIRTUAL_SLOWNESS = 6;
+/** Test files at a time there. */
+export const VIRTUAL_CONCURRENCY = 2;
+
+/** The test files of a session that a virtual node runs, by name, and why no others; undefined: all. */
+export function virtualFiles({ virtual }: Session): { only: readonly string[]; why: string } | undefined {
+  return typeof virtual === 'object' && 'only' in virtual ? virtual : undefined;
+}
+
+/** Why a virtual node runs nothing of a session; undefined where it runs something. */
+export function notVirtual(name: SessionName): string | undefined {
+  const { virtual = { none: 'its tests ask nothing of the node' } } = SESSIONS[name];
+  if (virtual === 'all' || !('none' in virtual)) return undefined;
+  return `the session ${name} does not run with --vm: ${virtual.none}`;
 }
 
 const HERE = import.meta.dirname;
@@ -33,7 +55,7 @@ const TABLE = {
     about: "the contract's rules; the webhook runs as a process beside the cluster",
     folder: HERE,
     // `check` looks at all registrations of the cluster, and other tests make some.
-    last: ['looking.cluster.ts'],
+    last: ['looking.cluster.ts', 'power.cluster.ts'],
     images: {
       tests: ['steps', 'quit', 'busybox', 'postgres', 'istio', 'linkerd', 'vault'],
       curfew: ['shim'],
@@ -42,6 +64,7 @@ const TABLE = {
     concurrency: 3,
     timeout: 300_000,
     usual: true,
+    virtual: 'all',
   },
   lifecycle: {
     about:
@@ -53,6 +76,10 @@ const TABLE = {
     concurrency: 4,
     timeout: 300_000,
     usual: true,
+    virtual: {
+      only: ['kubelet.cluster.ts', 'node-restart.cluster.ts'],
+      why: 'the others do not depend on the node, and would take hours',
+    },
   },
   install: {
     about: 'the real images, the chart and the manifest in an empty cluster',
@@ -83,6 +110,7 @@ const TABLE = {
     last: ['node.cluster.ts'],
     timeout: 600_000,
     usual: false,
+    virtual: { none: "its tests read and kill this machine's processes" },
   },
   speed: {
     about: "times beside a plain pod's (npm run bench:pods)",
@@ -93,6 +121,7 @@ const TABLE = {
     concurrency: 1,
     timeout: 1_200_000,
     usual: false,
+    virtual: { none: 'emulation has no speed to measure' },
   },
   scale: {
     about: 'pods a second a replica, and a rollout of 5,000 pods on simulated nodes (npm run bench:scale)',
@@ -103,6 +132,7 @@ const TABLE = {
     concurrency: 1,
     timeout: 3_600_000,
     usual: false,
+    virtual: { none: 'emulation has no speed to measure' },
   },
 } satisfies Record<string, Session>;
 
