@@ -122,7 +122,7 @@ export function createMetrics(version: string): Metrics {
   });
   const audits = new Counter({
     name: 'curfew_audits_total',
-    help: 'Pods of namespaces that are only audited, by what would have become of them, why, and by which mechanism.',
+    help: 'Reviews in namespaces that are only audited, by what would have become of the pod, why, and by which mechanism. A pod that another webhook changes afterwards is reviewed twice: nothing marks it.',
     labelNames: ['outcome', 'reason', 'mode'],
     registers,
   });
