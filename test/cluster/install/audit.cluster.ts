@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { V1Job, V1JobSpec } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { auditJob } from '../../charts/audit-job.ts';
+import { partOf } from '../../charts/rendered-chart.ts';
 import type { Namespace } from '../cluster.ts';
 import { kubectl, mustKubectl } from '../kubectl.ts';
 import { steps } from '../manifests.ts';
@@ -16,15 +17,13 @@ async function createAll(ns: Namespace): Promise<void> {
   const text = JSON.stringify(auditJob())
     .replaceAll('curfew-system', ns.name)
     .replaceAll('REGISTRY/curfew:X.Y.Z', 'localhost/curfew:1');
-  for (const object of z
-    .array(z.looseObject({ kind: z.string(), spec: z.unknown() }))
-    .parse(JSON.parse(text))) {
-    if (object.kind !== 'CronJob') await mustKubectl(['create', '-f', '-'], JSON.stringify(object));
-    else {
-      const { spec } = z.object({ jobTemplate: z.object({ spec: JOB }) }).parse(object.spec).jobTemplate;
+  const all = z.array(z.looseObject({ kind: z.string() })).parse(JSON.parse(text));
+  for (const object of all) {
+    if (object.kind === 'CronJob') {
+      const spec = JOB.parse(partOf(object, 'spec.jobTemplate.spec'));
       const job: V1Job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'audit' }, spec };
       await ns.create(job);
-    }
+    } else await mustKubectl(['create', '-f', '-'], JSON.stringify(object));
   }
 }
 
