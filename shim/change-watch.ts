@@ -1,5 +1,5 @@
 /** Told by inotify of changes in the rendezvous; without it, twice a second (rule L16). */
-import * as host from 'host';
+import host from 'host';
 import { say } from './voice.ts';
 
 /** Without inotify. */

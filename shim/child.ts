@@ -1,5 +1,5 @@
 /** The container's process, as its shim holds it: started once at a time, told, killed. `process.ts` does the work. */
-import * as host from 'host';
+import host from 'host';
 import type { Signal } from './lifecycle.ts';
 import { whyPowerless } from './powerless.ts';
 import { killLeftovers, type NotStarted, startProcess } from './process.ts';

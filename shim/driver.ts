@@ -2,7 +2,7 @@
  * One shim at work: it turns what the kernel tells into events, hands them to the state machine, and does what that
  * answers. One poll, no policy.
  */
-import * as host from 'host';
+import host, { type Signal } from 'host';
 import { ChangeWatch } from './change-watch.ts';
 import { Child } from './child.ts';
 import { HostError } from './errors.ts';
@@ -152,7 +152,7 @@ export class Driver {
     if (ended) this.reap();
   }
 
-  private received(signal: host.Signal): void {
+  private received(signal: Signal): void {
     const type = this.stopRequests.has(signal) ? 'stop-request' : 'signal';
     const where = this.stopRequests.isOutside(signal) ? 'outside' : `process ${signal.sender}`;
     this.trace(`got ${signalName(signal.number)} from ${where}: ${type}`);

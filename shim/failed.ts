@@ -1,5 +1,5 @@
 /** How a shim ends that cannot do its work. */
-import * as host from 'host';
+import host from 'host';
 import { HostError } from './errors.ts';
 import { UsageError } from './flags.ts';
 import { EXIT_UNUSABLE } from './lifecycle.ts';

@@ -806,12 +806,16 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("addresses", 0, addresses),
 };
 
+/* One object: JS_SetPropertyFunctionList makes a function when it is first asked for, JS_SetModuleExportList makes all of them at once. */
 static int init(JSContext *ctx, JSModuleDef *module) {
-  return JS_SetModuleExportList(ctx, module, functions, COUNT(functions));
+  JSValue host = JS_NewObject(ctx);
+  if (JS_IsException(host)) return -1;
+  JS_SetPropertyFunctionList(ctx, host, functions, COUNT(functions));
+  return JS_SetModuleExport(ctx, module, "default", host);
 }
 
 JSModuleDef *js_init_module_host(JSContext *ctx, const char *name) {
   JSModuleDef *module = JS_NewCModule(ctx, name, init);
-  if (module) JS_AddModuleExportList(ctx, module, functions, COUNT(functions));
+  if (module) JS_AddModuleExport(ctx, module, "default");
   return module;
 }

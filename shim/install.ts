@@ -1,5 +1,5 @@
 /** The init container's work: the shim into one volume, an empty rendezvous into the other. */
-import * as host from 'host';
+import host from 'host';
 import { CARD_SIZE } from './card.ts';
 import { EACCES, EEXIST, HostError } from './errors.ts';
 import { holdLife } from './life-line.ts';

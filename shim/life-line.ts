@@ -1,5 +1,5 @@
 /** A container's life line: a FIFO whose writing end its shim holds as long as it lives (`rendezvous.ts`). */
-import * as host from 'host';
+import host from 'host';
 import { EACCES, EEXIST, EMEDIUMTYPE, HostError, isShortage } from './errors.ts';
 import { moveAway } from './whole-file.ts';
 

@@ -1,5 +1,5 @@
 /** What one shim hears and reads of one other container of the pod (`rendezvous.ts`). */
-import * as host from 'host';
+import host from 'host';
 import { EAGAIN, EMFILE, HostError } from './errors.ts';
 import { openLife } from './life-line.ts';
 import type { Peer } from './lifecycle.ts';

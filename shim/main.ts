@@ -1,5 +1,5 @@
 /** The shim's program for one container: `curfew-shim main|sidecar|started ...`. `pod-roles.ts` is the other. See `help.ts` for the flags. */
-import * as host from 'host';
+import host from 'host';
 import { parseContainer, parseIdentity, parseMessagePath, parseStarted } from './container-arguments.ts';
 import { Driver } from './driver.ts';
 import { failed } from './failed.ts';

@@ -2,7 +2,7 @@
  * The shim's program for all that concerns the whole pod: `curfew-shim install|status ...`, and its help. Apart from `main.ts`, whose bytecode is
  * read whenever a container starts.
  */
-import * as host from 'host';
+import host from 'host';
 import { failed } from './failed.ts';
 import { unknownRole } from './flags.ts';
 import { help } from './help.ts';

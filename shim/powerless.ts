@@ -1,5 +1,5 @@
 /** What is said where kill(2) does not reach the container's process. */
-import * as host from 'host';
+import host from 'host';
 
 /** Why kill(2) refuses a child: a filter of system calls would refuse the question whether we may signal ourselves as well. */
 export function whyPowerless(): string {

@@ -1,5 +1,5 @@
 /** The container's process: found, started, told, reaped, and nothing of it left behind. Rules P1 to P4. */
-import * as host from 'host';
+import host from 'host';
 import { ECHILD, ENOENT, reason } from './errors.ts';
 import { SIGKILL } from './signals.ts';
 

@@ -1,5 +1,5 @@
 /** A sidecar's readiness condition, tried until it holds (rule L1). Non-blocking: its sockets are part of the one poll. */
-import * as host from 'host';
+import host from 'host';
 import { EAGAIN } from './errors.ts';
 import { startProcess } from './process.ts';
 import type { Readiness } from './protocol.ts';

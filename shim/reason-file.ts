@@ -2,7 +2,7 @@
  * Why a sidecar is not ready yet: `<name>.why` in the rendezvous, for people (`curfew-shim status`). It is written when the reason changes,
  * seldom enough that it wakes the others seldom: they are told of every change of the folder.
  */
-import * as host from 'host';
+import host from 'host';
 import { overwrite, replace, writeWhole } from './whole-file.ts';
 
 /** Most sidecars are ready by then: nothing is written. */

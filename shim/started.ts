@@ -4,7 +4,7 @@
  * The kubelet runs it inside the container. It blocks while the command waits for others, so that no try is counted meanwhile
  * and nothing is run again and again, and is killed with the container.
  */
-import * as host from 'host';
+import host from 'host';
 import { ChangeWatch } from './change-watch.ts';
 import { EAGAIN } from './errors.ts';
 import { openLife } from './life-line.ts';

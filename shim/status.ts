@@ -2,7 +2,7 @@
  * `curfew-shim status`: what the shims of the pod have told each other, for people and for `curfew why`. It runs in any wrapped container, by
  * `kubectl exec`, and only reads: it writes nothing to the rendezvous, takes no life line, and wakes nobody.
  */
-import * as host from 'host';
+import host from 'host';
 import { CARD_SIZE, isName, parseCard } from './card.ts';
 import { EAGAIN, HostError } from './errors.ts';
 import { openLife } from './life-line.ts';

@@ -1,5 +1,5 @@
 /** Which signals are the container runtime's stop request (rule P7). */
-import type * as host from 'host';
+import type { Signal } from 'host';
 import type { ContainerOptions } from './protocol.ts';
 import { parseSignal, SIGTERM } from './signals.ts';
 
@@ -22,12 +22,12 @@ export class StopRequests {
   }
 
   /** A kill(2) from outside the pid namespace has no sender there, and a code that says it was a process. */
-  isOutside({ sender, code }: host.Signal): boolean {
+  isOutside({ sender, code }: Signal): boolean {
     return this.hostPid || (sender === 0 && code <= 0);
   }
 
   /** Whether this signal asks the container to end. */
-  has(signal: host.Signal): boolean {
+  has(signal: Signal): boolean {
     const stops = signal.number === SIGTERM || this.stopSignals.includes(signal.number);
     return this.isOutside(signal) && stops;
   }

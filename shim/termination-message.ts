@@ -2,7 +2,7 @@
  * A container's termination message: what `kubectl describe pod` shows of an end. The kubelet mounts a file of this container alone at
  * terminationMessagePath, empty at each start, and reads it when the container has ended.
  */
-import * as host from 'host';
+import host from 'host';
 import { MESSAGE_PATH, NO_MESSAGE } from './paths.ts';
 import { lineOf } from './voice.ts';
 

@@ -1,5 +1,5 @@
 /** The end of a container whose shim cannot do its work: announced as an end with 125, so that nobody waits for it (rule L17). */
-import * as host from 'host';
+import host from 'host';
 import { HostError } from './errors.ts';
 import { EXIT_UNUSABLE, lastWord } from './lifecycle.ts';
 import type { Identity } from './protocol.ts';

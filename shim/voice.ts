@@ -2,7 +2,7 @@
  * The shim's own words: one line each on standard error, `curfew: ` first (rule P8). They never wait for a reader and never come before
  * deeds: a line is kept until the shim has done what it has to do, and longer where nobody takes it.
  */
-import * as host from 'host';
+import host from 'host';
 import { EAGAIN } from './errors.ts';
 
 const MAX_LINE = 1_000;

@@ -1,5 +1,5 @@
 /** The shim's one poll: it sleeps in it until something happens (rule L16). */
-import * as host from 'host';
+import host from 'host';
 import { EINTR, HostError } from './errors.ts';
 
 /**

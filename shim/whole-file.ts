@@ -1,5 +1,5 @@
 /** Small files, read and written whole, at paths where something that is not ours may stand. */
-import * as host from 'host';
+import host from 'host';
 import { EEXIST, ENOSPC, HostError, isShortage } from './errors.ts';
 
 /**
