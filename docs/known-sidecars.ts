@@ -41,7 +41,7 @@ export const LEFT_OUT: readonly LeftOut[] = [
     what: 'Katib, metrics collector',
     name: 'metrics-logger-and-collector',
     image: 'kubeflowkatib/file-metrics-collector',
-    why: "It waits for the main's process and reports its last metrics after that.",
+    why: "It waits for the main's process and reports its last metrics after that. Under the shim it does not find that process ([recipe](../../examples/README.md#what-to-know-of-each)).",
   },
   {
     what: 'GitLab runner and GitHub container hooks, services of a build',

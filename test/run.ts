@@ -1,5 +1,5 @@
 /**
- * `npm test`: every test under test/charts, test/docs, test/release, test/shim and test/webhook, by Node's own runner. The cluster's tests and the
+ * `npm test`: every test under test/charts, test/docs, test/examples, test/release, test/shim and test/webhook, by Node's own runner. The cluster's tests and the
  * benchmark are scripts of their own.
  *
  * npm test -- mutate               the files with "mutate" in their path
@@ -12,12 +12,12 @@ import { availableParallelism, constants } from 'node:os';
 const root = new URL('..', import.meta.url).pathname;
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const files = globSync('test/{charts,docs,release,shim,webhook}/**/*.test.ts', { cwd: root })
+const files = globSync('test/{charts,docs,examples,release,shim,webhook}/**/*.test.ts', { cwd: root })
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 if (files.length === 0) {
   console.error(
-    `test/run.ts: no test file matches ${filters.join(' ') || 'test/{charts,docs,release,shim,webhook}/**/*.test.ts'}`,
+    `test/run.ts: no test file matches ${filters.join(' ') || 'test/{charts,docs,examples,release,shim,webhook}/**/*.test.ts'}`,
   );
   process.exit(2);
 }
