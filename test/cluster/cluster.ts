@@ -25,6 +25,7 @@ const CONTAINER_STATUS = z.object({
   name: z.string(),
   image: z.string(),
   restartCount: z.int(),
+  ready: z.boolean(),
   containerID: z.string().optional(),
   state: CONTAINER_STATE,
   lastState: CONTAINER_STATE,

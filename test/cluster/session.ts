@@ -26,7 +26,7 @@ if (session.webhook === 'none') {
   await admitOnlyRestricted(version);
 } else {
   await mustRun(join(HERE, 'rig', 'cluster-up'), []);
-  registerWebhook(await startWebhook(STATE));
+  registerWebhook(await startWebhook(STATE, session.entrypoints));
   progress('webhook registered');
 }
 

@@ -22,6 +22,8 @@ export interface Session {
   concurrency: number;
   /** The timeout of one test, in milliseconds. */
   timeout: number;
+  /** A configuration file whose `images.entrypoints` the webhook has too. */
+  entrypoints?: string;
   /** Whether `npm run test:cluster` runs it without `--session`. */
   usual: boolean;
   /** What of it runs where the node is a virtual machine (`--vm`). Left out: nothing, because its tests ask nothing of the node. */
@@ -80,6 +82,16 @@ const TABLE = {
       only: ['kubelet.cluster.ts', 'node-restart.cluster.ts'],
       why: 'the others do not depend on the node, and would take hours',
     },
+  },
+  examples: {
+    about: 'the recipes of examples/: as they are, wrapped, and natively where the cluster has it',
+    folder: join(HERE, 'examples'),
+    images: { tests: ['examples'], curfew: ['shim'] },
+    webhook: 'process',
+    entrypoints: join(HERE, '..', '..', 'examples', 'images.yaml'),
+    concurrency: 2, // two files, each with all its pods at once
+    timeout: 600_000,
+    usual: true,
   },
   install: {
     about: 'the real images, the chart and the manifest in an empty cluster',

@@ -1,7 +1,9 @@
 /** The real webhook as a process of the enclosure, and its registration with the API server. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { distFolder, progress } from './preparation.ts';
 
 /** The node's address, where API server, kubelet and webhook listen (rig/cluster-up: NODE_IP). */
@@ -24,8 +26,11 @@ export interface Webhook {
   process: ChildProcess;
 }
 
-/** Create certificates and a configuration, start `curfew serve`, and wait until it is ready. */
-export async function startWebhook(state: string): Promise<Webhook> {
+/**
+ * Create certificates and a configuration, start `curfew serve`, and wait until it is ready.
+ * @param entrypoints a configuration file whose `images.entrypoints` it gets
+ */
+export async function startWebhook(state: string, entrypoints?: string): Promise<Webhook> {
   const folder = join(state, 'webhook');
   mkdirSync(folder, { mode: 0o700 });
   makeCertificates(folder);
@@ -35,7 +40,10 @@ export async function startWebhook(state: string): Promise<Webhook> {
     `listen: { host: 0.0.0.0, port: ${PORT}, healthPort: ${HEALTH_PORT} }
 tls: { certFile: ${folder}/tls.crt, keyFile: ${folder}/tls.key }
 shim: { image: "localhost/curfew-shim:1", imagePullPolicy: Never }
-images: { registries: [{ host: "${PRIVATE_REGISTRY}", plainHttp: true }] }
+images: ${JSON.stringify({
+      registries: [{ host: PRIVATE_REGISTRY, plainHttp: true }],
+      ...(entrypoints === undefined ? {} : entrypointsOf(entrypoints)),
+    })}
 log: { level: debug }
 shutdown: { delay: 0s }
 `,
@@ -53,6 +61,13 @@ shutdown: { delay: 0s }
   }
   progress('webhook ready');
   return { ca: join(folder, 'ca.crt'), url: `https://${NODE_IP}:${PORT}/mutate`, process: child };
+}
+
+const ENTRYPOINTS = z.object({ images: z.object({ entrypoints: z.array(z.unknown()) }) });
+
+function entrypointsOf(file: string): { entrypoints: unknown[] } {
+  const { images } = ENTRYPOINTS.parse(parse(readFileSync(file, 'utf8')));
+  return { entrypoints: images.entrypoints };
 }
 
 async function isReady(): Promise<boolean> {
