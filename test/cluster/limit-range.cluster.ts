@@ -8,10 +8,13 @@ const amounts = (cpu: string, memory: string, mostCpu: string, mostMemory: strin
   resources: { requests: { cpu, memory }, limits: { cpu: mostCpu, memory: mostMemory } },
 });
 
-/** Beyond it are all of the installation's own amounts: 10m, 16Mi and 100m, 32Mi, at a ratio of 10. */
+/**
+ * Beyond it are all of the installation's own amounts: 10m, 16Mi and 100m, 32Mi, at a ratio of 10. The disk space is in no container: the API server's own defaults come after
+ * the webhook too.
+ */
 const LIMIT = {
   type: 'Container',
-  min: { cpu: '20m', memory: '24Mi' },
+  min: { cpu: '20m', memory: '24Mi', 'ephemeral-storage': '1Mi' },
   max: { cpu: '80m', memory: '64Mi' },
   maxLimitRequestRatio: { cpu: '2', memory: '2' },
 };
