@@ -1,6 +1,6 @@
 /**
- * What namespaces set for their own pods (V5). Their ConfigMaps are listed and watched, so that no review waits for the API server, and one that
- * is wrong is as good as told: its namespace's pods are refused with what is wrong.
+ * What namespaces set for their own pods (V5). Their ConfigMaps are listed and watched, so that no review waits for the API server. Of one that is
+ * wrong it is kept why, so that the pods of its namespace can be refused with that.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '../config/error.ts';

@@ -217,3 +217,32 @@ test('V5 an expired watch starts anew from a list, without a word', async (t) =>
     'the connection that was cut is counted, and no more',
   );
 });
+
+test('V5 the settings of a thousand namespaces are taken, and those of one more are wrong', async (t) => {
+  const closing = new AbortController();
+  t.after(() => closing.abort());
+  const found = Array.from({ length: 1_001 }, (_, i) => ({
+    ...{ namespace: `n${i}`, uid: `u${i}`, resourceVersion: '1' },
+    data: data({}),
+  }));
+  const read = Promise.withResolvers<void>();
+  const told: string[] = [];
+  const ignore = () => {};
+  const settings = new SettingsOfNamespaces(
+    { list: async () => ({ found, resourceVersion: '1' }), watch: () => new Promise(ignore) },
+    POLICY,
+    {
+      ...{ counted: ignore, readFailed: ignore, failure: ignore, recovered: ignore, unexpected: ignore },
+      wrong: (namespace, _uid, message) => void told.push(`${namespace}: ${message}`),
+      read: read.resolve,
+    },
+  );
+  void settings.keep(closing.signal);
+  await read.promise;
+  assert.equal(told.length, 1);
+  assert.match(
+    told[0] ?? '',
+    /^n1000: .*the webhook takes the settings of 1000 namespaces, and there are more$/,
+  );
+  assert.deepEqual(settings.policyOf('n999'), {});
+});
