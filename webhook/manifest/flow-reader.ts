@@ -19,6 +19,10 @@ export interface Properties {
   tag?: string;
 }
 
+/** An anchor's name, and the rest of a tag, in which `,` and brackets may stand. */
+const NAME = /[^\s,[\]{}]*/y;
+const TAG = /<[^>\s]*>|[^\s{}]*/y;
+
 /** A collection that is being read, and what is known of the entry that is being read. */
 export interface Open {
   node: Collection;
@@ -166,7 +170,7 @@ export class FlowReader extends Scanner {
   private alias(): Node {
     const from = this.position;
     this.position++;
-    const name = this.name();
+    const name = this.take(NAME);
     const target = this.anchors.get(name);
     if (target === undefined) this.fail(`no anchor &${name.slice(0, 60)} stands before this alias`, from);
     return { kind: 'alias', name, target, start: from, from, to: this.position };
@@ -179,8 +183,8 @@ export class FlowReader extends Scanner {
       if (this.isAtEnd() || (char !== '&' && char !== '!')) break;
       found ??= { start: this.position };
       this.position++;
-      if (char === '&') found.anchor = this.name();
-      else found.tag = `!${this.name()}`;
+      if (char === '&') found.anchor = this.take(NAME);
+      else found.tag = `!${this.take(TAG)}`;
       if (isBreak(this.code())) break;
       const next = /[ \t]+(?=[&!])/y;
       next.lastIndex = this.position;
@@ -189,9 +193,7 @@ export class FlowReader extends Scanner {
     return found;
   }
 
-  /** An anchor's name, or the rest of a tag. */
-  private name(): string {
-    const pattern = /<[^>\s]*>|[^\s,[\]{}]*/y;
+  private take(pattern: RegExp): string {
     pattern.lastIndex = this.position;
     const word = pattern.exec(this.text)?.[0] ?? '';
     this.position += word.length;

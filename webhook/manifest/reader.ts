@@ -62,7 +62,9 @@ class Reader extends FlowReader {
 
   private isWithin(indent: number, afterKey: boolean): boolean {
     if (this.isAtEnd()) return false;
-    return this.column > indent || (afterKey && this.column === indent && this.isIndicator('-'));
+    if (this.column !== indent) return this.column > indent;
+    const char = this.text[this.position];
+    return char === '|' || char === '>' || (afterKey && this.isIndicator('-'));
   }
 
   private content(

@@ -43,7 +43,8 @@ function resolveNumber(text: string): number | bigint | undefined {
     const whole = sign === '-' ? -magnitude : magnitude;
     if (whole >= LEAST && whole < MOST) return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;
   }
-  return FLOAT.test(digits) ? Number(digits) : undefined;
+  // One that a double cannot hold is a text.
+  return FLOAT.test(digits) && Number.isFinite(Number(digits)) ? Number(digits) : undefined;
 }
 
 /** @param text the document's text */
@@ -119,38 +120,52 @@ function fromHex(digits: string): string {
   return code <= 0x10_ffff ? String.fromCodePoint(code) : '\ufffd';
 }
 
+/** A line of a block scalar without its indentation, and what ends it in the value. */
+interface BlockLine {
+  said: string;
+  end: string;
+}
+
 /**
  * kubectl puts a line end after a text that has none.
  * @param text from its `|` or `>` to the end of its last line, or of its empty lines where they are kept
  */
 function blockText(text: string, { style, indent }: Scalar): string {
-  const [header = '', ...lines] = text.split(/\r\n|[\n\r\u0085]/);
-  const said = lines.map((line) => line.slice(indent));
+  const [header = '', , ...parts] = text.split(/(\r\n|[\n\r\u0085\u2028\u2029])/);
+  const lines: BlockLine[] = [];
+  for (let at = 0; at < parts.length; at += 2) {
+    const end = parts[at + 1] ?? '';
+    lines.push({ said: (parts[at] ?? '').slice(indent), end: isSpecial(end) ? end : '\n' });
+  }
   const indicators = /^.[-+1-9]*/.exec(header)?.[0] ?? '';
-  let last = said.length;
-  while (last > 0 && (lines[last - 1] ?? '').length <= indent) last--;
-  const body = said.slice(0, last);
-  const content = style === 'literal' ? body.join('\n') : foldBlock(body);
-  if (indicators.includes('-')) return content;
-  const ended = last > 0 ? `${content}\n` : content;
-  return indicators.includes('+') ? ended + '\n'.repeat(said.length - last) : ended;
+  const last = lines.findLastIndex(({ said }) => said !== '');
+  const body = lines.slice(0, last + 1);
+  const content = style === 'literal' ? body.map(({ said, end }) => said + end).join('') : foldBlock(body);
+  if (indicators.includes('-')) return content.slice(0, content.length - (lines[last]?.end.length ?? 0));
+  return indicators.includes('+') ? content + endsOf(lines.slice(last + 1)) : content;
 }
 
 /** Lines are joined by a space but where one of them begins with a blank; n empty lines between are n line ends. */
-function foldBlock(lines: readonly string[]): string {
+function foldBlock(lines: readonly BlockLine[]): string {
   let text = '';
-  let empty = 0;
-  let indented = true;
-  for (const [index, line] of lines.entries()) {
-    if (line === '') {
-      empty++;
+  let end = '';
+  let empty: BlockLine[] = [];
+  let isIndented = true;
+  for (const line of lines) {
+    if (line.said === '') {
+      empty.push(line);
       continue;
     }
-    const begins = isBlank(line.charCodeAt(0));
-    const joint = index === empty ? '' : !indented && !begins ? (empty === 0 ? ' ' : '') : '\n';
-    text += joint + '\n'.repeat(empty) + line;
-    empty = 0;
-    indented = begins;
+    const begins = isBlank(line.said.charCodeAt(0));
+    const folds = end === '\n' && !isIndented && !begins;
+    text += (!folds ? end : empty.length === 0 ? ' ' : '') + endsOf(empty) + line.said;
+    end = line.end;
+    empty = [];
+    isIndented = begins;
   }
-  return text;
+  return text + end;
+}
+
+function endsOf(lines: readonly BlockLine[]): string {
+  return lines.map(({ end }) => end).join('');
 }

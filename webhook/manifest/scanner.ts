@@ -22,6 +22,7 @@ export class Scanner {
   readonly text: string;
   readonly end: number;
   readonly comments: Comment[] = [];
+  private readonly start: number;
   position: number;
   lineStart: number;
 
@@ -29,6 +30,7 @@ export class Scanner {
     this.text = text;
     this.end = end;
     this.position = from;
+    this.start = from;
     this.lineStart = lineStart;
   }
 
@@ -51,7 +53,7 @@ export class Scanner {
     return this.code() === char.charCodeAt(0) && isBlankOrEnd(this.code(1));
   }
 
-  /** Go to the next character that is neither blank nor in a comment. A byte order mark is no column. */
+  /** Go to the next character that is neither blank nor in a comment. A byte order mark at the document's begin is no column. */
   skip(): void {
     for (;;) {
       const code = this.code();
@@ -60,9 +62,13 @@ export class Scanner {
       if (isBlank(code)) this.position++;
       else if (isBreak(code)) this.newLine();
       else if (code === HASH) this.comment();
-      else if (code === 0xfeff && this.column === 0) this.newLine();
+      else if (code === 0xfeff && this.isDocumentStart()) this.newLine();
       else return;
     }
+  }
+
+  private isDocumentStart(): boolean {
+    return this.column === 0 && this.text.slice(this.start, this.position).trim() === '';
   }
 
   skipBlanks(): void {
@@ -162,9 +168,9 @@ export class Scanner {
     const indent = explicit > 0 ? Math.max(parent, 0) + explicit : this.blockIndent(parent + 1);
     while (!this.isAtEnd()) {
       while (this.column < indent && this.code() === SPACE) this.position++;
-      if (isBreak(this.code())) {
+      if (isBreak(this.code()) || this.isAtEnd()) {
         if (indicators.includes('+')) to = this.position;
-      } else if (this.column === indent && !this.isAtEnd()) {
+      } else if (this.column === indent) {
         while (!isBreak(this.code()) && !this.isAtEnd()) this.position++;
         to = this.position;
       } else break;

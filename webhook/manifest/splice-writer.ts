@@ -44,13 +44,14 @@ export class SpliceWriter {
     return this.withEol(text);
   }
 
-  /** What follows a key's colon, or a dash. */
-  protected blockValue({ kind, column }: Collection, value: unknown): string {
+  /** What stands in the place of a value: in a block, what follows the key's colon, or the dash. */
+  protected valueText(node: Collection, value: unknown): string {
+    if (node.flow) return this.flow(value, node);
     if (!isFilled(value)) return ` ${inlineText(value)}`;
     return this.withEol(
-      kind === 'map'
-        ? `\n${valueText(value, column, this.style)}`
-        : ` ${blockText(value, column + 2, this.style)}`,
+      node.kind === 'map'
+        ? `\n${valueText(value, node.column, this.style)}`
+        : ` ${blockText(value, node.column + 2, this.style)}`,
     );
   }
 
@@ -116,7 +117,7 @@ export class SpliceWriter {
     this.splices.push({ from: at, to: at, text });
   }
 
-  protected flow(value: unknown, node: Collection): string {
+  private flow(value: unknown, node: Collection): string {
     const { indent, step } = flowStyle(this.text, node, this.eol);
     return this.withEol(flowText(value, indent, step));
   }

@@ -2,7 +2,7 @@
 import { endOf, goneParts, isGone, type Part, writeOutAliases } from './aliases.ts';
 import { type Edits, type Slot, UneditableError } from './edits.ts';
 import { flowKey, flowStyle } from './flow-style.ts';
-import { aboveComments, indentOf, lineEnd, shifted } from './lines.ts';
+import { aboveComments, indentOf, lineEnd, lineStart, shifted } from './lines.ts';
 import { applySplices, type Splice } from './splice.ts';
 import { SpliceWriter } from './splice-writer.ts';
 import { type BlockStyle, scalarText } from './text.ts';
@@ -69,25 +69,18 @@ class Writer extends SpliceWriter {
       else this.removeEntry(node, index, isAfterOther, this.moved.has(entry));
   }
 
-  private entry(
-    node: Collection,
-    { key, now, list, bare = false }: Slot,
-    { key: was, indicator, value }: Entry,
-  ): void {
+  private entry(node: Collection, { key, now, list, bare = false }: Slot, entry: Entry): void {
+    const { key: was, indicator, value } = entry;
     if (key !== undefined && was !== undefined) {
       const quote = /["']/.exec(this.text[was.from] ?? '')?.[0] ?? '';
       this.splices.push({ from: was.from, to: was.to, text: quote + key + quote });
     }
     if (now === undefined) return;
     const from = node.flow ? value.start : indicator;
-    const text =
-      list !== undefined
-        ? this.listText(list, node)
-        : node.flow
-          ? this.flow(now.value, node)
-          : this.blockValue(node, now.value);
     const to = Math.max(from, value.to);
-    this.replace(from, to, text, node, bare ? [] : this.comments(from, to));
+    const text = list === undefined ? this.valueText(node, now.value) : this.listText(list, node);
+    const gap = node.flow && endsWithColon(entry) ? ' ' : '';
+    this.replace(from, to, gap + text, node, bare ? [] : this.comments(from, to));
   }
 
   private insert(node: Collection, slot: Slot, previous: Entry | undefined, first: Entry): void {
@@ -95,14 +88,22 @@ class Writer extends SpliceWriter {
     const at = previous === undefined ? first.from : endOf(previous);
     if (node.flow) {
       const { gap } = flowStyle(this.text, node, this.eol);
-      for (const text of texts) this.add(at, previous === undefined ? `${text},${gap}` : `,${gap}${text}`);
+      // Right after a colon a comma would be the key's.
+      const comma = previous !== undefined && endsWithColon(previous) ? ' ,' : ',';
+      for (const text of texts) this.add(at, previous === undefined ? `${text},${gap}` : comma + gap + text);
       return;
     }
-    const indent = this.eol + ' '.repeat(node.column);
-    for (const text of texts)
-      if (previous === undefined)
-        this.add(aboveComments(this.text, this.edits.tree.comments, at), text + indent);
-      else this.add(lineEnd(this.text, at), indent + text);
+    const indent = ' '.repeat(node.column);
+    if (previous !== undefined)
+      for (const text of texts) this.add(lineEnd(this.text, at), this.eol + indent + text);
+    else {
+      const above = aboveComments(this.text, this.edits.tree.comments, at);
+      const start = lineStart(this.text, above);
+      const isOwnLine = this.text.slice(start, above).trim() === '';
+      for (const text of texts)
+        if (isOwnLine) this.add(start, indent + text + this.eol);
+        else this.add(at, text + this.eol + indent);
+    }
   }
 
   private slotText(node: Collection, slot: Slot): string {
@@ -147,4 +148,8 @@ class Writer extends SpliceWriter {
     this.splices = outside;
     return applySplices(this.text, from, to, inside);
   }
+}
+
+function endsWithColon({ key, indicator, value }: Entry): boolean {
+  return key !== undefined && indicator > key.to && value.to === indicator;
 }

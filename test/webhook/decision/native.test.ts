@@ -117,8 +117,10 @@ describe('N2 the move', () => {
   });
 
   test('N2 a pod that is none is left to the API server', () => {
-    const twice = jobPod(undefined, undefined, { initContainers: [{ name: 'proxy' }] });
-    assert.equal(mutation(twice, {}, NATIVE).reason, 'invalid-pod');
+    for (const name of ['proxy', 'app']) {
+      const twice = jobPod(undefined, undefined, { initContainers: [{ name: 'setup' }, { name }] });
+      assert.equal(mutation(twice, {}, NATIVE).reason, 'invalid-pod');
+    }
   });
 });
 

@@ -69,6 +69,10 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
   ),
   'init containers further in than the containers': `${HEAD}  initContainers:\n    # the first\n    -   name: i\n        image: x\n        command: [i] # alone\n    # after it\n  containers:\n  - {name: p, image: x, # its image\n     command: [a]} # p\n  # the main\n  - name: m\n    image: x\n    command:\n    - sh\n    - |\n      one\n         \n      two\n    # below\n    args: [\n  b ]\n`,
   'containers further in than the init containers': `${HEAD}  containers:\n      - {name: p, image: x, command: [a]}\n      # the main\n      - name: m\n        image: x\n        command:\n        - |\n          one\n\n           two\n  initContainers:\n  - name: i\n    image: x\n    command: [i]\n`,
+  'comments above lists, in other columns': withMain(
+    '    command:\n# at the margin\n    - sh\n        # further in\n    volumeMounts: [{name: v, mountPath: /v}]\n  initContainers:\n# - name: none\n     # either\n  - {name: i, image: x, command: [i]}\n  volumes:\n    # the only one\n  - {name: v, emptyDir: {}}\n',
+  ),
+  'keys in braces without a value': `${HEAD}  containers:\n  - {name: p, image: x, args: , command: [a], env: }\n  - {name: m, image: x, command: [b], ports}\n`,
   'volumes that are null': withMain(
     '    command: [sh]\n    volumeMounts: null\n  initContainers: ~\n  volumes:\n',
   ),

@@ -76,13 +76,21 @@ const READINGS: readonly [text: string, value: unknown][] = [
   ['- |\n x', ['x\n']],
   ['- |-\n x', ['x']],
   ['- |+\n x\n   ', ['x\n  \n']],
+  ['- |+\n   x\n\n  ', ['x\n\n\n']],
   ['- >\n x\n \n   ', ['x\n\n  \n']],
   ['a: |\r\n  x\r\n  y\r\nb: "p\r\n  q"\r\n', { a: 'x\ny\n', b: 'p q' }],
   ['a: 1\rb:\r- 2\r', { a: 1, b: [2] }],
   ['a: "x\u2028y"\nb: x\u0085  y\n', { a: 'x\u2028y', b: 'x y' }],
   ['? a\n: b\n? - c\n: d\n', YamlError],
   ['? a\n: b\n? c\n', { a: 'b', c: null }],
+  [
+    'a: |\n x\n   \u2028  y\nb: >\n x\u2028 y\n z\n \u2029 \n v\n',
+    { a: 'x\n  \u2028 y\n', b: 'x\u2028y z\u2029\nv\n' },
+  ],
+  ['a: [1e400, -1e400, 1e-400]\n', { a: ['1e400', '-1e400', 0] }],
+  ['a:\n|\n x\nb:\n- c\n-\n>-\n y\n', { a: 'x\n', b: ['c', 'y'] }],
   ['\ufeffa: 1\n', { a: 1 }],
+  ['a: 1\n\ufeffb: 2\n', { a: 1, '\ufeffb': 2 }],
 ];
 
 for (const [text, value] of READINGS)

@@ -50,8 +50,8 @@ export function planNative(pod: PodView, decision: Decision, policy: Policy): Na
       sources: { name, original, wish: wishes.containers.get(name)?.entrypoint, known: part.known },
     };
   });
-  for (const { role, container } of parts)
-    if (role === 'sidecar' && pod.initContainers.some(({ name }) => name === container.name))
+  for (const { container } of parts)
+    if (pod.initContainers.some(({ name }) => name === container.name))
       throw new ShapeError(`spec.containers[${container.index}].name is the name of two containers`);
   const trouble = findNotAllowed(parts, policy.cluster.server);
   if (trouble !== undefined) return refuseOrPass(wishes.asks, trouble);
