@@ -125,6 +125,26 @@ export const CASES: readonly Case[] = [
     minute: 7,
   },
   {
+    alert: 'CurfewSettingsWrong',
+    what: 'one namespace has wrong settings, as each replica sees',
+    series: {
+      'curfew_namespace_settings{pod="a", state="wrong"}': '0x5 1x40',
+      'curfew_namespace_settings{pod="b", state="wrong"}': '0x5 1x40',
+      'curfew_namespace_settings{pod="a", state="used"}': '3x45',
+    },
+    minute: 22,
+    firing: [{ value: '1' }],
+  },
+  {
+    alert: 'CurfewSettingsWrong',
+    what: 'all are used, and one was wrong for a minute',
+    series: {
+      'curfew_namespace_settings{pod="a", state="wrong"}': '0x5 1x1 0x40',
+      'curfew_namespace_settings{pod="a", state="used"}': '3x45',
+    },
+    minute: 22,
+  },
+  {
     alert: 'CurfewWatchFails',
     what: 'every minute',
     series: { 'curfew_watch_failures_total{object="configuration"}': '0x5 1+1x60' },
