@@ -68,6 +68,11 @@ export function siteConfig(root: string, base: string) {
       sidebar: navigation(titles),
       nav: [{ text: 'Repository', link: chart.home }],
       outline: [2, 3],
+      notFound: {
+        title: 'There is no such page',
+        quote: 'The search finds the others.',
+        linkText: 'To the beginning',
+      },
       editLink: { pattern: `${chart.home}/blob/main/:path`, text: 'This page in the repository' },
     },
   };
