@@ -20,8 +20,8 @@ export interface Properties {
 }
 
 /** An anchor's name, and the rest of a tag, in which `,` and brackets may stand. */
-const NAME = /[^\s,[\]{}]*/y;
-const TAG = /<[^>\s]*>|[^\s{}]*/y;
+const NAME = /[^\s\u0085,[\]{}]*/y;
+const TAG = /<[^>\s]*>|[^\s\u0085{}]*/y;
 
 /** A collection that is being read, and what is known of the entry that is being read. */
 export interface Open {
@@ -150,14 +150,18 @@ export class FlowReader extends Scanner {
   private flowNode(): Node | undefined {
     const place = this.position;
     this.skip();
-    const properties = this.properties();
-    const named = this.position;
+    let properties = this.properties();
+    let at = properties === undefined ? place : this.position;
     this.skip();
-    const char = this.text[this.position];
-    if (this.isAtEnd() || char === ',' || char === ':' || char === ']' || char === '}') {
-      const at = properties === undefined ? place : named;
-      return this.named(scalar('plain', at, at), properties);
+    // An anchor and a tag may stand in two lines.
+    if (properties !== undefined && /[&!]/.test(this.text[this.position] ?? '')) {
+      properties = { ...this.properties(), ...properties };
+      at = this.position;
+      this.skip();
     }
+    const char = this.text[this.position];
+    if (this.isAtEnd() || char === ',' || char === ':' || char === ']' || char === '}')
+      return this.named(scalar('plain', at, at), properties);
     if (char !== '[' && char !== '{') return this.word(-1, true, properties);
     this.openFlow(properties);
     return undefined;

@@ -70,6 +70,10 @@ const UNCHANGED: Record<string, string> = {
   'a pod without a sidecar': POD.replace('  annotations: { curfew.dev/sidecars: proxy }\n', ''),
   'a pod whose containers are nonsense': 'apiVersion: v1\nkind: Pod\nspec: {containers: 7}\n',
   'a directive': '%YAML 1.1\n---\na: 1\n',
+  'quoted texts at the margin, where a pod may be':
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Pod}\ndata:\n  a: \'one\n  two\'\n  b: "x\ny"\n',
+  'JSON objects, one after another, where a pod may be':
+    '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"Pod"}}\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"d"}}\n',
   'keys named __proto__': '__proto__: {a: 1}\nconstructor: {prototype: 1}\n',
 };
 

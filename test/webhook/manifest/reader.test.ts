@@ -89,6 +89,7 @@ const READINGS: readonly [text: string, value: unknown][] = [
   ],
   ['a: [1e400, -1e400, 1e-400]\n', { a: ['1e400', '-1e400', 0] }],
   ['a:\n|\n x\nb:\n- c\n-\n>-\n y\n', { a: 'x\n', b: ['c', 'y'] }],
+  ['a: [&x\n  !!str\n  5, *x]\n', { a: ['5', '5'] }],
   ['\ufeffa: 1\n', { a: 1 }],
   ['a: 1\n\ufeffb: 2\n', { a: 1, '\ufeffb': 2 }],
 ];
