@@ -126,7 +126,7 @@ export const DATABASE_SIDECARS: readonly CataloguedSidecar[] = [
     names: ['dind', 'dind-daemon', 'docker-daemon', 'docker-dind'],
     images: ['docker', 'docker-dind'],
     order: 30,
-    vague: { imageWithout: ['dockerd', 'dockerd-entrypoint.sh'] },
+    vague: { imageWithout: ['dockerd', 'dockerd-entrypoint.sh', 'dind'] },
     source: 'docker-library/docker: README; actions/actions-runner-controller: charts/gha-runner-scale-set',
   },
 ];

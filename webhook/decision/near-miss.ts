@@ -84,14 +84,11 @@ function nearest(
 }
 
 /** Does the image alone say that the container is a sidecar? */
-function isHint({ vague }: KnownSidecar, { command, args }: ContainerView): boolean {
+function isHint({ vague }: KnownSidecar, { image = '', command = [], args = [] }: ContainerView): boolean {
   const needed = vague?.imageWithout;
   if (needed === undefined) return true;
+  const tag = /:([^:/@]*)(?:@|$)/.exec(image)?.[1] ?? '';
   // A shell's script is one word: `vault agent -config=...`.
-  return [...(command ?? []), ...(args ?? [])].some((text) =>
-    text
-      .slice(0, 4_096)
-      .split(/\s+/)
-      .some((word) => needed.includes(word)),
-  );
+  const words = [...command, ...args].flatMap((text) => text.slice(0, 4_096).split(/\s+/));
+  return [...words, ...tag.split('-')].some((word) => needed.includes(word));
 }

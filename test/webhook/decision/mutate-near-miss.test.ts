@@ -98,6 +98,12 @@ describe('V2 a near miss', () => {
     assert.equal(vault('sh', '-c', 'touch /x && vault agent -config=/x'), 'near-miss');
     assert.equal(vault('kv', 'get', 'secret/agent'), 'no-known-sidecar');
     assert.equal(vault(), 'no-known-sidecar');
+    const docker = (image: string) =>
+      mutation(pod(proxy({ name: 'docker', image, command: undefined }))).reason;
+    for (const tag of ['dind', '24.0-dind-rootless', `dind@sha256:${'0'.repeat(64)}`])
+      assert.equal(docker(`docker.io/library/docker:${tag}`), 'near-miss', tag);
+    for (const image of ['docker', 'docker:24', 'dind:5000/docker', 'docker:latest-cli'])
+      assert.equal(docker(image), 'no-known-sidecar', image);
     const opa = proxy({ name: 'opa', image: 'openpolicyagent/opa', args: ['run', '--server'] });
     assert.match(mutation(pod(opa)).message, /write curfew\.dev\/sidecars: opa/);
   });
