@@ -33,8 +33,8 @@ export function isForWindows(spec: JsonRecord): boolean {
 
 /** Kubernetes has a pod with these options run on Windows alone. Some operators write them empty everywhere. */
 function hasWindowsOptions(spec: JsonRecord): boolean {
-  const containers = member(spec, 'containers');
-  return [spec, ...(Array.isArray(containers) ? containers : [])].some((record) => {
+  const containers = [member(spec, 'containers'), member(spec, 'initContainers')].filter(Array.isArray);
+  return [spec, ...containers.flat()].some((record) => {
     const options = at(record, 'securityContext', 'windowsOptions');
     return isRecord(options) && Object.keys(options).length > 0;
   });

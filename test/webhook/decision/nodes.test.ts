@@ -104,6 +104,7 @@ describe('W7 pods for machines on which no shim runs', () => {
 
   test('W7 Windows by options of one container', () => {
     assert.equal(mutation(jobPod(undefined, [app(), proxy({ securityContext: options })])).reason, 'windows');
+    assert.equal(reason({ initContainers: [{ name: 'setup', securityContext: options }] }), 'windows');
   });
 
   test('W7 no Windows: Linux is said or allowed, or the options are empty', () => {
