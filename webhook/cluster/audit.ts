@@ -2,7 +2,7 @@
 
 import type { Policy } from '../decision/policy.ts';
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../decision/vocabulary.ts';
-import { type ManifestPod, podOf } from '../manifest/pods.ts';
+import { type ManifestPod, podsOf } from '../manifest/pods.ts';
 import { isRecord, type JsonRecord } from '../shared/json.ts';
 import { hangOf, unclearSidecars } from './hanging.ts';
 import { type Judgement, judge, rolesOf, wouldChange } from './judgement.ts';
@@ -15,7 +15,7 @@ import {
 } from './not-wrapped.ts';
 import { type Owner, ownerOf, type PodFacts, part, podFacts, records, text } from './pod-facts.ts';
 import { add, NOTHING, type Requests } from './requests.ts';
-import { wrongKeys, wrongKeysOfJobTemplate, wrongKeysOfNamespace } from './wrong-place.ts';
+import { wrongKeys, wrongKeysOfNamespace } from './wrong-place.ts';
 
 /**
  * What a pod is. `wrapped`: under the shim. `native`: its sidecars are native ones. `passed`: neither, and a label changes nothing.
@@ -105,7 +105,7 @@ export class Audit {
 
   /** An object with a pod template. */
   workload(apiVersion: string, kind: string, value: JsonRecord): void {
-    const object = podOf({ path: [], apiVersion, kind, value }, new Map());
+    const [object] = podsOf({ path: [], apiVersion, kind, value }, new Map());
     if (object === undefined) return;
     const owner = ownerOf(part(value, 'metadata'));
     if (kind === 'Job' && owner?.kind === 'CronJob')
@@ -114,7 +114,6 @@ export class Audit {
     if (owner !== undefined || (kind === 'Job' && hasEnded(value))) return;
     const where = `${object.namespace}/${kind} ${object.name}`;
     for (const what of wrongKeys(object)) this.complain(where, what);
-    if (kind === 'CronJob') for (const what of wrongKeysOfJobTemplate(value)) this.complain(where, what);
     const counts = this.countsOf(object.namespace);
     const judgement = judge(object.pod, policyUnder(counts.label, this.policy));
     const treatment = treatmentOf(judgement, false);
@@ -137,11 +136,13 @@ export class Audit {
     if (maker === undefined) {
       const own: ManifestPod = {
         path: [],
+        template: '',
         kind: 'Pod',
         name,
         namespace,
         pod: raw,
         owner: undefined,
+        jobTemplate: undefined,
         around: {},
       };
       for (const what of wrongKeys(own)) this.complain(`${namespace}/Pod ${name}`, what);

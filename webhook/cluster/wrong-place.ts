@@ -41,18 +41,6 @@ export function wrongKeys(object: ManifestPod): string[] {
   return [...ofNamespace, ...elsewhere, ...unprefixed, ...inLabels].slice(0, MOST);
 }
 
-/** What stands on a CronJob's Job template, whose annotations go to the Job and not to its pods. */
-export function wrongKeysOfJobTemplate(cronJob: JsonRecord): string[] {
-  const metadata = part(part(part(cronJob, 'spec'), 'jobTemplate'), 'metadata');
-  return keysOf(metadata)
-    .filter(({ key }) => isOurs(key))
-    .map(
-      ({ field, key }) =>
-        `${word(field)} ${shown(key)} of the Job template means nothing: write it into spec.jobTemplate.spec.template.metadata.${field}`,
-    )
-    .slice(0, MOST);
-}
-
 /** What stands wrong on a namespace; its label's value is judged elsewhere. */
 export function wrongKeysOfNamespace(namespace: JsonRecord): string[] {
   return keysOf(part(namespace, 'metadata'))

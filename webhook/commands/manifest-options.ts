@@ -20,7 +20,8 @@ export const MANIFEST_FLAGS = `  -f, --filename FILE    a file, or a folder for 
   -R, --recursive        with the folders in a folder
   --pod-template KIND:PATH
                          where a kind that is not known keeps its pod template: Rollout:spec.template, or with its API
-                         group Rollout.argoproj.io:spec.template; may be given several times
+                         group Rollout.argoproj.io:spec.template; * stands for every item of a list or member of a map;
+                         may be given several times
   --shim-image IMAGE     image of the shim
   --config FILE          the webhook's configuration: its shim, catalogue and images keys count here too
   --mode MODE            shim, native (sidecars become native ones: Kubernetes 1.29) or auto (native where every kubelet has
@@ -33,7 +34,7 @@ export const MANIFEST_EXIT_CODES = `2 when an argument or a file cannot be used,
 3 when another document cannot be read; 4 when the output cannot be written.`;
 
 const TEMPLATE =
-  /^([A-Z][A-Za-z0-9]{0,62}(?:\.[a-z0-9][-a-z0-9.]{0,252})?):([A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*)$/;
+  /^([A-Z][A-Za-z0-9]{0,62}(?:\.[a-z0-9][-a-z0-9.]{0,252})?):((?:[A-Za-z][A-Za-z0-9]*|\*)(?:\.(?:[A-Za-z][A-Za-z0-9]*|\*))*)$/;
 
 /** @throws {UsageError} */
 export function parseTemplates(flags: readonly string[] | undefined): PodTemplates {

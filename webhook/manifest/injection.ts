@@ -12,10 +12,16 @@
  */
 import type { ImageLookup } from '../decision/images.ts';
 import type { Policy } from '../decision/policy.ts';
-import { isRecord } from '../shared/json.ts';
 import { changedText } from './change.ts';
 import { judge, type Verdict } from './judge.ts';
-import { type ManifestObject, mayHoldPod, objectsIn, type PodTemplates, podOf, saysPodKind } from './pods.ts';
+import {
+  type ManifestObject,
+  mayHoldPod,
+  objectsIn,
+  type PodTemplates,
+  podsOf,
+  saysPodKind,
+} from './pods.ts';
 import { YamlError } from './scanner.ts';
 import { type Document, documentsOf, type Segment, segmentsOf } from './stream.ts';
 
@@ -146,14 +152,13 @@ async function* judgeAll(
 ): AsyncGenerator<Extract<Step, { kind: 'verdict' | 'object' }>, Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const object of objectsIn(value)) {
-    const pod = podOf(object, judges.templates);
-    if (pod === undefined || !isRecord(pod.pod)) {
-      yield { kind: 'object', document: number, object };
-      continue;
+    const pods = podsOf(object, judges.templates);
+    if (pods.length === 0) yield { kind: 'object', document: number, object };
+    for (const pod of pods) {
+      const verdict = await judge(number, pod, judges);
+      yield { kind: 'verdict', verdict };
+      verdicts.push(verdict);
     }
-    const verdict = await judge(number, pod, judges);
-    yield { kind: 'verdict', verdict };
-    verdicts.push(verdict);
   }
   return verdicts;
 }

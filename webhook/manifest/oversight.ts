@@ -4,6 +4,7 @@ import { INSTALL_CONTAINER, isOurs } from '../decision/vocabulary.ts';
 import { isRecord, type JsonRecord, member } from '../shared/json.ts';
 import { quote } from '../shared/wording.ts';
 import {
+  ALL,
   type ManifestObject,
   type ManifestPod,
   NO_TEMPLATES,
@@ -19,13 +20,17 @@ const MOST = 5;
  * Labels and annotations of ours that stand where Curfew never looks.
  * @returns a sentence for each
  */
-export function misplacedKeys({ owner, path, kind }: ManifestPod): string[] {
+export function misplacedKeys({ owner, jobTemplate = {}, template, kind }: ManifestPod): string[] {
   if (owner === undefined) return [];
-  const template = path.slice(path.findLastIndex((step) => typeof step === 'number') + 1).join('.');
-  return ourKeys(owner)
+  const places = [
+    { metadata: owner, what: `the ${kind} itself` },
+    { metadata: jobTemplate, what: 'the Job template' },
+  ];
+  return places
+    .flatMap(({ metadata, what }) => ourKeys(metadata).map((found) => ({ ...found, what })))
     .map(
-      ({ field, key }) =>
-        `${field === 'labels' ? 'label' : 'annotation'} ${shown(key)} of the ${kind} itself ` +
+      ({ field, key, what }) =>
+        `${field === 'labels' ? 'label' : 'annotation'} ${shown(key)} of ${what} ` +
         `means nothing, it belongs to the pods: write it into ${template}.metadata.${field}`,
     )
     .slice(0, MOST);
@@ -96,7 +101,11 @@ export function unknownKind({ apiVersion, kind, value }: ManifestObject): string
   const [found] = keysWithin(value, [], DEEPEST);
   if (found === undefined) return undefined;
   const { path, key } = found;
-  const template = path.at(-1) === 'metadata' ? path.slice(0, -1).join('.') : 'PATH';
+  // Of a namespace the label means something.
+  if (kind === 'Namespace' && apiVersion === 'v1') return undefined;
+  // A list's items are all alike.
+  const steps = path.slice(0, -1).map((step) => (/^\d+$/.test(step) ? ALL : step));
+  const template = path.at(-1) === 'metadata' ? steps.join('.') : 'PATH';
   return (
     `${kind}/${nameOf(member(value, 'metadata'))}: it bears ${shown(key)} (${path.join('.')}), but where a ${kind} of ${apiVersion} ` +
     'keeps its pods is not known here, and it stays as it is. The webhook wraps its pods when they are made; ' +

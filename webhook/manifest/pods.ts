@@ -5,6 +5,8 @@ import { isRecord, type JsonRecord } from '../shared/json.ts';
 export interface ManifestPod {
   /** Where it stands in its document, as keys and indexes. */
   path: readonly (string | number)[];
+  /** Where it stands in its object: `spec.template`. */
+  template: string;
   kind: string;
   /** The object's name, or its generateName. */
   name: string;
@@ -13,6 +15,8 @@ export interface ManifestPod {
   pod: JsonRecord;
   /** The metadata of the object that makes it; undefined where it is the object itself. */
   owner: JsonRecord | undefined;
+  /** The metadata of a CronJob's Job template, which the Jobs get and not their pods. */
+  jobTemplate: JsonRecord | undefined;
   /** What its template stands in: of a Job and of a CronJob, the Job's spec. */
   around: JsonRecord;
 }
@@ -26,6 +30,9 @@ export interface ManifestObject {
 }
 
 type Path = readonly string[];
+
+/** As a step: every item of a list, every member of a map. */
+export const ALL = '*';
 
 /** Where the kinds that make pods keep their template, by API group. */
 const TEMPLATES: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
@@ -96,27 +103,54 @@ export function* objectsIn(document: unknown): Generator<ManifestObject> {
   }
 }
 
-/** The pod of an object that is one, or makes one. */
-export function podOf(
+/** The pods of an object that is one, or makes some. */
+export function podsOf(
   { path, apiVersion, kind, value }: ManifestObject,
   others: PodTemplates,
-): ManifestPod | undefined {
+): ManifestPod[] {
   const steps = podTemplatePath(apiVersion, kind, others);
-  if (steps === undefined) return undefined;
-  const memberAt = (path: Path) =>
-    path.reduce<unknown>((at, step) => (isRecord(at) ? at[step] : undefined), value);
-  const [pod, around] = [memberAt(steps), memberAt(steps.slice(0, -1))];
-  if (!isRecord(pod) || !isRecord(around)) return undefined;
+  if (steps === undefined) return [];
   const metadata = isRecord(value.metadata) ? value.metadata : {};
-  return {
-    path: [...path, ...steps],
-    kind,
-    name: nameOf(metadata),
-    namespace: typeof metadata.namespace === 'string' ? metadata.namespace : '',
-    pod,
-    owner: steps.length === 0 ? undefined : metadata,
-    around,
-  };
+  return placesOf(value, steps).flatMap((place) => {
+    const [pod, around] = [memberAt(value, place), memberAt(value, place.slice(0, -1))];
+    if (!isRecord(pod) || !isRecord(around)) return [];
+    const jobTemplate = kind === 'CronJob' ? memberAt(value, ['spec', 'jobTemplate', 'metadata']) : undefined;
+    const object: ManifestPod = {
+      path: [...path, ...place],
+      template: place.join('.'),
+      kind,
+      name: nameOf(metadata),
+      namespace: typeof metadata.namespace === 'string' ? metadata.namespace : '',
+      pod,
+      owner: steps.length === 0 ? undefined : metadata,
+      jobTemplate: isRecord(jobTemplate) ? jobTemplate : undefined,
+      around,
+    };
+    return [object];
+  });
+}
+
+/** The paths that one with `*` stands for in a value. */
+function placesOf(value: unknown, steps: Path): (string | number)[][] {
+  let places: (string | number)[][] = [[]];
+  for (const step of steps)
+    places = places.flatMap((place) => {
+      const keys = step === ALL ? keysOf(memberAt(value, place)) : [step];
+      return keys.map((key) => [...place, key]);
+    });
+  return places;
+}
+
+function keysOf(value: unknown): (string | number)[] {
+  if (Array.isArray(value)) return [...value.keys()];
+  return isRecord(value) ? Object.keys(value) : [];
+}
+
+function memberAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((at, step) => {
+    if (Array.isArray(at)) return at[Number(step)];
+    return isRecord(at) && Object.hasOwn(at, step) ? at[step] : undefined;
+  }, value);
 }
 
 /** An object's name, for a person. */

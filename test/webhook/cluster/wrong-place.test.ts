@@ -52,7 +52,7 @@ test('S2 keys in a wrong place, without prefix, on the wrong object, and wrong v
     },
   };
   assert.deepEqual(wrongOf(cronJob), [
-    'shop/CronJob nightly: annotation curfew.dev/mains of the Job template means nothing: write it into spec.jobTemplate.spec.template.metadata.annotations',
+    'shop/CronJob nightly: annotation curfew.dev/mains of the Job template means nothing, it belongs to the pods: write it into spec.jobTemplate.spec.template.metadata.annotations',
   ]);
   assert.deepEqual(
     wrongOf(aPod({ name: 'p', containers: [MAIN], annotations: { 'curfew.dev/inject': 'true' } })),

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
+import { at } from '../server/served-webhook.ts';
 import { JOB, POD } from './inject-examples.ts';
 import { curfew } from './test-terminal.ts';
 
@@ -208,6 +210,7 @@ test('a Job without restartPolicy is told that it is missing', async () => {
   assert.doesNotMatch(err, /Always/);
 });
 
+const ROLLOUT_TEMPLATE = JSON.stringify(at(parse(JOB), 'spec', 'template'));
 const ROLLOUT = JOB.replace('batch/v1', 'argoproj.io/v1alpha1').replace('Job', 'Rollout');
 
 test('a kind that is not known is mentioned where it bears our keys, and its template can be named', async () => {
@@ -227,4 +230,34 @@ test('a kind that is not known is mentioned where it bears our keys, and its tem
   const wrong = await curfew(['inject', '-f', '-', '--pod-template=rollout'], ROLLOUT);
   assert.equal(wrong.code, 2);
   assert.match(wrong.err, /--pod-template "rollout" is not KIND:PATH, as in Rollout:spec\.template/);
+});
+
+test('templates in a list or a map are named with a star, as the message says', async () => {
+  const template = JSON.parse(ROLLOUT_TEMPLATE);
+  for (const [kind, spec, path] of [
+    ['VolcanoJob', { tasks: [{ template }, { template }, { policies: [] }] }, 'spec.tasks.*.template'],
+    ['PyTorchJob', { replicas: { Master: { template }, Worker: { template } } }, 'spec.replicas.*.template'],
+  ] as const) {
+    const text = JSON.stringify({ apiVersion: 'example.com/v1', kind, metadata: { name: 'x' }, spec });
+    const { err } = await curfew(['inject', '-f', '-'], text);
+    const asSaid = /--pod-template=(\S+)$/m.exec(err)?.[1] ?? '';
+    assert.match(
+      asSaid,
+      kind === 'VolcanoJob' ? /^VolcanoJob:spec\.tasks\.\*\.template$/ : /^PyTorchJob:spec/,
+    );
+    for (const [flag, pods] of [
+      [`${kind}:${path}`, 2],
+      [asSaid, kind === 'VolcanoJob' ? 2 : 1],
+    ] as const) {
+      const { code, out } = await curfew(['inject', '-q', '-f', '-', `--pod-template=${flag}`], text);
+      assert.deepEqual([code, out.split('curfew-install').length - 1 > 0], [0, true]);
+      assert.equal(out.split('"initContainers"').length - 1, pods, flag);
+    }
+  }
+});
+
+test('the label of a namespace is no oversight', async () => {
+  const text =
+    'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {curfew.dev/injection: enabled}}\n';
+  assert.equal((await curfew(['inject', '-q', '-f', '-'], `${text}---\n${JOB}`)).err, '');
 });

@@ -28,6 +28,11 @@ const MISPLACED: [what: string, text: string, message: RegExp][] = [
   spec:\n    jobTemplate:\n      spec:\n        template:\n          spec:\n${at(12)}\n`,
     /annotation "x\\u\{202e\}\.curfew\.dev\/y" of the CronJob .* into spec\.jobTemplate\.spec\.template\.metadata\.annotations$/m,
   ],
+  [
+    'an annotation of a Job template',
+    `apiVersion: batch/v1\nkind: CronJob\nmetadata: { name: c }\nspec:\n  jobTemplate:\n    metadata: { annotations: { curfew.dev/mains: app } }\n    spec:\n      template:\n        spec:\n${at(10)}\n`,
+    /annotation curfew\.dev\/mains of the Job template means nothing, .* into spec\.jobTemplate\.spec\.template\.metadata\.annotations$/m,
+  ],
 ];
 
 for (const [what, text, message] of MISPLACED)
