@@ -57,7 +57,10 @@ export interface ReadySettings {
 export interface Vague {
   /** Those of the names, as they are written there. */
   names?: readonly string[];
-  /** The image does other work too: it is a hint only where one of these is among the words of command and args, or of its tag (`24-dind`). */
+  /**
+   * The image does other work too: it is a hint only where one of these is among the words of command and args, or, where its own program runs,
+   * of its tag (`24-dind`).
+   */
   imageWithout?: readonly string[];
 }
 

@@ -87,7 +87,9 @@ function nearest(
 function isHint({ vague }: KnownSidecar, { image = '', command = [], args = [] }: ContainerView): boolean {
   const needed = vague?.imageWithout;
   if (needed === undefined) return true;
-  const tag = /:([^:/@]*)(?:@|$)/.exec(image)?.[1] ?? '';
+  // The image's own program runs where nothing stands in its place, at most flags beside it.
+  const runsOwn = command.length === 0 && (args[0] ?? '-').startsWith('-');
+  const tag = runsOwn ? (/:([^:/@]*)(?:@|$)/.exec(image)?.[1] ?? '') : '';
   // A shell's script is one word: `vault agent -config=...`.
   const words = [...command, ...args].flatMap((text) => text.slice(0, 4_096).split(/\s+/));
   return [...words, ...tag.split('-')].some((word) => needed.includes(word));

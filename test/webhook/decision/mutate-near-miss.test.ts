@@ -98,8 +98,11 @@ describe('V2 a near miss', () => {
     assert.equal(vault('sh', '-c', 'touch /x && vault agent -config=/x'), 'near-miss');
     assert.equal(vault('kv', 'get', 'secret/agent'), 'no-known-sidecar');
     assert.equal(vault(), 'no-known-sidecar');
-    const docker = (image: string) =>
-      mutation(pod(proxy({ name: 'docker', image, command: undefined }))).reason;
+    const docker = (image: string, args?: string[], command?: string[]) =>
+      mutation(pod(proxy({ name: 'docker', image, command, args }))).reason;
+    assert.equal(docker('docker:dind', ['--mtu=1400']), 'near-miss');
+    assert.equal(docker('docker:dind', ['docker', 'build']), 'no-known-sidecar');
+    assert.equal(docker('docker:dind', [], ['cat']), 'no-known-sidecar');
     for (const tag of ['dind', '24.0-dind-rootless', `dind@sha256:${'0'.repeat(64)}`])
       assert.equal(docker(`docker.io/library/docker:${tag}`), 'near-miss', tag);
     for (const image of ['docker', 'docker:24', 'dind:5000/docker', 'docker:latest-cli'])
