@@ -4,7 +4,17 @@
  */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,6 +40,9 @@ const TEST_TIMEOUT = 120_000;
 /** The last words of `init`. */
 const ENDED = /^arm64: the tests ended with (\d+),/;
 
+/** How the folders of all runs are called; the run's process id follows. */
+const PREFIX = 'curfew-arm64-';
+
 const run = promisify(execFile);
 process.exitCode = await main(process.argv.slice(2));
 
@@ -52,13 +65,14 @@ async function main(args: string[]): Promise<number> {
   }
   const image = await printed('vm-image', 'tests');
   const node = await printed('node-program', 'arm64');
-  const folder = mkdtempSync(join(tmpdir(), 'curfew-arm64-'));
+  sweep();
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   try {
     const options = args.filter((argument) => argument.startsWith('-'));
     const seed = makeSeed(folder, node, [
       '--test',
       '--test-reporter=spec',
-      // Emulation has two processors; a test file mostly waits.
+      // A test file mostly waits.
       '--test-concurrency=2',
       `--test-timeout=${TEST_TIMEOUT * SLOWNESS}`,
       ...options,
@@ -73,6 +87,15 @@ async function main(args: string[]): Promise<number> {
     return await boot(image, join(folder, 'root.img'), seed);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Take away the disks of runs that were killed. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 
@@ -113,7 +136,7 @@ async function boot(image: string, root: string, seed: string): Promise<number> 
       // It goes with this program, however that ends.
       ...['--pdeathsig', 'KILL', 'qemu-system-aarch64', '-nodefaults', '-no-user-config', '-no-reboot'],
       ...['-display', 'none', '-machine', 'virt', '-accel', 'tcg,thread=multi'],
-      ...['-cpu', 'max,pauth-impdef=on', '-smp', '2', '-m', '2G'],
+      ...['-cpu', 'max,pauth-impdef=on', '-smp', '1', '-m', '2G'],
       ...['-kernel', join(image, 'kernel'), '-initrd', join(image, 'initrd')],
       ...['-append', 'console=ttyAMA0 loglevel=3 panic=-1 mitigations=off', '-serial', 'stdio'],
       ...['-device', 'virtio-rng-pci', ...disk(root, 'cache=unsafe'), ...disk(seed, 'readonly=on')],

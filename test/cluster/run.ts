@@ -41,7 +41,7 @@ Environment:
                  version (default: Kubernetes 1.20.2, built from Debian's source package on the first run)
   KUBECTL, HELM  the programs (default: kubectl 1.35 and Helm 4.1, from npm)
   CURFEW_DIST    folder with the curfew.js and the shim to test (default: dist)
-  CURFEW_RUNTIME with --vm: runc or crun (default: runc)
+  CURFEW_RUNTIME with --vm: runc or crun (default: crun for rules, runc for lifecycle)
   CURFEW_PATIENCE  seconds that anything expected may take (default: 120)
   CURFEW_ROTATIONS  certificates that come and go in the test of their rotation (default: 60)
   CURFEW_SEEDS   pods that the session chaos kills something in (default: 100); CURFEW_SEED takes one seed again
@@ -110,6 +110,7 @@ async function main(): Promise<number> {
         CURFEW_ONLY: values.only ?? '',
         CURFEW_SHELL: values.shell ? 'yes' : '',
         ...virtual,
+        CURFEW_RUNTIME: runtimeOf(name),
       };
       worst = Math.max(worst, await runSession(name, files, environment, abort.signal));
     }
@@ -137,6 +138,12 @@ function chosenSessions(
     name,
     files: files.filter((file) => dirname(resolve(file)) === SESSIONS[name].folder),
   })).filter((chosen) => (files.length > 0 ? chosen.files.length > 0 : isUsual(chosen.name, values.vm)));
+}
+
+/** What runs the containers of a virtual node: another one for each session, so that all are tested. */
+function runtimeOf(name: SessionName): string {
+  const { virtual } = SESSIONS[name];
+  return process.env.CURFEW_RUNTIME ?? (virtual !== undefined && 'runtime' in virtual ? virtual.runtime : '');
 }
 
 /** Whether a session runs where none is named. */

@@ -6,7 +6,7 @@ import { admitOnlyRestricted, podSecurityFlags } from './install/pod-security.ts
 import { SLOWNESS } from './kubectl.ts';
 import { fetchLogs, VIRTUAL } from './node.ts';
 import { mustRun, progress, run } from './preparation.ts';
-import { isSession, SESSIONS, type Session, VIRTUAL_CONCURRENCY, virtualFiles } from './sessions.ts';
+import { isSession, SESSIONS, type Session, VIRTUAL_CONCURRENCY } from './sessions.ts';
 import { registerWebhook, startWebhook } from './webhook.ts';
 
 const HERE = import.meta.dirname;
@@ -32,8 +32,11 @@ if (session.webhook === 'none') {
 
 let code = 0;
 for (const [program, args] of thePrograms()) code = Math.max(code, await run(program, args));
-if (VIRTUAL) await fetchLogs(join(STATE, 'log', 'node'));
-else if (existsSync('/var/log/pods'))
+if (VIRTUAL) {
+  await fetchLogs(join(STATE, 'log', 'node')).catch((error: unknown) => {
+    console.error("test/cluster: the machine's logs cannot be fetched (its console is vm.log):", error);
+  });
+} else if (existsSync('/var/log/pods'))
   cpSync('/var/log/pods', join(STATE, 'log', 'pods'), { recursive: true });
 process.exit(code); // the webhook may still run
 
@@ -42,11 +45,13 @@ function thePrograms(): [string, string[]][] {
   if (process.env.CURFEW_SHELL === 'yes') return [[process.env.SHELL ?? '/bin/bash', []]];
   if (session.program !== undefined) return [[process.execPath, [join(session.folder, session.program)]]];
   const given = process.argv.slice(2);
-  const chosen = VIRTUAL && given.length === 0 ? virtualFiles(session) : undefined;
-  if (chosen !== undefined) progress(`only ${chosen.only.join(', ')}: ${chosen.why}`);
+  const { virtual } = session;
+  const chosen = VIRTUAL && virtual !== undefined && 'runtime' in virtual ? virtual : undefined;
+  if (given.length === 0 && chosen?.only !== undefined)
+    progress(`only ${chosen.only.join(', ')}: ${chosen.why}`);
   const all = () =>
     readdirSync(session.folder)
-      .filter((file) => file.endsWith('.cluster.ts') && (chosen?.only.includes(file) ?? true))
+      .filter((file) => file.endsWith('.cluster.ts') && (chosen?.only?.includes(file) ?? true))
       .sort()
       .map((file) => join(session.folder, file));
   const files = given.length > 0 ? given : all();

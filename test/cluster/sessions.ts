@@ -30,24 +30,18 @@ export interface Session {
   virtual?: Virtual;
 }
 
-/** A session on a node that is a virtual machine, which has a tenth of this one's speed. */
-export type Virtual = 'all' | { only: readonly string[]; why: string } | { none: string };
+/** A session on a node that is a virtual machine, which has a tenth of this one's speed: its test files, all unless some are named, and what runs its containers. */
+export type Virtual = { runtime: 'runc' | 'crun'; only?: readonly string[]; why?: string } | { none: string };
 
 /** A virtual node is so much slower: every wait may take that many times as long. */
 export const VIRTUAL_SLOWNESS = 6;
 /** Test files at a time there. */
 export const VIRTUAL_CONCURRENCY = 2;
 
-/** The test files of a session that a virtual node runs, by name, and why no others; undefined: all. */
-export function virtualFiles({ virtual }: Session): { only: readonly string[]; why: string } | undefined {
-  return typeof virtual === 'object' && 'only' in virtual ? virtual : undefined;
-}
-
 /** Why a virtual node runs nothing of a session; undefined where it runs something. */
 export function notVirtual(name: SessionName): string | undefined {
   const { virtual = { none: 'its tests ask nothing of the node' } } = SESSIONS[name];
-  if (virtual === 'all' || !('none' in virtual)) return undefined;
-  return `the session ${name} does not run with --vm: ${virtual.none}`;
+  return 'none' in virtual ? `the session ${name} does not run with --vm: ${virtual.none}` : undefined;
 }
 
 const HERE = import.meta.dirname;
@@ -66,7 +60,7 @@ const TABLE = {
     concurrency: 3,
     timeout: 300_000,
     usual: true,
-    virtual: 'all',
+    virtual: { runtime: 'crun' },
   },
   lifecycle: {
     about:
@@ -79,6 +73,7 @@ const TABLE = {
     timeout: 300_000,
     usual: true,
     virtual: {
+      runtime: 'runc',
       only: ['kubelet.cluster.ts', 'node-restart.cluster.ts'],
       why: 'the others do not depend on the node, and would take hours',
     },
