@@ -225,7 +225,8 @@ export class FlowReader extends Scanner {
   protected add(parent: Collection, entry: Entry): void {
     parent.entries.push(entry);
     parent.to = Math.max(entry.value.to, entry.indicator);
-    for (const node of [entry.key, entry.value])
-      if (node?.kind === 'alias') this.aliases.push({ alias: node, entry, parent });
+    const { key, value } = entry;
+    if (key?.kind === 'alias') this.aliases.push({ alias: key, entry, parent });
+    if (value.kind === 'alias') this.aliases.push({ alias: value, entry, parent });
   }
 }
