@@ -4,7 +4,7 @@
  */
 import { LINE_END } from './characters.ts';
 import type { Edits, Slot } from './edits.ts';
-import { shifted } from './lines.ts';
+import { commentsIn, shifted } from './lines.ts';
 import type { Collection, Entry } from './tree.ts';
 import { isSame } from './value.ts';
 
@@ -105,8 +105,11 @@ function asItems(
   indent: number,
 ): Slot[] {
   if (list === undefined) return words.map((value) => ({ now: { value } }));
-  const comments = tree.comments.filter(({ from }) => from >= entry.indicator && from < list.to);
   const items = list.entries.map(({ value }) => ({ from: value.start, to: value.to, isItem: true }));
+  // One between a word's tag and the word goes with it.
+  const comments = commentsIn(tree.comments, entry.indicator, list.to).filter(
+    (comment) => !items.some(({ from, to }) => comment.from > from && comment.to < to),
+  );
   const places = [...items, ...comments.map((comment) => ({ ...comment, isItem: false }))];
   const parts: string[] = [];
   const line = `${LINE_END.exec(text)?.[0] ?? ''}${' '.repeat(indent)}`;

@@ -24,6 +24,9 @@ export const LAYOUTS: Readonly<Record<string, string>> = {
   'comments within a flow command and flow args': withMain(
     '    command: [ # shell\n      sh, # c\n      -c # d\n    ]\n    args: ["x", # e\n      # f\n      z\n      # g\n    ]\n',
   ),
+  'a comment between a tag and its word': withMain(
+    '    command: [!!str # shell\n      sh, # c\n      -c\n    ]\n    args: ["x"] # d\n',
+  ),
   'comments after the keys': withMain(
     '    command: # the shell\n    - sh\n    args: # its script\n    # and more\n    - ls # all\n',
   ),
