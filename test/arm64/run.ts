@@ -35,7 +35,7 @@ Environment:
 const ROOT = join(import.meta.dirname, '..', '..');
 const RIG = join(ROOT, 'test', 'cluster', 'rig');
 /** An emulated machine is so much slower. */
-const SLOWNESS = 6;
+const SLOWNESS = 15;
 const TEST_TIMEOUT = 120_000;
 /** The last words of `init`. */
 const ENDED = /^arm64: the tests ended with (\d+),/;

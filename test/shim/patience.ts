@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** How many times longer anything may take than on an ordinary machine. */
-const SLOWNESS = Number(process.env.CURFEW_SLOWNESS ?? 1);
+export const SLOWNESS = Number(process.env.CURFEW_SLOWNESS ?? 1);
 /** Far longer than anything here takes, even under emulation on a busy machine. */
 const DEADLINE = 30_000 * SLOWNESS;
 const ASK_EVERY = 4;

@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import type { Readiness } from '../../shim/protocol.ts';
 import { KILL, TERM } from './container.ts';
+import { SLOWNESS } from './patience.ts';
 import { Pod } from './pod.ts';
 
 /** Listen on a port of this machine, which the containers share. */
@@ -103,7 +104,8 @@ test('L1 an HTTP server that takes the connection and says nothing, or nonsense,
     t.after(() => socket.destroy());
   });
   const port = await listen(t, server);
-  const { main } = waitingPod(t, { kind: 'http', port, path: '/', headers: [] }, 100);
+  // As long as this process may take for an answer.
+  const { main } = waitingPod(t, { kind: 'http', port, path: '/', headers: [] }, 100 * SLOWNESS);
   assert.equal(await main.code(), 3);
   assert.equal(connections, 4);
 });
