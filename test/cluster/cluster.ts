@@ -177,9 +177,14 @@ export class Namespace {
   /** Wait until `steps` has printed a text in a container, `times` times. */
   said(pod: string, container: string, text: string, times = 1): Promise<Line> {
     return until(`${container} in ${pod} says "${text}"`, async () => {
-      const result = await kubectl(['-n', this.name, 'logs', pod, '-c', container]);
-      return linesOf(result.stdout).filter((line) => line.text === text)[times - 1];
+      return (await this.linesSoFar(pod, container)).filter((line) => line.text === text)[times - 1];
     });
+  }
+
+  /** What `steps` has printed so far: nothing, where the API server does not know yet that the container runs. */
+  async linesSoFar(pod: string, container: string): Promise<Line[]> {
+    const { stdout } = await kubectl(['-n', this.name, 'logs', pod, '-c', container]);
+    return linesOf(stdout);
   }
 
   /** Read a container's output until it ends. After the pod was deleted it cannot be read any more. */

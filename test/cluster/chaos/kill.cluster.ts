@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
-import { exitCodes, linesOf as linesIn, Namespace, type Pod, statusOf } from '../cluster.ts';
-import { kubectl, until } from '../kubectl.ts';
+import { exitCodes, Namespace, type Pod, statusOf } from '../cluster.ts';
+import { until } from '../kubectl.ts';
 import { pod, sidecars } from '../manifests.ts';
 import { emptyDirOf, type Process, processesOf, shimOf, signal, standStill } from '../node/local.ts';
 import { assertGone, assertOrder, linesOf, Phases } from './ending.ts';
@@ -154,9 +154,8 @@ async function killPart(shim: Process, part: Exclude<Part, 'sandbox'>): Promise<
 /** Wait until a sidecar whose process was killed serves again while the mains work. Its first restart has no back-off. */
 async function servesAgain(ns: Namespace, name: string, sidecar: string, killedAt: number): Promise<void> {
   await until(`${sidecar} of ${name} serves again`, async () => {
-    // The API server may not know yet that the container runs.
-    const { stdout } = await kubectl(['-n', ns.name, 'logs', name, '-c', sidecar]);
-    return linesIn(stdout).some(({ text, at }) => text === 'up' && at > killedAt) || undefined;
+    const said = await ns.linesSoFar(name, sidecar);
+    return said.some(({ text, at }) => text === 'up' && at > killedAt) || undefined;
   });
   const told = /^curfew: ended with code 137 while the work goes on: starting it again now$/m;
   assert.match(await ns.log(name, sidecar), told);

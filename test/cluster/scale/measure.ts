@@ -25,7 +25,6 @@ if (!Number.isInteger(PODS) || PODS < 4)
   throw new Error(`CURFEW_PODS is '${process.env.CURFEW_PODS}', not a number of pods such as 5000`);
 
 const measured: Measured[] = [];
-// Neither Events nor the limits of a small replica are the subject.
 const curfew = await Release.install('--set', 'replicaCount=1');
 await measureRate();
 await curfew.upgrade('--set', 'replicaCount=2');
