@@ -1,5 +1,5 @@
 /** The tag that is released, and a tree of it that holds nothing else. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ReleaseError, run } from './program.ts';
@@ -26,17 +26,28 @@ export function versionOf(tree: string): string {
  * @throws {ReleaseError} where it is not, unchanged, the tag of its own version
  */
 export function readSource(tree: string): Source {
-  const git = (...args: string[]) => run('git', [...trusting(tree), ...args], { cwd: tree }).trim();
-  const changed = git('status', '--porcelain');
+  if (!existsSync(join(tree, '.git')))
+    throw new ReleaseError(`${tree} is no clone: a release is made from a tag, in a clone of the repository`);
+  const changed = git(tree, 'status', '--porcelain').trim();
   if (changed !== '')
-    throw new ReleaseError(`a release is made from a clean tag; these files differ:\n${changed}`);
+    throw new ReleaseError(
+      `a release is made from a clean tag; these files differ:\n${changed}\nCommit them before the tag, or put them away ("git stash -u")`,
+    );
   const version = versionOf(tree);
-  const tags = git('tag', '--points-at', 'HEAD').split('\n');
+  const tags = git(tree, 'tag', '--points-at', 'HEAD').split('\n');
   if (!tags.includes(`v${version}`))
     throw new ReleaseError(
-      `a release is made from a clean tag; package.json says ${version}, and no tag v${version} is on the commit that is checked out`,
+      `a release is made from a clean tag; package.json says ${version}, and no tag v${version} is on the commit that is checked out. "git checkout v${version}" goes to the tag; "git tag -s v${version}" makes it here`,
     );
-  return { version, commit: git('rev-parse', 'HEAD'), epoch: Number(git('log', '-1', '--format=%ct')) };
+  const commit = git(tree, 'rev-parse', 'HEAD').trim();
+  return { version, commit, epoch: Number(git(tree, 'log', '-1', '--format=%ct')) };
+}
+
+/** The files of a tree that git keeps, or would: all that are there and that no .gitignore names. */
+export function filesUnderGit(tree: string): string[] {
+  return git(tree, 'ls-files', '-z', '--cached', '--others', '--exclude-standard')
+    .split('\0')
+    .filter((path) => path !== '' && existsSync(join(tree, path)));
 }
 
 /** Write the commit's files into a new folder, so that nothing that is not in it can reach the release. */
@@ -50,17 +61,18 @@ export function checkOut(tree: string, { commit }: Source, folder: string): void
     '-c',
     'core.attributesFile=/dev/null',
   ];
-  run('git', [...trusting(tree), ...options, 'archive', '--format=tar', `--output=${archive}`, commit], {
-    cwd: tree,
-  });
+  git(tree, ...options, 'archive', '--format=tar', `--output=${archive}`, commit);
   mkdirSync(folder);
   run('tar', ['-xf', archive, '-C', folder, '--no-same-owner']);
   rmSync(archive);
 }
 
-/** The tree may belong to another user, as in a CI's container: its code runs here as root anyway. */
-function trusting(tree: string): string[] {
-  return ['-c', `safe.directory=${tree.replace(/\/$/, '')}`];
+/**
+ * What git prints in a tree. The tree may belong to another user, as in a CI's container, where git refuses it unless it is told
+ * otherwise: the tree's code runs here anyway.
+ */
+function git(tree: string, ...args: string[]): string {
+  return run('git', ['-c', `safe.directory=${tree.replace(/\/$/, '')}`, ...args], { cwd: tree });
 }
 
 /** The epoch as RFC 3339. */

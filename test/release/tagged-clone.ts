@@ -1,8 +1,8 @@
 /** A clone of this working tree, as it is now, with the tag of its version: what a release is made from. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { versionOf } from '../../release/source.ts';
+import { filesUnderGit, versionOf } from '../../release/source.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 
@@ -24,12 +24,8 @@ const COMMITTER = {
 export function taggedClone(folder: string, tagged = true): void {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: folder, env: { ...process.env, ...COMMITTER }, encoding: 'utf8' });
-  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: PROJECT,
-    encoding: 'utf8',
-  });
   mkdirSync(folder, { recursive: true });
-  for (const file of files.split('\0').filter((name) => name !== '' && existsSync(join(PROJECT, name)))) {
+  for (const file of filesUnderGit(PROJECT)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(PROJECT, file), join(folder, file));
   }

@@ -1,11 +1,11 @@
 /** The version stands in one place. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CHANGELOG } from '../../charts/changelog.ts';
 import packageFile from '../../package.json' with { type: 'json' };
+import { filesUnderGit } from '../../release/source.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const VERSION = packageFile.version;
@@ -32,14 +32,8 @@ const lock: { version: string; packages: Record<string, { version?: string }> } 
 
 test('R4 the version stands in package.json, and elsewhere only where something holds it equal', () => {
   const word = new RegExp(`(?<![0-9.])${VERSION.replaceAll('.', '\\.')}(?![0-9]|\\.[0-9])`);
-  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  }).split('\n');
-  const wrong = files.filter(
+  const wrong = filesUnderGit(ROOT).filter(
     (path) =>
-      path !== '' &&
-      existsSync(join(ROOT, path)) &&
       !EXAMPLES.test(path) &&
       !PLACES.some((place) => place.path.test(path)) &&
       word.test(readFileSync(join(ROOT, path), 'utf8').replaceAll(/https?:\S+/g, '')),
