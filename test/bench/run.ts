@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { auditLarge } from './audit.ts';
 import type { Bench, Workshop } from './bench.ts';
@@ -74,7 +75,7 @@ const unknown = options.only.find((name) => !BENCHES.some((bench) => bench.name 
 if (unknown !== undefined) usage(`no benchmark has the name ${JSON.stringify(unknown)}`);
 const chosen = BENCHES.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
 
-const root = new URL('../..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const scratch = mkdtempSync(join(tmpdir(), 'curfew-bench-'));
 const workshop: Workshop = {

@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Break } from './break.ts';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** @throws {Error} when the text to be changed does not stand there once, or the shim cannot be built */
 export function buildBroken({ file, from, to }: Break): { shim: string; remove: () => void } {

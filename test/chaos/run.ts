@@ -1,6 +1,7 @@
 /** `npm run test:chaos`: real shims and real processes, ended, stopped and restarted at any time, against the rules. See --help. */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ArgumentError, regularExpression, runProgram, wholeNumber } from '../arguments.ts';
 import { SHIM } from '../shim/pod.ts';
@@ -104,7 +105,7 @@ async function main(): Promise<number> {
 
 /** The session of the cluster's tests. */
 function playPods(): number {
-  const run = new URL('../cluster/run.ts', import.meta.url).pathname;
+  const run = fileURLToPath(new URL('../cluster/run.ts', import.meta.url));
   const { status, signal, error } = spawnSync(process.execPath, [run, '--session', 'chaos'], {
     stdio: 'inherit',
   });

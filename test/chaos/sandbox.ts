@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { formatMarker } from '../../shim/marker.ts';
 import { SHIM_NAME } from '../../shim/protocol.ts';
 import { buildProgram } from '../shim/actor.ts';
@@ -19,7 +20,7 @@ import { ACTOR, Pod } from '../shim/pod.ts';
 import type { ContainerPlan, Plan } from './plan.ts';
 
 /** What the containers run. */
-export const WORKER = buildProgram(new URL('worker.c', import.meta.url).pathname);
+export const WORKER = buildProgram(fileURLToPath(new URL('worker.c', import.meta.url)));
 
 const TMPFS = { tmpfs: 'size=64k', 'full-blocks': 'size=64k', 'full-inodes': 'size=1m,nr_inodes=24' };
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin';

@@ -4,6 +4,7 @@
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Break } from './break.ts';
 import { RESTART_BREAKS } from './breaks-restart.ts';
 import { START_BREAKS } from './breaks-start.ts';
@@ -17,7 +18,7 @@ export const BREAKS: readonly Break[] = [...START_BREAKS, ...RESTART_BREAKS, ...
 export async function brokenMachines(bug: Break): Promise<{ machines: Machines; remove: () => void }> {
   const folder = mkdtempSync(`${tmpdir()}/curfew-broken-`);
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  cpSync(new URL('../../shim', import.meta.url).pathname, folder, { recursive: true });
+  cpSync(fileURLToPath(new URL('../../shim', import.meta.url)), folder, { recursive: true });
   writeFileSync(`${folder}/package.json`, '{"type":"module"}\n');
   const path = `${folder}/${bug.file}`;
   const text = readFileSync(path, 'utf8');

@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export function buildActor(): string {
-  return buildProgram(new URL('actor.c', import.meta.url).pathname);
+  return buildProgram(fileURLToPath(new URL('actor.c', import.meta.url)));
 }
 
 /**

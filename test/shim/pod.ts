@@ -5,13 +5,14 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { MARKER_SIZE, type Marker, type Phase, parseMarker } from '../../shim/marker.ts';
 import { type ContainerOptions, NO_MESSAGE, type Readiness, shimFlags } from '../../shim/protocol.ts';
 import { buildActor } from './actor.ts';
 import { Container, type Surroundings, TERM } from './container.ts';
 import { until } from './patience.ts';
 
-const dist = new URL('../../dist', import.meta.url).pathname;
+const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 /** The shim that is tested; another may be named, to see the tests find what is wrong with it. */
 export const SHIM = process.env.CURFEW_SHIM ?? `${dist}/curfew-shim-${architecture}`;

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { KILL, TERM } from './container.ts';
 import { ACTOR, NAMESPACE, Pod, type PodOptions } from './pod.ts';
 
 const SHIM =
-  process.env.CURFEW_SHIM_ARM64 ?? new URL('../../dist/curfew-shim-arm64', import.meta.url).pathname;
+  process.env.CURFEW_SHIM_ARM64 ?? fileURLToPath(new URL('../../dist/curfew-shim-arm64', import.meta.url));
 const EMULATOR = 'qemu-aarch64-static';
 const native = process.arch === 'arm64';
 const emulated = spawnSync(EMULATOR, ['--version']).status === 0;

@@ -6,12 +6,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { buildProgram } from './actor.ts';
 import type { Container } from './container.ts';
 import { PAIR, pair } from './pair.ts';
 import { Pod } from './pod.ts';
 
-const INTRUDER = buildProgram(new URL('intruder.c', import.meta.url).pathname);
+const INTRUDER = buildProgram(fileURLToPath(new URL('intruder.c', import.meta.url)));
 /** A shim that makes its FIFO and then changes the mode by name was caught within ten of these. */
 const LIVES = 25;
 const KINDS = ['link', 'folder', 'socket', 'device', 'file'] as const;

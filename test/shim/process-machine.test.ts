@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { MachineWords } from '../../shim/machine-words.ts';
 import { ACTOR, Pod, type PodOptions } from './pod.ts';
 
 const own = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const emulator = 'qemu-aarch64-static';
 const shim =
-  process.env.CURFEW_SHIM_ARM64 ?? new URL('../../dist/curfew-shim-arm64', import.meta.url).pathname;
+  process.env.CURFEW_SHIM_ARM64 ?? fileURLToPath(new URL('../../dist/curfew-shim-arm64', import.meta.url));
 const emulated = own === 'amd64' && spawnSync(emulator, ['--version']).status === 0;
 
 const MACHINES: [machine: string, options: PodOptions, skip: string | false][] = [

@@ -8,12 +8,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { buildProgram } from './actor.ts';
 import { KILL } from './container.ts';
 import { until } from './patience.ts';
 import { type Ending, LIVES, type Life } from './refused-lives.ts';
 
-const REFUSE = buildProgram(new URL('refuse.c', import.meta.url).pathname);
+const REFUSE = buildProgram(fileURLToPath(new URL('refuse.c', import.meta.url)));
 const ERRORS = { EPERM: 1, ENOSYS: 38 };
 /** No real filter refuses these: no program runs without them, and without them the shim cannot so much as begin, wait, or end. */
 const NEEDED = [

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { buildProgram } from './actor.ts';
 import { TERM } from './container.ts';
 import { until } from './patience.ts';
 import { NAMESPACE, Pod } from './pod.ts';
 
-const STDERR = buildProgram(new URL('stderr.c', import.meta.url).pathname);
+const STDERR = buildProgram(fileURLToPath(new URL('stderr.c', import.meta.url)));
 const KINDS = ['full', 'socket', 'stopped'] as const;
 
 for (const kind of KINDS) {

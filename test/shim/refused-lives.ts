@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Phase } from '../../shim/marker.ts';
 import type { Readiness } from '../../shim/protocol.ts';
 import { buildProgram } from './actor.ts';
@@ -9,7 +10,7 @@ import { type Container, childrenOf, KILL, TERM } from './container.ts';
 import { until, within } from './patience.ts';
 import { NAMESPACE, Pod, SHIM } from './pod.ts';
 
-const PLAIN = buildProgram(new URL('plain.c', import.meta.url).pathname, ['-nostdlib']);
+const PLAIN = buildProgram(fileURLToPath(new URL('plain.c', import.meta.url)), ['-nostdlib']);
 
 /** How the container ended, what its shim said, and how the other one ended, where there is one. */
 export interface Ending {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
+import { filesUnderGit } from '../../release/source.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -80,4 +81,12 @@ test('charts/ imports nothing from test/', () => {
     charts.flatMap((file) => importsOf(file).filter((target) => target.startsWith('test/'))),
     [],
   );
+});
+
+test("a file's path is made by fileURLToPath or import.meta.dirname, which take a folder with a space in its name", () => {
+  const wrong = filesUnderGit(ROOT).filter(
+    (file) =>
+      file.endsWith('.ts') && /import\.meta\.url\)\.pathname/.test(readFileSync(join(ROOT, file), 'utf8')),
+  );
+  assert.deepEqual(wrong, []);
 });

@@ -3,10 +3,11 @@
  * Names stay, so that a stack trace in a bug report can be read. Beside it, the npm packages that are in it, and their licenses.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { omissions } from './bundle-omissions.ts';
 
-const root = new URL('../..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const entry = process.argv[2] ?? `${root}webhook/main.ts`;
 const out = `${root}dist/curfew.js`;
 
