@@ -1,6 +1,6 @@
 /** Archives and checksums that depend on nothing but the files' names, modes and bytes, and the tag's time. */
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { run } from './program.ts';
@@ -24,12 +24,17 @@ export async function sha256(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Every file below a folder, from it, sorted by its bytes. */
+/** Everything below a folder but folders, from it, sorted by its bytes. */
 export function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+}
+
+/** Whether it is a file, and neither a link, a folder, a pipe nor a device. */
+export function isRegular(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** A file with a checksum. */

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 /** What a user can act upon. The release ends with its message and without a stack. */
 export class ReleaseError extends Error {}
 
+/** The command line is not what the program takes: exit code 2. */
+export class UsageError extends ReleaseError {}
+
 /** How a program is run. */
 export interface ProgramOptions {
   cwd?: string;
@@ -33,6 +36,17 @@ export function plainEnvironment(more: Readonly<Record<string, string>> = {}): N
 }
 
 /**
+ * All of the user's environment, for what asks a registry or a key service: a cloud's credential helper needs its cloud's variables.
+ * COSIGN_REPOSITORY would put signatures elsewhere, or look for them there.
+ */
+export function ownEnvironment(): Record<string, string> {
+  const set = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return Object.fromEntries(set.filter(([name]) => name !== 'COSIGN_REPOSITORY'));
+}
+
+/**
  * Run a program to its end.
  * @returns its standard output
  * @throws {ReleaseError} with what it said, where it fails
@@ -45,8 +59,12 @@ export function run(program: string, args: readonly string[], options: ProgramOp
   throw new ReleaseError(`${program} ${args.join(' ')}: ${signal ?? `exit ${status}`}\n${said}`);
 }
 
-/** The same for a program that may fail. */
+/** Whether somebody has asked the release to stop. */
+let interrupted = false;
+
+/** The same for a program that may fail. @throws {ReleaseError} where somebody has asked the release to stop */
 export function attempt(program: string, args: readonly string[], options: ProgramOptions = {}) {
+  if (interrupted) throw new ReleaseError('interrupted');
   return spawnSync(program, args, {
     encoding: 'utf8',
     maxBuffer: MOST_OUTPUT,
@@ -63,13 +81,21 @@ export function say(text: string): void {
   console.error(`${process.uptime().toFixed(0).padStart(4)}s  ${text}`);
 }
 
-/** End a program's main function: the exit code, and for a {@link ReleaseError} its message alone. */
+/**
+ * End a program's main function: the exit code, and for a {@link ReleaseError} its message alone. Control-C ends the program that runs, or
+ * keeps the next one from being started, so that what `main` has begun is taken away by its own `finally`.
+ */
 export async function toEnd(name: string, main: () => number | Promise<number>): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      interrupted = true;
+    });
   try {
     process.exitCode = await main();
   } catch (error) {
     const isUsage =
-      error instanceof TypeError && 'code' in error && /^ERR_PARSE_ARGS/.test(String(error.code));
+      error instanceof UsageError ||
+      (error instanceof TypeError && 'code' in error && /^ERR_PARSE_ARGS/.test(String(error.code)));
     if (!(error instanceof ReleaseError) && !isUsage) throw error;
     console.error(`${name}: ${error.message}${isUsage ? ' ("--help" lists the options)' : ''}`);
     process.exitCode = isUsage ? 2 : 1;

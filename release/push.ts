@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHART_NAME } from './chart.ts';
 import { IMAGES, layoutEntries } from './images.ts';
-import { run } from './program.ts';
+import { attempt, ownEnvironment, ReleaseError } from './program.ts';
 
 /** The names of the repositories below the registry's path. */
 export const REPOSITORIES: readonly string[] = [...IMAGES.map(({ name }) => name), CHART_NAME];
@@ -37,8 +37,13 @@ export function pushRelease({ folder, registry, plainHttp, oras, credentials }: 
 function pushLayout(layout: string, repository: string, to: readonly string[], oras: string): void {
   for (const { digest, annotations = {} } of layoutEntries(layout)) {
     const tag = annotations['org.opencontainers.image.ref.name'];
-    const [from, target] =
-      tag === undefined ? [`${layout}@${digest}`, repository] : [`${layout}:${tag}`, `${repository}:${tag}`];
-    run(oras, ['cp', '--no-tty', '--from-oci-layout', ...to, from, target]);
+    const target = tag === undefined ? repository : `${repository}:${tag}`;
+    // By its digest: a tag would be looked for behind the first @ of the folder's name.
+    const copy = ['cp', '--no-tty', '--from-oci-layout', ...to, `${layout}@${digest}`, target];
+    const { status, stdout, stderr } = attempt(oras, copy, { env: ownEnvironment() });
+    if (status !== 0)
+      throw new ReleaseError(
+        `${target} cannot be pushed: ${`${stderr}${stdout}`.trim()}\nCredentials: "docker login", DOCKER_CONFIG or release:push --user. No TLS: --plain-http. An authority of your own: SSL_CERT_FILE`,
+      );
   }
 }

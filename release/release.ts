@@ -1,14 +1,17 @@
 /** `npm run release`: everything that people take, from a tag to `dist/release/`. RELEASE.md says how it is used. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { filesOf } from './archive.ts';
-import { checkInstalled, partsFolder } from './build.ts';
+import { parseRegistry, RELEASE_FOLDER } from './arguments.ts';
+import { checkInstalled, partsFolder, toolProgram } from './build.ts';
+import { Debian } from './debian.ts';
 import { readLock } from './debian-lock.ts';
-import { makeRelease, SUMS } from './make.ts';
-import { ReleaseError, run, say, toEnd } from './program.ts';
+import { makeRelease } from './make.ts';
+import { checkReplaceable, put, workFolder } from './place.ts';
+import { ReleaseError, say, toEnd } from './program.ts';
 import { pushRelease, REPOSITORIES } from './push.ts';
-import { signRelease } from './signing.ts';
+import { checkKey, signRelease } from './signing.ts';
 import { readSource } from './source.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -38,7 +41,7 @@ await toEnd('release', async () => {
       'plain-http': { type: 'boolean', default: false },
       key: { type: 'string' },
       builder: { type: 'string', default: BY_HAND },
-      out: { type: 'string', default: join(ROOT, 'dist', 'release') },
+      out: { type: 'string', default: RELEASE_FOLDER },
       help: { type: 'boolean', default: false },
     },
   });
@@ -46,21 +49,20 @@ await toEnd('release', async () => {
     console.log(HELP);
     return 0;
   }
-  const registry = values.registry ?? REGISTRY;
-  if (!/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/.test(registry))
-    throw new ReleaseError(`--registry ${registry} is not HOST/PATH, as in registry.example.com/team`);
+  const registry = parseRegistry(values.registry ?? REGISTRY);
   if (process.getuid?.() !== 0) throw new ReleaseError('needs root, because it unpacks images with buildah');
   if (process.arch !== 'x64') throw new ReleaseError('needs amd64: other compilers might make other bytes');
-  if (existsSync(values.out) && readdirSync(values.out).length > 0 && !existsSync(join(values.out, SUMS)))
-    throw new ReleaseError(`${values.out} holds something else than a release; it would be replaced`);
+  const out = resolve(values.out);
+  checkReplaceable(out);
   const source = readSource(ROOT);
   const lock = readLock();
   checkInstalled(lock);
   process.umask(0o022);
 
-  mkdirSync(partsFolder(), { recursive: true });
-  const work = mkdtempSync(join(partsFolder(), '.making-'));
+  const work = workFolder(partsFolder());
   try {
+    if (values.key !== undefined)
+      checkKey(toolProgram(new Debian(join(work, 'apt')), lock, 'cosign'), values.key);
     const made = await makeRelease({ root: ROOT, source, lock, registry, builder: values.builder, work });
     if (values.key !== undefined) {
       say('signatures');
@@ -69,14 +71,12 @@ await toEnd('release', async () => {
     for (const kind of ['oci', 'signatures'])
       for (const name of REPOSITORIES)
         rmSync(join(made.folder, kind, name, 'ingest'), { recursive: true, force: true }); // what oras leaves behind
-    rmSync(values.out, { recursive: true, force: true });
-    mkdirSync(join(values.out, '..'), { recursive: true });
-    run('cp', ['-r', made.folder, values.out]);
+    put(made.folder, out);
+    say(`${out}: Curfew ${source.version}, ${filesOf(out).length} files`);
     if (values.registry !== undefined && !values['no-push']) {
-      say(`push to ${registry}`);
-      pushRelease({ folder: values.out, registry, plainHttp: values['plain-http'], oras: made.tools.oras });
+      say(`push to ${registry}; "npm run release:push" does this again, should it fail`);
+      pushRelease({ folder: out, registry, plainHttp: values['plain-http'], oras: made.tools.oras });
     }
-    say(`${values.out}: Curfew ${source.version}, ${filesOf(values.out).length} files`);
     return 0;
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -3,18 +3,33 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withRegistry } from './local-registry.ts';
 import { type Made, SUMS } from './make.ts';
-import { run } from './program.ts';
+import { attempt, ownEnvironment, ReleaseError, run } from './program.ts';
 import { pushRelease } from './push.ts';
 
 /** Beside {@link SUMS}: base64 of the signature, and the public key. */
 export const SUMS_SIGNATURE = `${SUMS}.sig`;
 export const PUBLIC_KEY = 'cosign.pub';
 
+/** The folder of the layouts that hold the signatures of images and chart. */
+export const SIGNATURES = 'signatures';
+
 /** The signatures' tags, as cosign names them after the digest that is signed. */
-const SIGNED_TAG = /^sha256-[0-9a-f]{64}\.(sig|att)$/;
+export const SIGNED_TAG = /^sha256-([0-9a-f]{64})\.(?:sig|att)$/;
 
 /** No public log: it would learn of every release, and a release is made offline. */
 const OFFLINE = ['--yes', '--tlog-upload=false'];
+
+/**
+ * Look at a key before the minutes that a release takes.
+ * @throws {ReleaseError} where cosign cannot use it
+ */
+export function checkKey(cosign: string, key: string): void {
+  const { status, stderr } = attempt(cosign, ['public-key', '--key', key], { env: ownEnvironment() });
+  if (status !== 0)
+    throw new ReleaseError(
+      `--key ${key} cannot be used: ${stderr.trim().split('\n').at(-1)}\nA file's password is COSIGN_PASSWORD; "cosign generate-key-pair" makes one`,
+    );
+}
 
 /**
  * Sign. The signatures of images and chart become layouts below `signatures/`, which are pushed with them.
@@ -23,11 +38,7 @@ const OFFLINE = ['--yes', '--tlog-upload=false'];
 export async function signRelease(made: Made, registry: string, key: string, work: string): Promise<void> {
   const { folder, artifacts, predicate } = made;
   const { cosign, oras } = made.tools;
-  // A key in a KMS needs what its cloud has set.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  const sign = (...args: string[]) => run(cosign, args, { env });
+  const sign = (...args: string[]) => run(cosign, args, { env: ownEnvironment() });
   await withRegistry(join(work, 'registry'), (host) => {
     pushRelease({ folder, registry: host, plainHttp: true, oras });
     for (const { name, digest } of artifacts) {
@@ -45,7 +56,7 @@ export async function signRelease(made: Made, registry: string, key: string, wor
         `--predicate=${predicate}`,
         target,
       );
-      const layout = join(folder, 'signatures', name);
+      const layout = join(folder, SIGNATURES, name);
       const tags = run(oras, ['repo', 'tags', '--plain-http', `${host}/${name}`]).split('\n');
       for (const tag of tags.filter((found) => SIGNED_TAG.test(found)).sort()) {
         const to = `${layout}:${tag}`;

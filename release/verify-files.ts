@@ -59,11 +59,20 @@ const KREW = z.object({
   }),
 });
 
-/** Check the command line. @throws {ReleaseError} */
-export async function checkCommandLine({ folder, version, work }: Checked): Promise<string[]> {
+/**
+ * Check the command line.
+ * @param genuine whether the checksums and their signature hold: where they do not, nothing of it is run
+ * @throws {ReleaseError}
+ */
+export async function checkCommandLine(
+  { folder, version, work }: Checked,
+  genuine: boolean,
+): Promise<string[]> {
   const name = commandLineName(version);
+  if (!genuine)
+    throw new ReleaseError(`${name} is not run, because of what is wrong with the checksums or signatures`);
   const unpacked = mkdtempSync(join(work, 'cli-'));
-  run('tar', ['-xzf', join(folder, name), '-C', unpacked, '--no-same-owner']);
+  run('tar', ['-xzf', join(folder, name), '-C', unpacked, '--no-same-owner', '--force-local']);
   const [inside = ''] = readdirSync(unpacked);
   for (const program of ['curfew', 'kubectl-curfew']) {
     const { status, stdout } = attempt(process.execPath, [join(unpacked, inside, program), '--version']);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isRegular } from './archive.ts';
 import type { Checked } from './checked.ts';
 import { PLATFORMS } from './debian-lock.ts';
 import { archiveName, blobPath, IMAGES, type Image, readImage } from './images.ts';
@@ -28,12 +29,9 @@ export function checkImages({ folder, version }: Checked): string[] {
     for (const architecture of PLATFORMS) {
       const configDigest = checkConfig(layout, image, architecture, version);
       const archive = archiveName(name, version, architecture);
-      const text = run('skopeo', [
-        '--insecure-policy',
-        'inspect',
-        '--raw',
-        `docker-archive:${join(folder, archive)}`,
-      ]);
+      // Named from the folder: skopeo takes what follows a colon in a path for a tag.
+      const inspect = ['--insecure-policy', 'inspect', '--raw', `docker-archive:${archive}`];
+      const text = run('skopeo', inspect, { cwd: folder });
       const { config } = MANIFEST.parse(JSON.parse(text));
       if (config.digest !== configDigest)
         throw new ReleaseError(`${archive} holds another image than oci/${name}`);
@@ -45,10 +43,13 @@ export function checkImages({ folder, version }: Checked): string[] {
   return said;
 }
 
-function checkBlobs(layout: string): void {
+/** @throws {ReleaseError} where a blob of a layout has another digest than its name */
+export function checkBlobs(layout: string): void {
   const folder = join(layout, 'blobs', 'sha256');
   if (!existsSync(folder)) throw new ReleaseError(`${layout} is no OCI layout`);
   for (const name of readdirSync(folder)) {
+    if (!isRegular(join(folder, name)))
+      throw new ReleaseError(`${layout}: the blob ${name} is no plain file`);
     const sum = createHash('sha256')
       .update(readFileSync(join(folder, name)))
       .digest('hex');

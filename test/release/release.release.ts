@@ -136,6 +136,34 @@ test('R3 another key than the one that signed is told', async () => {
   assert.match(output, /WRONG {2}the signature of SHA256SUMS does not hold/);
 });
 
+test('a key that cannot be used is told before anything is made, and the way to name one', async () => {
+  const refused = await npmRun(one, 'release', ['--key', key, '--out', join(folder, 'nowhere')], {
+    env: { COSIGN_PASSWORD: 'not-it' },
+  });
+  assert.equal(refused.code, 1);
+  assert.match(refused.output, /^release: --key .*cosign\.key cannot be used: .*\n.*COSIGN_PASSWORD/);
+  assert.doesNotMatch(refused.output, /not-it/);
+  const privateOne = await verify('--key', key);
+  assert.equal(privateOne.code, 2);
+  assert.match(privateOne.output, /cosign\.key holds no public key, but a private one/);
+});
+
+test('R3 a release holds in a folder of any name; another tag among its signatures is told, and not pushed', async () => {
+  const copy = join(folder, 'a b:c@d');
+  cpSync(signed, copy, { recursive: true });
+  const whole = await verify(copy);
+  assert.equal(whole.code, 0, whole.output);
+  const index = join(copy, 'signatures', 'curfew', 'index.json');
+  writeFileSync(index, readFileSync(index, 'utf8').replace(/sha256-[0-9a-f]{64}\.sig/, 'latest'));
+  const { code, output } = await verify(copy);
+  assert.equal(code, 1);
+  assert.match(output, /signatures\/curfew\/index\.json has "latest", which signs nothing of this release/);
+  assert.match(output, /curfew-cli-[\d.]+\.tar\.gz is not run/);
+  const pushed = await npmRun(one, 'release:push', [copy, '--registry', `${registry}/odd`, '--plain-http']);
+  assert.equal(pushed.code, 1);
+  assert.match(pushed.output, /^release:push: signatures\/curfew\/index\.json has "latest"/);
+});
+
 test('R3 a file that was changed, added or taken away is told by its name', async () => {
   const copy = copied();
   appendFileSync(join(copy, 'curfew.yaml'), '# more\n');
