@@ -77,7 +77,7 @@ async function programs(t: TestContext): Promise<string> {
   const program = join(folder, 'curfew');
   await writeFile(
     program,
-    `#!/bin/sh\ncase $1 in __complete|completion) exec ${process.execPath} ${MAIN_FILE} "$@" ;; esac\necho "$@" >${folder}/called\n`,
+    `#!/bin/sh\ncase $1 in __complete|completion) exec '${process.execPath}' '${MAIN_FILE}' "$@" ;; esac\necho "$@" >${folder}/called\n`,
   );
   await chmod(program, 0o755);
   await symlink(program, join(folder, 'kubectl-curfew'));
