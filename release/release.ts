@@ -20,7 +20,7 @@ const BY_HAND = 'https://github.com/curfew-dev/curfew/blob/main/RELEASE.md#steps
 const HELP = `usage: npm run release -- [options]
 
 Makes dist/release/ from the clean tag that is checked out: images, chart, manifest, command line, bills of materials,
-provenance and checksums. The same tag gives the same bytes. Needs Debian on amd64, and root.
+provenance and checksums. The same tag, registry and builder give the same bytes. Needs Debian 12 on amd64, and root.
 
   --registry HOST/PATH  where the images and the chart will lie (default ${REGISTRY}), and push them there
                         with docker's credentials (docker login, or DOCKER_CONFIG)

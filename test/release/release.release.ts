@@ -211,10 +211,20 @@ test('R3 an archive with another image, and an image of another tag in the regis
     join(copy, `curfew-shim-${VERSION}-arm64.image.tar`),
     join(copy, `curfew-shim-${VERSION}-amd64.image.tar`),
   );
-  const { code, output } = await verify(copy, '--registry', `${registry}/elsewhere`, '--plain-http');
+  const elsewhere = ['--registry', `${registry}/elsewhere`, '--plain-http'];
+  const { code, output } = await verify(copy, ...elsewhere);
   assert.equal(code, 1);
   assert.match(output, new RegExp(`curfew-shim-${VERSION}-amd64\\.image\\.tar holds another image`));
-  assert.match(output, /elsewhere\/curfew:[\d.]+ is not sha256:/);
+  assert.match(output, /elsewhere\/curfew:[\d.]+ is not there, or cannot be asked for/);
+  const target = `docker://${registry}/elsewhere/curfew:${VERSION}`;
+  const another = `oci:${join(signed, 'oci', 'curfew-shim')}:${VERSION}`;
+  const copying = ['--insecure-policy', 'copy', '--dest-tls-verify=false', another, target];
+  await promisify(execFile)('skopeo', copying);
+  for (const released of [signed, plain]) {
+    const told = await verify(released, ...elsewhere);
+    assert.equal(told.code, 1);
+    assert.match(told.output, /elsewhere\/curfew:[\d.]+ is not sha256:[0-9a-f]{64}: sha256:/);
+  }
 });
 
 test('a release is pushed to another registry, as a user with a password, which is told to nobody else', async () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CHANGELOG } from '../../charts/changelog.ts';
+import { withVersion } from '../../docs/readme.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { filesUnderGit } from '../../release/source.ts';
 
@@ -19,7 +20,7 @@ const PLACES: readonly { path: RegExp; held: string }[] = [
   { path: /^charts\/curfew\/(values\.schema\.json|README\.md)$/, held: 'npm run generate' },
   { path: /^docs\/reference\/configuration\.md$/, held: 'npm run generate' },
   { path: /^test\/charts\/golden\//, held: 'UPDATE_GOLDEN=1 npm test -- golden' },
-  { path: /^README\.md$/, held: 'the test below' },
+  { path: /^README\.md$/, held: 'npm run generate' },
   { path: /^(CHANGELOG|docs\/upgrading)\.md$/, held: 'history: each version stays' },
 ];
 
@@ -49,8 +50,16 @@ test('R4 package-lock.json and README.md say the version of package.json', () =>
   assert.equal(lock.version, VERSION);
   assert.equal(lock.packages['']?.version, VERSION);
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  for (const [, said] of readme.matchAll(/curfew(?:-shim|-cli)?[:@-]v?(\d+\.\d+\.\d+)/g))
-    assert.equal(said, VERSION);
+  assert.equal(withVersion(readme, VERSION), readme, '"npm run generate" writes it');
+});
+
+test('R4 the version of README.md is written where it names an image or a file of a release', () => {
+  const of = (version: string) =>
+    `curfew-shim:${version} curfew:${version}. curfew-cli-${version}.tar.gz, curfew@v${version}`;
+  const others = 'Kubernetes 1.20.2, other-curfewer:1.2.3, curfew-1.20.yaml, node:24.5.0';
+  for (const version of ['0.1.0', '10.20.30', '1.0.0-rc.1'])
+    assert.equal(withVersion(`${of(version)} ${others}`, '2.0.0'), `${of('2.0.0')} ${others}`);
+  assert.equal(withVersion(of('0.1.0'), '1.0.0-rc.1'), of('1.0.0-rc.1'));
 });
 
 test('the changelog has a dated section for the version, the newest first, and one for what is to come', () => {
