@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type Architecture, type LockedPackage, PLATFORMS } from './debian-lock.ts';
-import { attempt, ReleaseError, run } from './program.ts';
+import { attempt, ReleaseError } from './program.ts';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const DEB822 = '/etc/apt/sources.list.d/debian.sources';
@@ -22,6 +22,8 @@ const ONE_LINE = '/etc/apt/sources.list';
 export class Debian {
   private readonly folder: string;
   private updated = false;
+  /** What is said beside a package that is not found, where lists are missing. */
+  private missing = '';
 
   /** @param folder its state, which it makes */
   constructor(folder: string) {
@@ -44,7 +46,8 @@ export class Debian {
         .filter(([, , source = '']) => new RegExp(` ${suite}(-\\w+)?/main `).test(source))
         .map(([, found = '']) => found)
         .sort((one, other) => (isNewer(one, other) ? -1 : 1));
-      if (version === undefined) throw new ReleaseError(`Debian ${suite} has no ${name}:${architecture}`);
+      if (version === undefined)
+        throw new ReleaseError(`Debian ${suite} has no ${name}:${architecture}${this.missing}`);
       const text = this.apt('apt-cache', ['show', `${name}:${architecture}=${version}`]);
       const field = (key: string) => new RegExp(`^${key}: (.+)$`, 'm').exec(text)?.[1] ?? '';
       const kind = field('Architecture') === 'all' ? 'all' : architecture;
@@ -68,7 +71,7 @@ export class Debian {
       const [file] = readdirSync(work);
       if (status !== 0 || file === undefined)
         throw new ReleaseError(
-          `the Debian mirror has no ${wanted}, which release/debian-lock.json asks for. CURFEW_DEBIAN_MIRROR may name a mirror of Debian's snapshots that has; "npm run release:lock" locks what there is now\n${stderr.trim()}`,
+          `the Debian mirror has no ${wanted}, which release/debian-lock.json asks for. CURFEW_DEBIAN_MIRROR may name a mirror of Debian's snapshots that has; "npm run release:lock" locks what there is now\n${stderr.trim()}${this.missing}`,
         );
       if (sha256(join(work, file)) !== item.sha256)
         throw new ReleaseError(`${wanted} of the Debian mirror is not the file whose checksum is locked`);
@@ -119,7 +122,15 @@ export class Debian {
       ])
       .map(([mirror, suite]) => `deb [signed-by=${KEYRING}] ${mirror} ${suite} main\n`);
     writeFileSync(join(this.folder, 'sources.list'), lines.join(''));
-    run('apt-get', [...this.options(), 'update'], { cwd: this.folder });
+    // It ends with 0 although lists could not be fetched, so that one mirror that is down does not keep the others from being used.
+    const { status, stderr } = attempt('apt-get', [...this.options(), 'update'], { cwd: this.folder });
+    const fetched = readdirSync(join(this.folder, 'lists')).some((name) => name.endsWith('_Packages'));
+    if (status !== 0 || !fetched)
+      throw new ReleaseError(
+        `the package lists of ${main} cannot be fetched; CURFEW_DEBIAN_MIRROR can name another mirror\n${stderr.trim()}`,
+      );
+    this.missing =
+      stderr.trim() === '' ? '' : `\nOf the package lists some could not be fetched:\n${stderr.trim()}`;
     this.updated = true;
   }
 }
