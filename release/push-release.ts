@@ -8,9 +8,9 @@ import { toolProgram } from './build.ts';
 import { Debian } from './debian.ts';
 import { readLock } from './debian-lock.ts';
 import { provenanceName } from './make.ts';
-import { run, say, toEnd, UsageError } from './program.ts';
+import { attempt, ReleaseError, say, toEnd, UsageError } from './program.ts';
 import { registryOf } from './provenance.ts';
-import { pushRelease } from './push.ts';
+import { pushRelease, WAYS_IN } from './push.ts';
 import { SIGNATURES } from './signing.ts';
 import { checkSignatureFiles } from './verify-signature-files.ts';
 import { checkSums, versionOfRelease } from './verify-sums.ts';
@@ -58,10 +58,13 @@ await toEnd('release:push', async () => {
     const credentials = values.user === undefined ? undefined : join(work, 'credentials.json');
     if (values.user !== undefined && password !== undefined && credentials !== undefined) {
       const [host = ''] = registry.split('/');
-      const flags = ['--registry-config', credentials, ...(plainHttp ? ['--plain-http'] : [])];
-      run(oras, ['login', host, '--username', values.user, '--password-stdin', ...flags], {
-        input: password,
-      });
+      const flags = ['--registry-config', credentials, `--plain-http=${plainHttp}`];
+      const login = ['login', host, '--username', values.user, '--password-stdin', ...flags];
+      const { status, stderr } = attempt(oras, login, { input: password });
+      if (status !== 0)
+        throw new ReleaseError(
+          `${host} does not let ${values.user} in with the password of REGISTRY_PASSWORD: ${stderr.trim()}\n${WAYS_IN}`,
+        );
     }
     say(`Curfew ${version} to ${registry}`);
     pushRelease({ folder, registry, plainHttp, oras, ...(credentials === undefined ? {} : { credentials }) });

@@ -8,6 +8,10 @@ import { attempt, ownEnvironment, ReleaseError } from './program.ts';
 /** The names of the repositories below the registry's path. */
 export const REPOSITORIES: readonly string[] = [...IMAGES.map(({ name }) => name), CHART_NAME];
 
+/** How a registry is reached that does not answer as it should. */
+export const WAYS_IN =
+  'Credentials: "docker login", DOCKER_CONFIG, for release:push also --user. No TLS: --plain-http. An authority of your own: SSL_CERT_FILE';
+
 /** A release and where it goes. */
 export interface Push {
   /** The release's folder. */
@@ -23,7 +27,7 @@ export interface Push {
 /** Push images, chart, bills of materials, and the signatures that there are. */
 export function pushRelease({ folder, registry, plainHttp, oras, credentials }: Push): void {
   const flags = [
-    ...(plainHttp ? ['--to-plain-http'] : []),
+    `--to-plain-http=${plainHttp}`, // left out, oras speaks no TLS with localhost
     ...(credentials === undefined ? [] : ['--to-registry-config', credentials]),
   ];
   for (const name of REPOSITORIES)
@@ -42,8 +46,6 @@ function pushLayout(layout: string, repository: string, to: readonly string[], o
     const copy = ['cp', '--no-tty', '--from-oci-layout', ...to, `${layout}@${digest}`, target];
     const { status, stdout, stderr } = attempt(oras, copy, { env: ownEnvironment() });
     if (status !== 0)
-      throw new ReleaseError(
-        `${target} cannot be pushed: ${`${stderr}${stdout}`.trim()}\nCredentials: "docker login", DOCKER_CONFIG or release:push --user. No TLS: --plain-http. An authority of your own: SSL_CERT_FILE`,
-      );
+      throw new ReleaseError(`${target} cannot be pushed: ${`${stderr}${stdout}`.trim()}\n${WAYS_IN}`);
   }
 }

@@ -7,7 +7,7 @@ import { taggedEntry } from './images.ts';
 import { withRegistry } from './local-registry.ts';
 import { SUMS } from './make.ts';
 import { attempt, ownEnvironment, ReleaseError } from './program.ts';
-import { pushRelease, REPOSITORIES } from './push.ts';
+import { pushRelease, REPOSITORIES, WAYS_IN } from './push.ts';
 import { PUBLIC_KEY, SIGNATURES, SUMS_SIGNATURE } from './signing.ts';
 import { checkSignatureFiles } from './verify-signature-files.ts';
 
@@ -87,12 +87,10 @@ function pushed({ folder, version, tools }: Checked, registry: string, plainHttp
   return REPOSITORIES.map((name) => {
     const { digest } = taggedEntry(join(folder, 'oci', name), version);
     const tagged = `${registry}/${name}:${version}`;
-    const resolve = ['resolve', ...(plainHttp ? ['--plain-http'] : []), tagged];
+    const resolve = ['resolve', `--plain-http=${plainHttp}`, tagged];
     const { status, stdout, stderr } = attempt(tools.oras, resolve, { env: ownEnvironment() });
     if (status !== 0)
-      throw new ReleaseError(
-        `${tagged} is not there, or cannot be asked for: ${stderr.trim()}\nCredentials: "docker login" or DOCKER_CONFIG. No TLS: --plain-http. An authority of your own: SSL_CERT_FILE`,
-      );
+      throw new ReleaseError(`${tagged} is not there, or cannot be asked for: ${stderr.trim()}\n${WAYS_IN}`);
     if (stdout.trim() !== digest) throw new ReleaseError(`${tagged} is not ${digest}: ${stdout.trim()}`);
     return `${registry}/${name}@${digest}`;
   });
