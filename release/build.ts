@@ -17,14 +17,14 @@ export function partsFolder(): string {
 export function checkInstalled(lock: readonly LockedPackage[]): void {
   const wrong = lockedFor(lock, 'installed').flatMap(({ name, version }) => {
     const { stdout } = attempt('dpkg-query', ['-W', `-f=\${Version}`, name]);
-    return stdout === version
-      ? []
-      : [`${name}: ${stdout === '' ? 'not installed' : stdout}, locked is ${version}`];
+    return stdout === version ? [] : [{ name, version, found: stdout === '' ? 'not installed' : stdout }];
   });
-  if (wrong.length > 0)
-    throw new ReleaseError(
-      `these Debian packages would make other bytes than those of release/debian-lock.json:\n${wrong.join('\n')}\nInstall what is locked, or lock what is installed ("npm run release:lock") and commit that before the tag`,
-    );
+  if (wrong.length === 0) return;
+  const differing = wrong.map(({ name, version, found }) => `${name}: ${found}, locked is ${version}`);
+  const install = `apt-get install --allow-downgrades ${wrong.map(({ name, version }) => `${name}=${version}`).join(' ')}`;
+  throw new ReleaseError(
+    `these Debian packages would make other bytes than those of release/debian-lock.json:\n${differing.join('\n')}\nInstall what is locked, on Debian 12:\n  ${install}\nor lock what Debian has now ("npm run release:lock"), install that, and commit the lock before the tag`,
+  );
 }
 
 /** `npm ci`, the shim for both architectures, and the bundle: the tree's `dist/`. */

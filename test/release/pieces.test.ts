@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { checkInstalled } from '../../release/build.ts';
 import { pinned } from '../../release/chart.ts';
 import { readLock, WANTED } from '../../release/debian-lock.ts';
 import type { Image } from '../../release/images.ts';
@@ -31,6 +32,16 @@ test('R1 the lock has every Debian package that makes a byte', () => {
   );
   assert.deepEqual(missing, [], '"npm run release:lock" writes it');
   assert.equal(locked.length, wanted.length);
+});
+
+test('R1 a compiler of another version than the locked one is told, with the command that installs that', () => {
+  const locked = (name: string, version: string) =>
+    ({ purpose: 'installed', name, version, architecture: 'amd64', sha256: hex('a') }) as const;
+  assert.throws(
+    () => checkInstalled([locked('tar', '0.1'), locked('no-such-package', '2')]),
+    /\ntar: \d\S*, locked is 0\.1\nno-such-package: not installed, locked is 2\n[^\n]*\n {2}apt-get install --allow-downgrades tar=0\.1 no-such-package=2\n/,
+  );
+  checkInstalled([{ ...locked('tar', '0.1'), purpose: 'tool' }]);
 });
 
 test("R2 the chart's values get both digests, and stay as they are otherwise", () => {
