@@ -37,7 +37,7 @@ export function readSource(tree: string): Source {
   const tags = git(tree, 'tag', '--points-at', 'HEAD').split('\n');
   if (!tags.includes(`v${version}`))
     throw new ReleaseError(
-      `a release is made from a clean tag; package.json says ${version}, and no tag v${version} is on the commit that is checked out. "git checkout v${version}" goes to the tag; "git tag -s v${version}" makes it here`,
+      `a release is made from a clean tag; package.json says ${version}, and no tag v${version} is on the commit that is checked out. "git checkout v${version}" goes to the tag; "git tag v${version}" (-s signs it) makes it here`,
     );
   const commit = git(tree, 'rev-parse', 'HEAD').trim();
   return { version, commit, epoch: Number(git(tree, 'log', '-1', '--format=%ct')) };

@@ -41,7 +41,10 @@ test('R1 a tree of another user is released too, as a CI has it in a container',
 
 test('R1 what is not, unchanged, the tag of its own version is not released, and what to do is said', () => {
   const { path, git } = tree('untagged', '1.2.3');
-  assert.throws(() => readSource(path), /no tag v1\.2\.3 is on .*"git checkout v1\.2\.3" goes to the tag/);
+  assert.throws(
+    () => readSource(path),
+    /no tag v1\.2\.3 is on .*"git checkout v1\.2\.3" goes to the tag; "git tag v1\.2\.3" \(-s signs it\) makes it/,
+  );
   git('tag', 'v1.2.2');
   assert.throws(() => readSource(path), /package\.json says 1\.2\.3, and no tag v1\.2\.3/);
   git('tag', 'v1.2.3');
