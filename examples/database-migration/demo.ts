@@ -22,7 +22,7 @@ import { timelinePage } from './timeline-page.ts';
 
 const HERE = import.meta.dirname;
 const DIST = join(HERE, '../../dist');
-const ARCHITECTURE = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
+const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const MAIN = 'migrate';
 const SIDECAR = 'cloud-sql-proxy';
 /** How long the demo waits for a pod to end. */
