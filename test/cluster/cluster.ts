@@ -1,11 +1,11 @@
 /** The cluster for tests: the real kubectl, a namespace for each test, and waits for events in it. */
-import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { kubectl, mustKubectl, PATIENCE, type Result, timeout, until } from './kubectl.ts';
+import { makeNamespace } from './namespace.ts';
 
 const STATE = process.env.STATE ?? '';
 
@@ -82,18 +82,11 @@ export class Namespace {
     name: string,
     labels: Record<string, string> = { 'curfew.dev/injection': 'enabled' },
   ): Promise<Namespace> {
-    const namespace = new Namespace(`${name}-${randomBytes(2).toString('hex')}`);
-    const metadata = { name: namespace.name, labels };
-    await mustKubectl(
-      ['create', '-f', '-'],
-      JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata }),
-    );
+    const namespace = new Namespace(await makeNamespace(name, labels));
     t.after(async () => {
       await namespace.record(t.name);
       await kubectl(['delete', 'namespace', namespace.name, '--wait=false']);
     });
-    // The API server refuses pods until it exists.
-    await namespace.kubectl('wait', '--for=create', 'serviceaccount/default', timeout(30));
     return namespace;
   }
 

@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { kubectl, mustKubectl, type Result, runProgram } from '../kubectl.ts';
+import { createNamespace } from '../namespace.ts';
 import { minorVersion } from '../version.ts';
 import { RESTRICTED } from './pod-security.ts';
 
@@ -71,10 +72,7 @@ export class Release {
   /** Create an empty namespace for it, which accepts only restricted pods. */
   static async prepare(): Promise<Release> {
     const release = new Release('curfew-system');
-    const metadata = { name: release.namespace, labels: RESTRICTED };
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata };
-    await mustKubectl(['create', '-f', '-'], JSON.stringify(namespace));
-    await release.kubectl('wait', '--for=create', 'serviceaccount/default', '--timeout=30s');
+    await createNamespace(release.namespace, RESTRICTED);
     return release;
   }
 

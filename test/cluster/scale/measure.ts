@@ -9,9 +9,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { figureOf, formatTable, type Measured } from '../../bench/figure.ts';
+import { INJECTED } from '../install/confined.ts';
 import { processOf } from '../install/containers.ts';
+import { RESTRICTED } from '../install/pod-security.ts';
 import { Release } from '../install/release.ts';
-import { openNamespace } from './namespace.ts';
+import { makeNamespace } from '../namespace.ts';
 import { highestRate } from './rate.ts';
 import { deploy, meanBetween, refusals, remove, rollOut, timedSoFar } from './rollout.ts';
 import { SimulatedNodes } from './simulated-nodes.ts';
@@ -20,6 +22,8 @@ import { SimulatedNodes } from './simulated-nodes.ts';
 const BOUND = 50;
 /** A Deployment's change makes a quarter more pods than it has. */
 const SURGE = 1.25;
+/** The labels of a namespace that is opted in. */
+const ASKED = { ...RESTRICTED, ...INJECTED };
 const PODS = Number(process.env.CURFEW_PODS ?? 5_000);
 if (!Number.isInteger(PODS) || PODS < 4)
   throw new Error(`CURFEW_PODS is '${process.env.CURFEW_PODS}', not a number of pods such as 5000`);
@@ -46,8 +50,8 @@ process.exit(rows.every(({ figure }) => figure.ok) ? 0 : 1); // the connections 
 
 async function measureRate(): Promise<void> {
   say(`pods a second, until the p99 of their creation passes ${BOUND} ms`);
-  const bare = await highestRate(await openNamespace('bare', false), BOUND);
-  const asked = await highestRate(await openNamespace('asked', true), BOUND);
+  const bare = await highestRate(await makeNamespace('bare', RESTRICTED), BOUND);
+  const asked = await highestRate(await makeNamespace('asked', ASKED), BOUND);
   measured.push({
     name: `new pods a second at one replica, p99 of their creation at most ${BOUND} ms`,
     value: asked.held.rate,
@@ -115,7 +119,7 @@ async function rollout(
   isInjected: boolean,
   halfway: () => Promise<void> = async () => {},
 ): Promise<Rollout> {
-  const namespace = await openNamespace(name, isInjected);
+  const namespace = await makeNamespace(name, isInjected ? ASKED : RESTRICTED);
   await nodes.run(namespace);
   say(`${namespace}: ${PODS} pods`);
   await deploy(namespace, PODS);

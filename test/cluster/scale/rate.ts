@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { quantile } from '../../bench/figure.ts';
 import { ask } from '../api-server.ts';
-import { twoContainers } from './namespace.ts';
+import { twoContainers } from './two-containers.ts';
 
 /** How long each rate is held, in ms. */
 const HELD = 6_000;

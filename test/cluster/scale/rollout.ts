@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { ask, askText } from '../api-server.ts';
 import { until } from '../kubectl.ts';
-import { twoContainers } from './namespace.ts';
 import { ON_SIMULATED } from './simulated-nodes.ts';
+import { twoContainers } from './two-containers.ts';
 
 /** So long may it take, in ms. */
 const PATIENCE = 1_800_000;

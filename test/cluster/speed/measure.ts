@@ -6,13 +6,12 @@
  *
  * CURFEW_RUNS   rounds (default: 30)
  */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { figureOf, formatTable, type Limit, type Measured, median, spreadOf } from '../../bench/figure.ts';
 import { when } from '../cluster.ts';
-import { mustKubectl } from '../kubectl.ts';
+import { makeNamespace } from '../namespace.ts';
 import { hasHelper, KIND_NAMES, KINDS, type Kind, type KindName, SIGNALS } from './pods.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -96,11 +95,7 @@ async function theEnd(watch: Stopwatch, pod: string, helper: boolean): Promise<O
 
 /** A namespace, opted in or not, that pods can be created in, and its watch. */
 async function openNamespace(label: Kind['label']): Promise<Stopwatch> {
-  const name = `speed-${randomBytes(2).toString('hex')}`;
-  const labels = label === undefined ? {} : { 'curfew.dev/injection': label };
-  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
-  await mustKubectl(['create', '-f', '-'], JSON.stringify(object));
-  await mustKubectl(['-n', name, 'wait', '--for=create', 'serviceaccount/default', '--timeout=30s']);
+  const name = await makeNamespace('speed', label === undefined ? {} : { 'curfew.dev/injection': label });
   const stopwatch = new Stopwatch(name);
   await stopwatch.watch(new AbortController().signal);
   return stopwatch;
