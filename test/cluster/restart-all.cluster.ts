@@ -60,8 +60,9 @@ test('L11 a main that was started again before, and then restarts all containers
   assert.equal(statusOf(ended, 'proxy')?.restartCount, 1);
 });
 
-/** A sidecar that notes its stop signal where the next life finds it. */
-const proxy = (name = 'proxy') => steps(name, `say up wait touch /scratch/${name} exit 143`, SCRATCH);
+/** A sidecar that notes that it works and, where the next life finds it, its stop signal. */
+const proxy = (name = 'proxy') =>
+  steps(name, `say up touch /scratch/${name}-up wait touch /scratch/${name} exit 143`, SCRATCH);
 /** Works until it is stopped in its first life; in the second it fails where one of these sidecars was not told to end. */
 const main = (...noted: string[]) => {
   const checks = noted.map((name) => `have /scratch/${name} `).join('');
@@ -69,22 +70,23 @@ const main = (...noted: string[]) => {
 };
 /** Tells the lives apart. */
 const lives = steps('lives', 'once /scratch/begun 0 touch /scratch/again exit 0', SCRATCH);
-/** Ends with 42, once. */
-const once = `sleep 1 once /scratch/failed 42 ${SIDECAR}`;
+/** Ends with 42, once, when these sidecars work. */
+const watch = (more: Partial<V1Container>, ...sidecars: string[]) => {
+  const awaited = sidecars.map((name) => `await /scratch/${name}-up `).join('');
+  return steps('watch', `${awaited}once /scratch/failed 42 ${SIDECAR}`, {
+    ...SCRATCH,
+    ...RESTARTS_ALL,
+    ...more,
+  });
+};
 
 const CASES: readonly { source: string; containers: V1Container[]; initContainers?: V1Container[] }[] = [
-  {
-    source: 'a sidecar',
-    containers: [steps('watch', once, { ...SCRATCH, ...RESTARTS_ALL }), proxy(), main('proxy')],
-  },
-  {
-    source: 'the last sidecar',
-    containers: [main('proxy'), proxy(), steps('watch', once, { ...SCRATCH, ...RESTARTS_ALL })],
-  },
+  { source: 'a sidecar', containers: [watch({}, 'proxy'), proxy(), main('proxy')] },
+  { source: 'the last sidecar', containers: [main('proxy'), proxy(), watch({}, 'proxy')] },
   {
     source: 'a native sidecar',
     containers: [proxy('first'), proxy('second'), main('first', 'second')],
-    initContainers: [steps('watch', once, { ...SCRATCH, ...RESTARTS_ALL, restartPolicy: 'Always' })],
+    initContainers: [watch({ restartPolicy: 'Always' }, 'first', 'second')],
   },
 ];
 
