@@ -17,8 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,15 +130,11 @@ static void refuse(const char *name, int error) {
     die("seccomp");
 }
 
+/* The call that a process is about to make; -1 where it returns from one. */
 static long call_of(pid_t pid) {
-  struct user_regs_struct regs;
-  struct iovec words = {&regs, sizeof regs};
-  if (ptrace(PTRACE_GETREGSET, pid, 1 /* NT_PRSTATUS */, &words) < 0) return -1;
-#if defined(__x86_64__)
-  return (long)regs.orig_rax;
-#else
-  return (long)regs.regs[8];
-#endif
+  struct __ptrace_syscall_info info;
+  if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0) return -1;
+  return info.op == PTRACE_SYSCALL_INFO_ENTRY ? (long)info.entry.nr : -1;
 }
 
 /* The pid of the command stays this program's: it is the child that looks on. */

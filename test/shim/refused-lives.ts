@@ -42,7 +42,7 @@ function main(stopped: boolean, namespace: readonly string[]): Life['play'] {
     });
     let killed = false;
     if (stopped && (await isUp(pod, m, 'running'))) {
-      for (const one of [sidecar, m]) await one.signal(TERM);
+      for (const one of [sidecar, m]) await stop(one);
       // What TERM cannot reach the runtime kills when the grace period is over.
       const isUnreached = () => (m.stderr.includes('cannot send TERM') ? true : undefined);
       killed = await until('its end', () => (m.ended ? false : isUnreached()));
@@ -51,6 +51,15 @@ function main(stopped: boolean, namespace: readonly string[]): Life['play'] {
     const code = await m.code();
     return { code: killed ? 128 + KILL : code, said: m.stderr, other: await sidecar.code() };
   };
+}
+
+/** Send it TERM. One whose command cannot be started ends by itself, right after it has announced the start. */
+async function stop(container: Container): Promise<void> {
+  try {
+    await container.signal(TERM);
+  } catch {
+    await container.code();
+  }
 }
 
 /** Whether it has come as far as this phase; where it cannot, it ends by itself. */
