@@ -134,7 +134,8 @@ export async function fetchLogs(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { body } = await fetch(`${AGENT}/logs`);
   if (body === null) throw new Error("the node's agent answers without logs");
-  const tar = spawn('tar', ['-x', '-C', folder], { stdio: ['pipe', 'inherit', 'inherit'] });
+  // To the end of the stream: tar would stop at the archive's own end, and the rest would have no reader.
+  const tar = spawn('tar', ['-x', '--ignore-zeros', '-C', folder], { stdio: ['pipe', 'inherit', 'inherit'] });
   const ended = once(tar, 'close');
   await pipeline(Readable.fromWeb(body), tar.stdin);
   await ended;
