@@ -5,6 +5,8 @@ const ATTRIBUTES = /\s(?:href|src)="([^"]*)"/g;
 /** What a browser loads without being asked: everything but an anchor's href. */
 const LOADED = /<(?:link|script|img|iframe|source|video|audio)\b[^>]*?\s(?:href|src|srcset)="([^"]*)"/g;
 const IMPORTED = /url\(\s*["']?((?:https?:)?\/\/[^)"']+)|@import\s+["']([^"']+)/g;
+/** A block of code that VitePress has not framed. */
+const BARE_BLOCK = /<pre(?![^>]*\bvp-code\b)/;
 const OUTSIDE = /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i;
 
 /**
@@ -37,7 +39,10 @@ export function problemsOf(
       .filter((target) => /^(?:https?:|\/\/)/i.test(target))
       .map((target) => `${path}: loads ${target}, and a page may load only what is in the site`),
   );
-  return [...new Set([...problems, ...foreign])];
+  const bare = pages
+    .filter(([, text]) => BARE_BLOCK.test(text))
+    .map(([path]) => `${path}: a block of code has no frame, so a long line leaves a narrow screen`);
+  return [...new Set([...problems, ...foreign, ...bare])];
 }
 
 function targetsOf(text: string): string[] {

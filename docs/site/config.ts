@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { anchorOf } from './anchors.ts';
 import type { Places } from './links.ts';
-import { isTabular, labelCells, type Renderer, rewriteLinks } from './markdown.ts';
+import { frameBlocks, isTabular, labelCells, type Renderer, rewriteLinks } from './markdown.ts';
 import { navigation } from './navigation.ts';
 import { pageOf, readDocuments, titleOf } from './pages.ts';
 
@@ -58,6 +58,7 @@ export function siteConfig(root: string, base: string) {
       config(md: Renderer) {
         rewriteLinks(md, root, places);
         labelCells(md);
+        frameBlocks(md);
       },
     },
     transformPageData: ({ filePath }: { filePath: string }) =>

@@ -32,6 +32,19 @@ export function rewriteLinks(md: Renderer, root: string, places: Places): void {
   });
 }
 
+/**
+ * Make an indented block of code the same as one between fences: VitePress gives those alone a frame, in which a long line scrolls by itself,
+ * and a button that copies.
+ */
+export function frameBlocks(md: Renderer): void {
+  md.core.ruler.push('framed-blocks', ({ tokens }) => frameTokens(tokens));
+}
+
+/** The indented blocks among these tokens become fences of no language. */
+export function frameTokens(tokens: readonly Token[]): void {
+  for (const token of tokens) if (token.type === 'code_block') token.type = 'fence';
+}
+
 /** Give every cell the head of its column, which a narrow screen shows beside it (style.css). */
 export function labelCells(md: Renderer): void {
   md.core.ruler.push('cell-labels', ({ tokens }) => labelTokens(tokens));

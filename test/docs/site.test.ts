@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { problemsOf } from '../../docs/site/check.ts';
 import { linkInSite, type Places } from '../../docs/site/links.ts';
-import { isTabular, labelTokens, type Token } from '../../docs/site/markdown.ts';
+import { frameTokens, isTabular, labelTokens, type Token } from '../../docs/site/markdown.ts';
 import { linkTo, navigation } from '../../docs/site/navigation.ts';
 import { titleOf } from '../../docs/site/pages.ts';
 import { fileOf } from '../../docs/site/serve.ts';
@@ -93,6 +93,27 @@ test('each cell bears the head of its column', () => {
   labelTokens(tokens);
   const labels = tokens.filter(({ type }) => type === 'td_open').map(({ label }) => label);
   assert.deepEqual(labels, ['key', 'value', 'key', 'value']);
+});
+
+test('an indented block of code is framed as one between fences, and one that is not is told', () => {
+  const block = (type: string): Token => ({
+    type,
+    content: '',
+    children: null,
+    attrGet: () => null,
+    attrSet: () => {},
+  });
+  const tokens = ['paragraph_open', 'code_block', 'fence', 'code_inline'].map(block);
+  frameTokens(tokens);
+  assert.deepEqual(
+    tokens.map(({ type }) => type),
+    ['paragraph_open', 'fence', 'fence', 'code_inline'],
+  );
+  const page = (text: string) => problemsOf(new Map([['a.html', text]]), new Set(['a.html']), '/');
+  assert.deepEqual(page('<pre class="shiki vp-code" tabindex="0"><code>x</code></pre>'), []);
+  assert.deepEqual(page('<pre class="shiki vp-code"></pre><pre><code>x</code></pre>'), [
+    'a.html: a block of code has no frame, so a long line leaves a narrow screen',
+  ]);
 });
 
 test('a page of tables gets the room of the list of headings', () => {
