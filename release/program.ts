@@ -76,6 +76,13 @@ export function attempt(program: string, args: readonly string[], options: Progr
   });
 }
 
+/** Signals that came meanwhile are heard. @throws {ReleaseError} where one of them asks the release to stop */
+export async function hearSignals(): Promise<void> {
+  // The first may be of a turn that has looked for signals already.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  if (interrupted) throw new ReleaseError('interrupted');
+}
+
 /** Say what is being done, with the seconds since the start. */
 export function say(text: string): void {
   console.error(`${process.uptime().toFixed(0).padStart(4)}s  ${text}`);

@@ -9,7 +9,7 @@ import { toolProgram } from './build.ts';
 import type { Checked } from './checked.ts';
 import { Debian } from './debian.ts';
 import { readLock } from './debian-lock.ts';
-import { ReleaseError, toEnd, UsageError } from './program.ts';
+import { hearSignals, ReleaseError, toEnd, UsageError } from './program.ts';
 import { checkChart, checkCommandLine } from './verify-files.ts';
 import { checkImages } from './verify-images.ts';
 import { checkBills, checkProvenance } from './verify-parts.ts';
@@ -84,6 +84,7 @@ await toEnd('release:verify', async () => {
         for (const line of await check()) console.log(`  ok     ${line}`);
         return true;
       } catch (error) {
+        await hearSignals(); // a program that control-C has ended says nothing of the release
         // A file that does not parse, or is not there, is as wrong as one that says something else.
         const said = error instanceof ReleaseError ? error.message : `what it reads is damaged: ${error}`;
         console.log(`  WRONG  ${said.replaceAll(UNPRINTABLE, '?').replaceAll('\n', '\n         ')}`);

@@ -81,6 +81,43 @@ test('what a killed release left is taken away a day later, and what is being ma
   for (const path of [young, mine, join(parent, 'cosign-1')]) assert.ok(existsSync(path), path);
 });
 
+/** A check that a signal ends: `sleep` fails, and what it says of the release is nothing. */
+const CHECK = `
+  import { attempt, hearSignals, ReleaseError, toEnd } from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'release', 'program.ts'))};
+  await toEnd('program', async () => {
+    console.log('begun');
+    try {
+      if (attempt('sleep', ['60']).status !== 0) throw new ReleaseError('the signature does not hold');
+    } catch (error) {
+      await hearSignals();
+      throw error;
+    }
+    return 0;
+  });
+`;
+
+test('a check whose program control-C has ended is interrupted, and finds nothing wrong', async (t) => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', CHECK], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { pid } = child;
+  assert.ok(pid !== undefined);
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await once(child.stdout, 'data');
+  // Until sleep runs.
+  const children = `/proc/${pid}/task/${pid}/children`;
+  while (readFileSync(children, 'utf8').trim() === '')
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  process.kill(-pid, 'SIGINT');
+  const [code] = await once(child, 'close');
+  assert.deepEqual([code, said], [1, 'program: interrupted\n']);
+});
+
 /** A program of the release that makes a folder, runs `sleep`, and takes the folder away. */
 const PROGRAM = (folder: string) => `
   import { mkdirSync, rmSync } from 'node:fs';
