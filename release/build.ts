@@ -61,9 +61,18 @@ function unpack(debian: Debian, item: LockedPackage, folder: string): void {
   const work = mkdtempSync(join(folder, '..', '.unpacking-'));
   try {
     run('dpkg', ['-x', debian.fetch(item, join(partsFolder(), 'debs')), work]);
-    renameSync(work, folder);
+    keep(work, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Give an unpacked folder its name in the cache, unless another release was there first with the same. */
+export function keep(unpacked: string, folder: string): void {
+  try {
+    renameSync(unpacked, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
   }
 }
 
@@ -114,7 +123,7 @@ export function fetchNode({ name, version, integrity }: NpmPart): string {
     const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
     if (found !== integrity) throw new ReleaseError(`${name}@${version} is not what package-lock.json pins`);
     run('tar', ['-xzf', archive, '-C', work, 'package']);
-    renameSync(join(work, 'package'), folder);
+    keep(join(work, 'package'), folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

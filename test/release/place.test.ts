@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sumsOf, writeSums } from '../../release/archive.ts';
+import { keep } from '../../release/build.ts';
 import { checkReplaceable, put, workFolder } from '../../release/place.ts';
 
 function emptyFolder(t: TestContext): string {
@@ -68,6 +69,18 @@ test('a release takes the place of the older one as a whole, and leaves nothing 
   assert.throws(() => put(join(folder, 'nothing'), out), /nothing/);
   assert.equal(readFileSync(join(out, 'curfew.yaml'), 'utf8'), 'two');
   assert.deepEqual(readdirSync(join(folder, 'deep')), ['release']);
+});
+
+test('two releases at a time unpack the same into one cache: the first stays', (t) => {
+  const cache = emptyFolder(t);
+  const unpacked = ['one', 'two'].map((name) => {
+    mkdirSync(join(cache, name));
+    writeFileSync(join(cache, name, 'file'), name);
+    return join(cache, name);
+  });
+  for (const folder of unpacked) keep(folder, join(cache, 'kept'));
+  assert.equal(readFileSync(join(cache, 'kept', 'file'), 'utf8'), 'one');
+  assert.throws(() => keep(join(cache, 'nothing'), join(cache, 'other')), /ENOENT/);
 });
 
 test('what a killed release left is taken away a day later, and what is being made stays', (t) => {
