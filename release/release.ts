@@ -9,7 +9,7 @@ import { Debian } from './debian.ts';
 import { readLock } from './debian-lock.ts';
 import { makeRelease } from './make.ts';
 import { checkReplaceable, put, workFolder } from './place.ts';
-import { ReleaseError, say, toEnd } from './program.ts';
+import { ReleaseError, say, toEnd, UsageError } from './program.ts';
 import { pushRelease, REPOSITORIES } from './push.ts';
 import { checkKey, signRelease } from './signing.ts';
 import { readSource } from './source.ts';
@@ -50,10 +50,13 @@ await toEnd('release', async () => {
     return 0;
   }
   const registry = parseRegistry(values.registry ?? REGISTRY);
-  if (process.getuid?.() !== 0) throw new ReleaseError('needs root, because it unpacks images with buildah');
-  if (process.arch !== 'x64') throw new ReleaseError('needs amd64: other compilers might make other bytes');
+  // https://slsa.dev/spec/v1.0/provenance#builder.id
+  if (!URL.canParse(values.builder))
+    throw new UsageError(`--builder ${values.builder} is no URI, as in ${BY_HAND}`);
   const out = resolve(values.out);
   checkReplaceable(out);
+  if (process.getuid?.() !== 0) throw new ReleaseError('needs root, because it unpacks images with buildah');
+  if (process.arch !== 'x64') throw new ReleaseError('needs amd64: other compilers might make other bytes');
   const source = readSource(ROOT);
   const lock = readLock();
   checkInstalled(lock);

@@ -47,6 +47,20 @@ test('a flag that there is not, and one word too many, are told: exit code 2', (
     }
 });
 
+test('a builder that is no URI, and a registry that is none, are told before anything is made', () => {
+  const release = join(ROOT, 'release', 'release.ts');
+  for (const [args, message] of [
+    [['--builder', 'me'], /^release: --builder me is no URI, as in https:/],
+    [['--registry', 'team'], /^release: --registry team is not HOST\/PATH/],
+    [['--out', '/etc/passwd'], /^release: --out \/etc\/passwd is no folder/],
+  ] as const) {
+    const { status, stderr } = run(release, ...args);
+    assert.notEqual(status, 0);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /\n {4}at /);
+  }
+});
+
 test('a mirror that cannot be reached is told as that, and how to name another', () => {
   const file = join(ROOT, 'release', 'lock.ts');
   const { status, stderr } = run(file);
