@@ -60,3 +60,9 @@ test('the gate is what .ci/run is, and a release is made, checked and pushed in 
     'npm run release:push',
   ]);
 });
+
+test('no package runs a script of its own when it is installed: the step that signs has the key in its environment', () => {
+  const setup = readFileSync(join(FOLDER, '..', '..', 'test', 'setup'), 'utf8');
+  const build = readFileSync(join(FOLDER, '..', '..', 'release', 'build.ts'), 'utf8');
+  for (const text of [setup, build]) assert.match(text, /\bci\b.{0,4}--ignore-scripts/);
+});
