@@ -3,22 +3,19 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import type { Readiness } from '../../shim/protocol.ts';
 import { KILL, TERM } from './container.ts';
+import { listenOn } from './listening.ts';
 import { SLOWNESS } from './patience.ts';
 import { Pod } from './pod.ts';
 
 /** Listen on a port of this machine, which the containers share. */
 async function listen(t: TestContext, server: Server, port = 0, host = '127.0.0.1'): Promise<number> {
-  server.listen(port, host);
   t.after(() => server.close());
-  await once(server, 'listening');
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
-  return address.port;
+  return await listenOn(server, port, host);
 }
 
 /** A sidecar with this condition, and a main that waits for it. */
@@ -100,14 +97,14 @@ test('L1 an HTTP server that takes the connection and says nothing, or nonsense,
     if (connections === 2) socket.end('SSH-2.0-nonsense 200 200 200\r\n');
     if (connections === 3) socket.end();
     // Byte by byte, and split in the middle of the status.
-    if (connections === 4) for (const part of ['HT', 'TP/1.1 2', '00 OK\r\n\r\n']) socket.write(part);
+    if (connections >= 4) for (const part of ['HT', 'TP/1.1 2', '00 OK\r\n\r\n']) socket.write(part);
     t.after(() => socket.destroy());
   });
   const port = await listen(t, server);
-  // As long as this process may take for an answer.
+  // So long the first is waited for; on a busy machine this process may be late with its answer, too.
   const { main } = waitingPod(t, { kind: 'http', port, path: '/', headers: [] }, 100 * SLOWNESS);
   assert.equal(await main.code(), 3);
-  assert.equal(connections, 4);
+  assert.ok(connections >= 4, `${connections} connections`);
 });
 
 test('L1 an exec condition holds when its command ends with 0; one that hangs is killed', async (t) => {

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type StartedOptions, shimFlags } from '../../shim/protocol.ts';
 import { KILL } from './container.ts';
+import { listenOn } from './listening.ts';
 import { ACTOR, Pod } from './pod.ts';
 
 /** A startup probe's try, as the kubelet runs it in the container; here beside it, over the same rendezvous. */
@@ -18,12 +19,8 @@ function tryStarted(pod: Pod, name: string, options: Partial<StartedOptions> = {
 }
 
 async function listening(t: TestContext, server: ReturnType<typeof createServer>): Promise<number> {
-  server.listen(0, '127.0.0.1');
   t.after(() => server.close());
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
-  return address.port;
+  return await listenOn(server);
 }
 
 test('L18 a try blocks while a main waits, and ends when its command runs', async (t) => {

@@ -1,12 +1,13 @@
 /** Nine lives of a container, each beside one whose shim nothing is refused to: for the sweep over refused system calls. */
 import { spawn } from 'node:child_process';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Phase } from '../../shim/marker.ts';
 import type { Readiness } from '../../shim/protocol.ts';
 import { buildProgram } from './actor.ts';
 import { type Container, childrenOf, KILL, TERM } from './container.ts';
+import { listenOn } from './listening.ts';
 import { until, within } from './patience.ts';
 import { NAMESPACE, Pod, SHIM } from './pod.ts';
 
@@ -90,8 +91,7 @@ function sidecar(ready: () => Promise<{ ready: Readiness; close: () => void }>):
 
 async function listening(): Promise<{ ready: Readiness; close: () => void }> {
   const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOn(server);
   return { ready: { kind: 'tcp', host: '127.0.0.1', port }, close: () => server.close() };
 }
 
