@@ -8,8 +8,17 @@ import { threeInits } from './lifecycle/usual-containers.ts';
 import { type Parts, podOf, restarted } from './lifecycle/way.ts';
 import { steps } from './manifests.ts';
 import { cutPower, VIRTUAL } from './node.ts';
+import { minorVersion } from './version.ts';
 
 const skip = !VIRTUAL && 'the node is this machine, whose power no test can cut: --vm runs it';
+
+/**
+ * Seen on a slow node: it reports a container that is created and not yet started as ended with 0, and then, under OnFailure, refuses its own report that
+ * this runs ("attempted illegal transition to non-terminated state"). The pod works, and its status stays as it is.
+ */
+const SLOW_KUBELET =
+  minorVersion() <= 20 &&
+  "1.20's kubelet never reports a container again that it has seen between create and start";
 
 /** A sidecar that the mains wait for, and a main that works until it is told to end. */
 const parts = (): Parts => ({
@@ -33,7 +42,7 @@ test('L11 after a power cut a pod starts anew in the same order and ends, or has
   }
   for (const policy of POLICIES) await ns.said(policy.toLowerCase(), 'main', 'working');
   await cutPower();
-  await t.test('OnFailure: it works again, and ends well', async () => {
+  await t.test('OnFailure: it works again, and ends well', { skip: SLOW_KUBELET }, async () => {
     await restarted(ns, 'onfailure', 'main');
     await again(ns, 'onfailure');
     await touch(ns, 'onfailure', 'main', '/scratch/go');
