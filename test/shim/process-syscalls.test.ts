@@ -29,7 +29,7 @@ const NEEDED = [
   'read',
   'rt_sigprocmask',
   'wait4',
-  // arm64 has no other call that opens a file; on amd64 the shim makes `open`.
+  // With which programs open files there; on amd64 that is `open`, which the shim can do without.
   ...(process.arch === 'arm64' ? ['openat'] : []),
 ];
 const AT_ONCE = 4;
