@@ -37,7 +37,9 @@ test('P9 the shim shows its own name alone, while it waits, while its process ru
   const main = pod.start('m', pod.serve('m', `${SIGUSR2}=0`), { env: ENV });
   await pod.announces('m', 'waiting');
   await looksLikeNothing(main);
-  const sidecar = pod.start('cloud-sql-proxy', ['sh', '-c', 'exit 3'], { env: ENV });
+  // It fails once the main has seen it work, and then at once.
+  const fails = `until grep -q 'm up' ${pod.log}; do sleep 0.05; done; exit 3`;
+  const sidecar = pod.start('cloud-sql-proxy', ['sh', '-c', fails], { env: ENV });
   await pod.notes('m up');
   await looksLikeNothing(main);
   await sidecar.says('starting it again in 10 s');
