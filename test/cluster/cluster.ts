@@ -158,6 +158,17 @@ export class Namespace {
     });
   }
 
+  /**
+   * Wait until a container was started again, which still runs.
+   * @returns its exit code before. The kubelet may forget that when the container has ended twice
+   */
+  codeBeforeRestart(pod: string, container: string): Promise<number> {
+    return until(`${container} in ${pod} has been started again`, async () => {
+      const status = statusOf(await this.pod(pod), container);
+      return status?.restartCount === 1 ? status.lastState.terminated?.exitCode : undefined;
+    });
+  }
+
   log(pod: string, container: string, ...flags: string[]): Promise<string> {
     return this.kubectl('logs', pod, '-c', container, ...flags);
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf } from './cluster.ts';
 import { SLOWNESS } from './kubectl.ts';
+import { touch } from './lifecycle/scratch.ts';
 import { job, sidecars, steps } from './manifests.ts';
 
 const MAIN = 'say working say done exit 0';
@@ -45,18 +46,19 @@ test('L5 L9 under OnFailure a main that failed is tried again beside the same si
   const ns = await Namespace.make(t, 'retry');
   const scratch = [{ name: 'scratch', mountPath: '/scratch' }];
   const containers = [
-    steps('main', 'once /scratch/failed 7 say retried exit 0', { volumeMounts: scratch }),
+    steps('main', 'once /scratch/failed 7 say retried await /scratch/go exit 0', { volumeMounts: scratch }),
     steps('proxy', SIDECAR),
   ];
   const spec = { restartPolicy: 'OnFailure', volumes: [{ name: 'scratch', emptyDir: {} }] };
   // The Job counts the kubelet's restarts too.
   await ns.create(job('migrate', containers, { annotations: sidecars('proxy'), spec, backoffLimit: 6 }));
   const name = await ns.podOf('migrate');
+  assert.equal(await ns.codeBeforeRestart(name, 'main'), 7);
+  await touch(ns, name, 'main', '/scratch/go');
   await ns.waitForPhase(name, 'Succeeded');
   const pod = await ns.pod(name);
   assert.deepEqual(exitCodes(pod), { main: 0, proxy: 0 });
   assert.equal(statusOf(pod, 'main')?.restartCount, 1);
-  assert.equal(statusOf(pod, 'main')?.lastState.terminated?.exitCode, 7);
   assert.equal(statusOf(pod, 'proxy')?.restartCount, 0);
   const proxy = (await ns.lines(name, 'proxy')).map((line) => line.text);
   assert.equal(proxy.filter((text) => text === 'up').length, 1);

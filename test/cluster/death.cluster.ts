@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes, Namespace, statusOf, when } from './cluster.ts';
-import { until } from './kubectl.ts';
 import { touch } from './lifecycle/scratch.ts';
 import { job, pod, sidecars, steps } from './manifests.ts';
 import { idOf, killContainer, killPod, sandboxesOf } from './node.ts';
@@ -100,7 +99,7 @@ test('L11 L7 a pod whose sandbox alone dies: the kubelet stops all of it, and al
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
   for (const id of await sandboxesOf(await ns.pod('worker'))) await killContainer(id);
-  for (const name of ['main', 'proxy']) assert.equal(await codeBeforeRestart(ns, name), 143);
+  for (const name of ['main', 'proxy']) assert.equal(await ns.codeBeforeRestart('worker', name), 143);
   await ns.said('worker', 'main', 'working');
   await touch(ns, 'worker', 'main', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
@@ -118,7 +117,7 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   await ns.create(pod('worker', containers, { annotations: sidecars('proxy'), spec }));
   await ns.said('worker', 'main', 'working');
   await killContainer(idOf(statusOf(await ns.pod('worker'), 'proxy')));
-  assert.equal(await codeBeforeRestart(ns, 'proxy'), 137);
+  assert.equal(await ns.codeBeforeRestart('worker', 'proxy'), 137);
   await ns.said('worker', 'proxy', 'up');
   await touch(ns, 'worker', 'main', '/scratch/go');
   await ns.waitForPhase('worker', 'Succeeded');
@@ -126,14 +125,3 @@ test('L11 a sidecar whose whole container is killed comes back beside the same m
   assert.deepEqual(exitCodes(finished), { main: 0, proxy: 0 });
   assert.equal(statusOf(finished, 'main')?.restartCount, 0);
 });
-
-/**
- * Wait until a container of the pod `worker` was started again and runs.
- * @returns its exit code before. The kubelet forgets that code when the container has ended twice
- */
-function codeBeforeRestart(ns: Namespace, container: string): Promise<number> {
-  return until(`${container} has been started again`, async () => {
-    const status = statusOf(await ns.pod('worker'), container);
-    return status?.restartCount === 1 ? status.lastState.terminated?.exitCode : undefined;
-  });
-}
