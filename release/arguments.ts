@@ -27,7 +27,7 @@ export function parseRegistry(text: string): string {
   if (/[A-Z]/.test(text)) throw wrong('image references are in lower case');
   const [host = '', ...path] = text.split('/');
   if (!HOST.test(host)) throw wrong(host === '' ? 'it has no host' : `${host} is no host`);
-  // Without a dot or a port it is a name on Docker Hub to whoever pulls: https://github.com/distribution/reference/blob/main/normalize.go
+  // Without a dot or a port those that pull it take it for a name on Docker Hub: https://github.com/distribution/reference/blob/main/normalize.go
   if (!/[.:]/.test(host) && host !== 'localhost')
     throw wrong(
       `${host} has no dot and no port, so nodes take it for docker.io/${host}; write docker.io/${text} for that`,

@@ -74,7 +74,7 @@ function checkUnsigned(checked: Checked, key: string | undefined, { registry, pl
       `${SUMS_SIGNATURE} was taken away: ${left.join(' and ')} would not be here without it`,
     );
   if (key !== undefined) throw new ReleaseError('nothing is signed here, and --key asks for signatures');
-  const said = ['nothing is signed: only the one who made it knows where it comes from'];
+  const said = ['nothing is signed: nothing proves where it comes from'];
   if (registry !== undefined) {
     pushed(checked, registry, plainHttp);
     said.push(`${registry} has both images and the chart under ${checked.version}`);

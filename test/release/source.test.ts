@@ -1,4 +1,4 @@
-/** What a release is made from: the tag that is checked out, in a tree whoever's it is. */
+/** What a release is made from: the tag that is checked out, in a tree that may belong to another user. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
